@@ -1,0 +1,1 @@
+"""The report rules: pure functions of polls, hours, zones and an instant."""

@@ -1,0 +1,94 @@
+"""Instants, carries and windows as people write them, and as the rules count them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from storewatch.errors import InputError
+
+HOUR = 3_600  # seconds
+DAY = 86_400
+WEEK = 604_800
+MICROSECONDS = 1_000_000  # a second
+
+WINDOWS = {"hour": HOUR, "day": DAY, "week": WEEK}  # R6, each ends at the as-of
+DEFAULT_CARRY = WEEK  # R5
+
+_FIRST, _LAST = 0, int(datetime(2201, 1, 1, tzinfo=UTC).timestamp())
+_CARRY = re.compile(r"(\d{1,9})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
+
+
+def parse_as_of(value: str | datetime) -> int:
+    """Return an as-of as whole seconds since 1970 UTC (R3).
+
+    Args:
+        value: An aware datetime, or ISO 8601 text with an offset or `Z`.
+
+    Raises:
+        InputError: It is no instant, has no offset, has a fraction of a second, or lies outside 1970–2200.
+    """
+    instant = _parse(value) if isinstance(value, str) else value
+    if instant.tzinfo is None or instant.utcoffset() is None:
+        raise InputError(
+            f"as-of {value} has no time zone: write it with Z or an offset, like 2023-01-25T18:12:00Z"
+        )
+    seconds, fraction = divmod(
+        round((instant - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6), MICROSECONDS
+    )
+    if fraction:
+        raise InputError(f"as-of {value} has a fraction of a second: an as-of is a whole second")
+    if not _FIRST <= seconds < _LAST:
+        raise InputError(f"as-of {value} is outside the years 1970 to 2200")
+    return seconds
+
+
+def _parse(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(re.sub(r"\s+UTC$", "+00:00", text.strip()))
+    except ValueError as error:
+        raise InputError(f"as-of {text!r} is no instant: write it like 2023-01-25T18:12:00Z") from error
+
+
+def as_of_from_newest(newest: int) -> int:
+    """Round the newest poll's instant (microseconds) up to a whole second (R3)."""
+    return -(-newest // MICROSECONDS)
+
+
+def parse_carry(text: str) -> int | None:
+    """Return a carry such as `7d`, `36h`, `90m`, `45s` in seconds; `none`, which never ends, is None (R5).
+
+    Raises:
+        InputError: It is none of these.
+    """
+    if text == "none":
+        return None
+    found = _CARRY.fullmatch(text)
+    if not found:
+        raise InputError(
+            f"carry {text!r} is not understood: write a number with d, h, m or s, like 7d or 36h, or none"
+        )
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def first_hour(as_of: int) -> int:
+    """Return the UTC hour (hours since 1970) in which the longest window begins."""
+    return (as_of - max(WINDOWS.values())) // HOUR
+
+
+def reach(as_of: int, carry: int | None) -> int | None:
+    """Return the first instant (microseconds) whose polls can matter to a report; None: all of the past."""
+    if carry is None:
+        return None
+    return (first_hour(as_of) * HOUR - carry) * MICROSECONDS
+
+
+def iso(as_of: int) -> str:
+    """Return an instant as `2023-01-25T18:12:00Z`."""
+    return f"{datetime.fromtimestamp(as_of, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def compact(as_of: int) -> str:
+    """Return an instant as file names carry it: `20230125T181200Z`."""
+    return f"{datetime.fromtimestamp(as_of, UTC):%Y%m%dT%H%M%SZ}"

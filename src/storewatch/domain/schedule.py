@@ -1,0 +1,198 @@
+"""Weekly hours and a zone → the stretches of UTC in which a store is meant to be open (R2).
+
+Many stores share their hours, so all work is done once a *distinct schedule*: a set of merged stretches of
+the local week together with a zone. Schedule 0 is the one that is always open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from storewatch.domain.instant import DAY, WEEK
+from storewatch.domain.zone import offset_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+ALWAYS_OPEN = 0  # the number of the schedule of stores without hours rows
+
+_DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00
+_MONDAY = 4 * DAY  # 1970-01-05, the first Monday of UTC
+_BITS = 20  # hold a second of the week, 604,800 included
+_MASK = (1 << _BITS) - 1
+_WHOLE_WEEK = np.array([WEEK], dtype=np.int64)  # the code (begin, end) of the stretch [0, WEEK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedules:
+    """The distinct schedules of a fleet.
+
+    Schedule `i` is open in the local week from `begin[j]` to `end[j]` for each j in
+    `first[i]` ≤ j < `first[i + 1]`; its stretches are in order, disjoint and do not touch.
+    """
+
+    of_store: NDArray[np.int32]  # [stores] the schedule's number
+    first: NDArray[np.int64]  # [schedules + 1]
+    begin: NDArray[np.int64]  # seconds since Monday 00:00 on the wall clock
+    end: NDArray[np.int64]
+    zone: tuple[str, ...]  # [schedules]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretches:
+    """When each schedule is open in UTC, within [since, until).
+
+    Like `Schedules`: schedule `i` owns `begin[j]`, `end[j]` for `first[i]` ≤ j < `first[i + 1]`, in order,
+    disjoint and not touching.
+    """
+
+    since: int  # seconds since 1970 UTC
+    until: int
+    first: NDArray[np.int64]  # [schedules + 1]
+    begin: NDArray[np.int64]  # seconds since 1970 UTC
+    end: NDArray[np.int64]
+
+    @property
+    def schedule(self) -> NDArray[np.int64]:
+        """The schedule that owns each stretch."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+
+    def open_before(self, instant: int) -> NDArray[np.int64]:
+        """Return how many seconds each schedule is open from `since` to an instant of the reach."""
+        lengths = np.minimum(self.end, instant) - np.minimum(self.begin, instant)
+        total = np.concatenate(([0], np.cumsum(lengths)))
+        return total[self.first[1:]] - total[self.first[:-1]]
+
+
+def distinct_schedules(
+    store: NDArray[np.integer],
+    day: NDArray[np.integer],
+    start: NDArray[np.integer],
+    end: NDArray[np.integer],
+    *,
+    zone_of_store: Sequence[str],
+) -> Schedules:
+    """Merge each store's hours rows and number the schedules that differ.
+
+    Args:
+        store: [rows] dense store number of each hours row, in any order.
+        day: [rows] 0 = Monday … 6 = Sunday.
+        start: [rows] seconds of the day, < 86,400.
+        end: [rows] seconds of the day as written, ≤ 86,400. From 23:59:00 on it is the end of the day; before
+            `start` it is on the next day; equal to `start` the row is empty, but the store still has rows.
+        zone_of_store: [stores] names of zones.
+    """
+    keys = _merge(_weekly_keys(store.astype(np.int64), day.astype(np.int64), start, end))
+    codes = keys & ((1 << 2 * _BITS) - 1)
+    bounds = np.searchsorted(keys >> 2 * _BITS, np.arange(len(zone_of_store) + 1))
+    has_rows = np.zeros(len(zone_of_store), dtype=bool)
+    has_rows[store] = True
+    numbers = {(_WHOLE_WEEK.tobytes(), "UTC"): ALWAYS_OPEN}
+    of_store = np.zeros(len(zone_of_store), dtype=np.int32)
+    data, edges = codes.tobytes(), (bounds * codes.itemsize).tolist()
+    for i in np.flatnonzero(has_rows).tolist():
+        schedule = (data[edges[i] : edges[i + 1]], zone_of_store[i])
+        of_store[i] = numbers.setdefault(schedule, len(numbers))
+    weeks = [np.frombuffer(week, dtype=np.int64) for week, _ in numbers]
+    flat = np.concatenate(weeks)
+    return Schedules(
+        of_store=of_store,
+        first=np.concatenate(([0], np.cumsum([len(week) for week in weeks]))),
+        begin=flat >> _BITS,
+        end=flat & _MASK,
+        zone=tuple(zone for _, zone in numbers),
+    )
+
+
+def _weekly_keys(
+    store: NDArray[np.int64],
+    day: NDArray[np.int64],
+    start: NDArray[np.integer],
+    end: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """Return the rows' pieces of the week as sorted keys (store, begin, end); a night row gives two."""
+    end = np.where(end >= _DAY_ENDS, DAY, end)
+    midnight = day * DAY
+    tomorrow = (midnight + DAY) % WEEK
+    straight, night = end > start, end < start
+    tail = night & (end > 0)
+    begin = np.concatenate(((midnight + start)[straight | night], tomorrow[tail]))
+    until = np.concatenate(((midnight + np.where(night, DAY, end))[straight | night], (tomorrow + end)[tail]))
+    owner = np.concatenate((store[straight | night], store[tail]))
+    return np.sort(owner << 2 * _BITS | begin << _BITS | until)
+
+
+def _merge(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Merge the pieces of a store that overlap or touch; keys stay sorted (store, begin, end)."""
+    if not len(keys):
+        return keys
+    begin = keys >> _BITS  # (store, begin)
+    end = np.maximum.accumulate((keys >> 2 * _BITS) << _BITS | keys & _MASK)  # (store, latest end so far)
+    opens = np.concatenate(([True], begin[1:] > end[:-1]))
+    closes = np.concatenate((opens[1:], [True]))
+    return begin[opens] << _BITS | end[closes] & _MASK
+
+
+def open_stretches(schedules: Schedules, *, since: int, until: int) -> Stretches:
+    """Lay the schedules out over UTC.
+
+    An instant is open exactly when its wall clock is inside the weekly hours; so the weekly hours are laid
+    out once for each span of constant offset and cut at its edges, and clock changes need nothing more.
+
+    Args:
+        schedules: Distinct ones.
+        since: Seconds since 1970 UTC.
+        until: The same, after `since`.
+    """
+    shift = (until - since).bit_length()  # packs (schedule, second since `since`)
+    begins, ends = [], []
+    owner = np.repeat(np.arange(len(schedules.zone)), np.diff(schedules.first))
+    zones = np.unique(schedules.zone, return_inverse=True)
+    for number, name in enumerate(zones[0].tolist()):
+        mine = np.flatnonzero(zones[1][owner] == number)
+        packed, begin, end = owner[mine] << shift, schedules.begin[mine], schedules.end[mine]
+        for low, high, offset in offset_spans(name, since, until):
+            for monday in range(_monday_before(low + offset), high + offset, WEEK):
+                base = monday - offset
+                opens = np.maximum(begin + base, low)
+                closes = np.minimum(end + base, high)
+                real = opens < closes
+                begins.append((packed + (opens - since)).compress(real))
+                ends.append((packed + (closes - since)).compress(real))
+    return _from_packed(begins, ends, shift=shift, count=len(schedules.zone), since=since, until=until)
+
+
+def _monday_before(local: int) -> int:
+    return (local - _MONDAY) // WEEK * WEEK + _MONDAY
+
+
+def _from_packed(
+    begins: list[NDArray[np.int64]],
+    ends: list[NDArray[np.int64]],
+    *,
+    shift: int,
+    count: int,
+    since: int,
+    until: int,
+) -> Stretches:
+    """Order packed (schedule, second) edges and join stretches that touch.
+
+    A schedule's stretches are disjoint, so begins and ends may be sorted each by themselves.
+    """
+    begin, end = np.sort(np.concatenate(begins)), np.sort(np.concatenate(ends))
+    apart = begin[1:] != end[:-1]
+    begin = np.concatenate((begin[:1], begin[1:].compress(apart)))
+    end = np.concatenate((end[:-1].compress(apart), end[-1:]))
+    mask = (1 << shift) - 1
+    return Stretches(
+        since=since,
+        until=until,
+        first=np.searchsorted(begin >> shift, np.arange(count + 1)),
+        begin=(begin & mask) + since,
+        end=(end & mask) + since,
+    )

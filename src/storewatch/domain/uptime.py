@@ -1,0 +1,108 @@
+"""The report's figures: frames in, frames out. Numbers the stores, calls the kernel, names the columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from storewatch.domain.instant import WINDOWS
+from storewatch.domain.kernel import Polls, tally
+from storewatch.domain.schedule import Schedules, distinct_schedules
+from storewatch.domain.zone import DEFAULT_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from storewatch.domain.facts import Facts
+
+KINDS = ("uptime", "downtime", "unknown", "open")
+COLUMNS = tuple(f"{kind}_seconds_last_{window}" for window in WINDOWS for kind in KINDS)
+
+
+def uptime(
+    facts: Facts, *, as_of: int, carry: int | None, store_ids: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Apply the rules to every store.
+
+    Args:
+        facts: Checked polls, hours and zones.
+        as_of: Seconds since 1970 UTC.
+        carry: Seconds; None: for ever.
+        store_ids: Rows wanted; None: of all stores. One that no input names gets no row (R7).
+
+    Returns:
+        `store_id` and `COLUMNS` (Int64, seconds), a row a store, by Unicode code point of the id.
+    """
+    names = store_names(facts)
+    if store_ids is not None:
+        names = names.filter(names.is_in(list(store_ids)))
+    polls = numbered_polls(facts.polls, names)
+    figures = tally(
+        polls, numbered_schedules(facts, names), as_of=as_of, carry=carry, windows=list(WINDOWS.values())
+    )
+    up, down, whole = (figures[:, :, place] for place in range(3))
+    by_kind = np.stack((up, down, whole - up - down, whole), axis=2).reshape(len(names), len(COLUMNS))
+    return pl.DataFrame({"store_id": names, **{name: by_kind[:, i] for i, name in enumerate(COLUMNS)}})
+
+
+def store_names(facts: Facts) -> pl.Series:
+    """Return the ids of all stores that any input names, String, distinct, by Unicode code point."""
+    polled, _ = _distinct(facts.polls["store_id"])
+    named = [polled, facts.hours["store_id"].unique(), facts.zones["store_id"].unique()]
+    if facts.stores is not None:
+        named.append(facts.stores)
+    return pl.concat([series.cast(pl.String).rename("store_id") for series in named]).unique().sort()
+
+
+def dense_numbers(ids: pl.Series, names: pl.Series) -> NDArray[np.uint32]:
+    """Return the place of each id in the sorted names; `len(names)` for one that is not among them.
+
+    Args:
+        ids: String or Categorical, without nulls. Runs of equal ids (a file sorted by store) are cheap.
+        names: String, sorted, distinct.
+    """
+    distinct, index = _distinct(ids)
+    place = (
+        names.search_sorted(distinct).to_numpy() if len(names) else np.zeros(len(distinct), dtype=np.uint32)
+    )
+    known = distinct.is_in(names.implode()).to_numpy()
+    return np.where(known, place, len(names)).astype(np.uint32).take(index)
+
+
+def _distinct(ids: pl.Series) -> tuple[pl.Series, NDArray[np.uint32]]:
+    """Return ids (String, some may come twice) and for each row where among them its id is."""
+    if ids.dtype == pl.String:
+        changes = (ids != ids.shift(1)).fill_null(value=True).to_numpy()
+        starts = np.flatnonzero(changes)
+        if len(starts) * 4 < len(ids):
+            return ids.gather(starts), (np.cumsum(changes) - 1).astype(np.uint32)
+        ids = ids.cast(pl.Categorical)
+    distinct = ids.unique()
+    codes = distinct.to_physical().to_numpy()  # of a pool that other frames share, so not dense
+    place = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.uint32)
+    place[codes] = np.arange(len(codes), dtype=np.uint32)
+    return distinct.cast(pl.String), place.take(ids.to_physical().to_numpy())
+
+
+def numbered_polls(polls: pl.DataFrame, names: pl.Series) -> Polls:
+    """Return the polls as the kernel takes them, those of other stores left out."""
+    store = dense_numbers(polls["store_id"], names)
+    arrays = Polls(store=store, at=polls["at"].to_physical().to_numpy(), active=polls["active"].to_numpy())
+    strange = store == len(names)
+    return arrays.take(np.flatnonzero(~strange)) if strange.any() else arrays
+
+
+def numbered_schedules(facts: Facts, names: pl.Series) -> Schedules:
+    """Return the distinct schedules of the named stores."""
+    zone_of = dict(zip(facts.zones["store_id"], facts.zones["zone"], strict=True))
+    store = dense_numbers(facts.hours["store_id"], names)
+    mine = np.flatnonzero(store < len(names))
+    day, start, end = (
+        facts.hours[name].to_numpy().take(mine).astype(np.int64) for name in ("day", "start", "end")
+    )
+    zones = [zone_of.get(name, DEFAULT_ZONE) for name in names]
+    return distinct_schedules(store.take(mine), day, start, end, zone_of_store=zones)

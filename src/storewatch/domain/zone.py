@@ -1,0 +1,83 @@
+"""Time zones: the IANA database of the pinned `tzdata` package, never the machine's own (R1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import metadata, resources
+from zoneinfo import ZoneInfo
+
+DEFAULT_ZONE = "America/Chicago"  # R2: of a store that no zone is known for
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STEP = 86_400  # seconds; no two changes of any zone since 1970 lie closer together (a test says so)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return all names of the database, old ones like US/Central too."""
+    return frozenset((resources.files("tzdata") / "zones").read_text(encoding="utf-8").split())
+
+
+def tzdata_version() -> str:
+    """Return the version of the database in use."""
+    return metadata.version("tzdata")
+
+
+@cache
+def load_zone(name: str) -> ZoneInfo:
+    """Return a zone of the pinned database.
+
+    Raises:
+        ValueError: `name` is not in the database.
+    """
+    if name not in zone_names():
+        raise ValueError(f"unknown time zone {name!r}")
+    path = resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
+    with path.open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+def utc_offset(name: str, at: int) -> int:
+    """Return the seconds by which the wall clock is ahead of UTC at an instant (seconds since 1970)."""
+    offset = (_EPOCH + timedelta(seconds=at)).astimezone(load_zone(name)).utcoffset()
+    assert offset is not None  # noqa: S101 - ZoneInfo always knows it
+    return int(offset.total_seconds())
+
+
+@cache
+def offset_spans(name: str, begin: int, end: int) -> tuple[tuple[int, int, int], ...]:
+    """Cut [begin, end) into the spans in which the zone's offset is constant.
+
+    Args:
+        name: Of the zone.
+        begin: Seconds since 1970 UTC.
+        end: The same; after `begin`.
+
+    Returns:
+        (begin, end, offset) in seconds, in order, abutting, covering [begin, end).
+    """
+    spans = []
+    since, at, offset = begin, begin, utc_offset(name, begin)
+    while at < end:
+        ahead = min(at + _STEP, end)
+        then = utc_offset(name, ahead)
+        if then != offset:
+            change = _first_change(name, at, ahead, offset)
+            spans.append((since, change, offset))
+            since, offset = change, then
+        at = ahead
+    if since < end:
+        spans.append((since, end, offset))
+    return tuple(spans)
+
+
+def _first_change(name: str, low: int, high: int, offset: int) -> int:
+    """Return the first instant in (low, high] whose offset is not `offset`, by halving."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        if utc_offset(name, middle) == offset:
+            low = middle
+        else:
+            high = middle
+    return high

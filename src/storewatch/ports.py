@@ -1,0 +1,202 @@
+"""What the outside must offer: a poll store, a job board, a report shelf.
+
+Each port is opened by URL in `storewatch.adapters`; nothing above them knows which technology answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from storewatch.domain.facts import Facts
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "Queued"  # waits for a worker
+    RUNNING = "Running"  # a worker holds its lease, or lost it and nobody has taken it over yet
+    COMPLETE = "Complete"  # its report is on the shelf
+    FAILED = "Failed"  # it will not be tried again; `error` says why
+    CANCELLED = "Cancelled"  # somebody asked for it to end
+
+
+ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for."""
+
+    as_of: int | None = None  # seconds since 1970 UTC; None: the newest poll
+    carry: int | None = 604_800  # seconds; None: a poll carries for ever
+    store_ids: tuple[str, ...] | None = None  # None: every store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One report job as the board knows it. Instants are seconds since 1970 by the board's clock."""
+
+    id: str  # 32 hex digits
+    state: State
+    request: Request
+    created: float
+    attempts: int = 0  # claims that counted
+    epoch: int = 0  # fencing epoch: grows with every claim
+    as_of: int | None = None  # pinned by the first claim
+    version: str | None = None  # of the input, pinned by the first claim
+    ended: float | None = None
+    error: str | None = None
+    key: str | None = None  # where the finished report lies on the shelf
+    rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A lease on a job: proof of who may finish it."""
+
+    job: Job
+    epoch: int
+
+
+class JobBoard(Protocol):
+    """Who has to do what, and what came of it. Every state change is a compare-and-set.
+
+    A claim is a lease by the board's clock. The fence is the epoch, not the time: who lost the job to
+    another can change nothing any more, who merely was late may go on.
+    """
+
+    def submit(self, request: Request) -> str:
+        """Put a job on the board, durably, and return its id (32 hex digits)."""
+        ...
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job, or None where the board has none of that id."""
+        ...
+
+    def cancel(self, job_id: str) -> bool:
+        """End a job that has not ended; False if there was nothing to cancel."""
+        ...
+
+    def claim(self, worker: str, *, lease: float) -> Claim | None:
+        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none.
+
+        A job whose third counted attempt has run out becomes Failed here and is not handed out.
+        """
+        ...
+
+    def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
+        """Fix as-of and input version unless an earlier attempt did.
+
+        Returns the job as pinned, None if the claim is lost.
+        """
+        ...
+
+    def beat(self, claim: Claim, *, lease: float) -> bool:
+        """Renew the lease; False if the claim is lost (another epoch, cancelled, ended)."""
+        ...
+
+    def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
+        """Make the job Complete with the report at `key`; False if the claim is lost."""
+        ...
+
+    def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
+        """End this attempt: Failed if `final` or the third counted one, else queued again.
+
+        False if the claim is lost.
+        """
+        ...
+
+    def hand_back(self, claim: Claim) -> bool:
+        """Queue the job again without counting the attempt; False if the claim is lost."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
+
+
+class ReportShelf(Protocol):
+    """Where finished reports lie."""
+
+    def publish(self, key: str, data: bytes) -> None:
+        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
+        ...
+
+    def size(self, key: str) -> int | None:
+        """Return the bytes at `key`, None if nothing is there."""
+        ...
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """Yield the bytes at `key` in pieces."""
+        ...
+
+    def sweep(self, prefix: str, *, keep: str | None) -> int:
+        """Remove all below `prefix` but `keep`, half-written pieces too; return how many."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadSummary:
+    """What a load changed, in counts and in meaning."""
+
+    load: str  # its name, also that of its rejects file
+    version: str  # of the poll store after it
+    polls: int = 0  # polls given and good
+    new_polls: int = 0  # of these, not known before
+    stores: int = 0  # stores named by the load
+    new_stores: int = 0
+    hours_new: int = 0  # stores that had no hours and got some
+    hours_replaced: tuple[str, ...] = ()  # stores whose hours differ now
+    fewer_days: tuple[str, ...] = ()  # of these, open on fewer days of the week now
+    kept_hours: tuple[str, ...] = ()  # had a rejected hours row, keep what they had
+    part_hours: tuple[str, ...] = ()  # had a rejected hours row and no hours before: the good rows were taken
+    zones_changed: int = 0
+    always_open: int = 0  # stores of the poll store without hours: counted as open all the time
+    empty_rows: int = 0  # hours rows with end = start: closed (R2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """One load: the facts of all its files, and the stores whose hours it must not half replace (R1)."""
+
+    name: str
+    facts: Facts
+    tainted: frozenset[str] = field(default_factory=frozenset)  # stores with a rejected hours row
+
+
+class PollStore(Protocol):
+    """Polls, business hours and zones: loaded in one commit, read as of one version."""
+
+    def load(self, load: Load) -> LoadSummary:
+        """Commit all of a load or nothing; loads at once end as if one had run after the other."""
+        ...
+
+    def version(self) -> str:
+        """Name the present state; under this name the same is read later, whatever is loaded since."""
+        ...
+
+    def newest(self, version: str) -> int | None:
+        """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
+        ...
+
+    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until`.
+
+        Both in microseconds since 1970 UTC; `since` None: from the first poll on.
+        """
+        ...
+
+    def stores(self, version: str) -> pl.Series:
+        """Return the ids of all stores that any load named, String, sorted."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
