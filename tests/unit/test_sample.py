@@ -36,7 +36,7 @@ def store_days() -> pl.DataFrame:
 
 
 def share(column: pl.Series, value: str) -> float:
-    return float((column == value).mean() or 0)
+    return int((column == value).sum()) / len(column)
 
 
 def test_the_same_arguments_make_the_same_fleet() -> None:
