@@ -1,0 +1,147 @@
+"""The settings: one frozen model, read from the environment (`STOREWATCH_…`)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from storewatch.errors import SettingsError
+
+PREFIX = "STOREWATCH_"
+LONGEST_LINK = 7 * 86_400  # seconds; S3 refuses links that live longer
+
+
+def _below(data: dict[str, Any], scheme: str, name: str) -> str:
+    return f"{scheme}:{quote(str(data['home'] / name))}"
+
+
+def _public_url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) address without a query, like https://reports.example.org")
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. A field `x` is set by the environment variable `STOREWATCH_X`."""
+
+    # Unknown variables of the environment pass: Kubernetes sets STOREWATCH_PORT and its like by itself for a
+    # service of this name. An unknown name in code is an error.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    home: Path = Field(
+        default=Path("storewatch-data"),
+        description="The folder below which everything is kept that has no address of its own.",
+    )
+    polls_url: str = Field(
+        default_factory=lambda data: _below(data, "delta", "polls"),
+        description="Where polls, business hours and zones are kept: the poll store.",
+    )
+    jobs_url: str = Field(
+        default_factory=lambda data: _below(data, "sqlite", "jobs.sqlite"),
+        description="Where report jobs are kept: the job board.",
+    )
+    reports_url: str = Field(
+        default_factory=lambda data: _below(data, "file", "reports"),
+        description="Where finished reports are kept: the report shelf.",
+    )
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        default=None,
+        description="The address under which clients reach the service; unset: that of each request.",
+    )
+    workers: int = Field(
+        default=1, ge=0, le=256, description="Worker processes of a service; 0: others compute its reports."
+    )
+    lease_seconds: float = Field(
+        default=15,
+        ge=0.3,
+        le=3_600,
+        description="How long a silent worker keeps its job before another may take it.",
+    )
+    attempt_seconds: float = Field(
+        default=900,
+        gt=0,
+        le=604_800,
+        description="How long one attempt at a report may take before it is killed.",
+    )
+    link_seconds: int = Field(
+        default=86_400, ge=1, le=LONGEST_LINK, description="How long a report's link works; at most 7 days."
+    )
+    secret: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What links are signed with; unset: made once and kept in the home folder. "
+        "Services behind one address need the same.",
+    )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that gives a worker these settings; not the secret, which it never needs."""
+        dump = self.model_dump(mode="json", exclude={"secret", "public_url"})
+        return {PREFIX + name.upper(): str(value) for name, value in dump.items()}
+
+
+def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the model checks each
+    """Return the settings from the environment; what is `given` by name goes before it.
+
+    Raises:
+        SettingsError: One line that names each wrong setting; values are not shown, they may hold passwords.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {_reason(e)}" for e in _real(error)]
+        raise SettingsError("; ".join(wrong)) from None  # pydantic's own text shows the values
+
+
+def _real(error: ValidationError) -> list[Any]:
+    """Return the errors without those that only follow from a wrong `home`."""
+    found = error.errors(include_url=False, include_input=False)
+    return [e for e in found if e["type"] != "default_factory_not_called"]
+
+
+def _reason(error: dict[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def signing_secret(settings: Settings) -> str:
+    """Return what links are signed with: the setting, else the home folder's own, made at the first call.
+
+    Raises:
+        SettingsError: The home folder can neither be read nor written.
+    """
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.home / "secret"
+    try:
+        if not path.exists():
+            _create_secret(path)
+        return path.read_text("ascii")
+    except OSError as error:
+        raise SettingsError(
+            f"no secret can be kept at {path} ({error.strerror}): set {PREFIX}SECRET, or another {PREFIX}HOME"
+        ) from error
+
+
+def _create_secret(path: Path) -> None:
+    """Write a new secret, whole or not at all; the first of several processes wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"secret.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
