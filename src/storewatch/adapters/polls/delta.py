@@ -1,0 +1,242 @@
+"""The embedded poll store: a Delta Lake table in a folder.
+
+Loads run one after the other: each holds a lock on a file for as long as it reads, decides and commits. The
+lock ends with its process, however that ends. Reading needs no lock: a version's files never change.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from storewatch.adapters.polls.delta_table import (
+    HOURS,
+    STORES,
+    ZONES,
+    Commit,
+    DataFile,
+    Snapshot,
+    brief,
+    open_snapshot,
+    polls_part,
+    sweep,
+    vacuum,
+)
+from storewatch.adapters.polls.merge import decide, replace
+from storewatch.adapters.polls.packed import news, pack, poll_stores, span, unpack
+from storewatch.domain import facts
+from storewatch.domain.facts import Facts
+from storewatch.errors import InputError, SettingsError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from polars._typing import PolarsDataType
+
+    from storewatch.adapters.polls.merge import Change
+    from storewatch.ports import Load, LoadSummary
+
+KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
+
+_LOCK = "_loading.lock"  # Delta Lake leaves names alone that begin with an underscore
+_MOST_FILES = 8  # of one part
+_EMPTY = "delta:none"
+_VERSION = re.compile(r"delta:(\d{1,15})")
+_POLLS: dict[str, PolarsDataType] = {
+    "store_id": pl.Categorical,
+    "at": pl.Datetime("us", "UTC"),
+    "active": pl.Boolean,
+}
+_IDS = {"store_id": pl.String}
+
+
+class DeltaPollStore:
+    """Polls, business hours and zones in a folder; a `PollStore`."""
+
+    def __init__(self, root: Path, *, keep_hours: int = KEEP_HOURS) -> None:
+        """Name the folder; it is made by the first load.
+
+        Args:
+            root: The folder.
+            keep_hours: How long a version can be read after a load has replaced some of its files.
+
+        Raises:
+            SettingsError: The path has a sign in it that the driver takes for another path.
+        """
+        self._root = root.resolve()
+        self._keep_hours = keep_hours
+        if re.search(r"[%\\]", str(self._root)):
+            raise SettingsError(f"the poll store's folder {self._root} must not have % or \\ in its path")
+
+    def load(self, load: Load) -> LoadSummary:
+        """Commit a whole load or nothing of it; loads at once end as if one had run after the other."""
+        with self._alone(), _loading_errors(self._root):
+            base = open_snapshot(self._root)
+            sweep(base)
+            return self._load(load, base)
+
+    def _load(self, load: Load, base: Snapshot) -> LoadSummary:
+        polled = poll_stores(load.facts.polls)
+        hours, zones, stores = _hours(base), _zones(base), _stores(base)
+        change = decide(load, polled=polled, hours=hours, zones=zones, stores=stores)
+        commit = Commit(base=base)
+        new_polls = _add_polls(commit, load.facts.polls, polled)
+        _add_change(commit, change, hours, zones)
+        after = commit.run(load.name)
+        if commit.removed:
+            vacuum(after, keep_hours=self._keep_hours)
+        return change.summary(
+            load,
+            version=_name(after),
+            new_polls=new_polls,
+            always_open=len(stores) + len(change.stores) - hours["store_id"].n_unique() - change.hours_new,
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other load runs, and keep others waiting."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            file = (self._root / _LOCK).open("ab")
+        except OSError as error:
+            raise UnavailableError(
+                f"the poll store in {self._root} cannot be written: {error.strerror}; "
+                "give a folder that this user may write to"
+            ) from error
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def version(self) -> str:
+        """Name the present state; what is read under this name stays the same."""
+        return _name(open_snapshot(self._root))
+
+    def newest(self, version: str) -> int | None:
+        """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
+        return max((file.last for file in self._open(version).polls() if file.last is not None), default=None)
+
+    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+
+        The polls' `store_id` is Categorical, and in order within each of some pieces.
+        """
+        snapshot = self._open(version)
+        return Facts(
+            polls=_polls(snapshot, snapshot.polls(), since, until),
+            hours=_hours(snapshot),
+            zones=_zones(snapshot),
+            stores=_stores(snapshot),
+        )
+
+    def stores(self, version: str) -> pl.Series:
+        """Return the ids of all stores that any load named, String, sorted."""
+        return _stores(self._open(version))
+
+    def close(self) -> None:
+        """Do nothing: no file stays open between two calls."""
+
+    def _open(self, version: str) -> Snapshot:
+        if version == _EMPTY:
+            return Snapshot(root=self._root, version=-1)
+        number = _VERSION.fullmatch(version)
+        if not number:
+            raise InputError(
+                f"{version!r} is no version of the poll store in {self._root}: they are like delta:12"
+            )
+        return open_snapshot(self._root, int(number[1]))
+
+
+@contextmanager
+def _loading_errors(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
+        raise UnavailableError(
+            f"the load into the poll store in {root} was not finished: {brief(error)}; "
+            "see to it that the disk has room, and load again: what is there already will not be doubled"
+        ) from error
+
+
+def _name(snapshot: Snapshot) -> str:
+    return f"delta:{snapshot.version}" if snapshot.version >= 0 else _EMPTY
+
+
+def _hours(snapshot: Snapshot) -> pl.DataFrame:
+    return snapshot.read(snapshot.of(HOURS), facts.HOURS)
+
+
+def _zones(snapshot: Snapshot) -> pl.DataFrame:
+    return snapshot.read(snapshot.of(ZONES), facts.ZONES)
+
+
+def _stores(snapshot: Snapshot) -> pl.Series:
+    return snapshot.read(snapshot.of(STORES), _IDS)["store_id"].sort()
+
+
+def _polls(snapshot: Snapshot, files: Sequence[DataFile], since: int | None, until: int) -> pl.DataFrame:
+    """Read the polls of some files between two instants, both included."""
+    files = [file for file in files if file.meets(since, until)]
+    polls = snapshot.read(files, _POLLS)
+    at = polls["at"].to_physical()
+    inside = (at <= until) if since is None else at.is_between(since, until)
+    return polls if inside.all() else polls.filter(inside)
+
+
+def _add_polls(commit: Commit, polls: pl.DataFrame, names: pl.Series) -> int:
+    """Add the polls that are not known yet and return how many they are."""
+    added = 0
+    for day, keys in pack(polls, names).items():
+        files = commit.base.of(polls_part(day))
+        known = pack(_polls(commit.base, files, *span(day, keys)), names).get(day, keys[:0])
+        fresh = news(keys, known)
+        if len(fresh):
+            added += len(fresh)
+            _append(commit, polls_part(day), unpack(day, fresh, names))
+    return added
+
+
+def _add_change(commit: Commit, change: Change, hours: pl.DataFrame, zones: pl.DataFrame) -> None:
+    """Add hours and zones, each whole, where they change; and the stores not named before."""
+    for part, known, rows in ((HOURS, hours, change.hours), (ZONES, zones, change.zones)):
+        if len(rows):
+            commit.remove(commit.base.of(part))
+            commit.add(part, replace(known, rows))
+    if len(change.stores):
+        _append(commit, STORES, pl.DataFrame({"store_id": change.stores}))
+
+
+def _append(commit: Commit, part: str, rows: pl.DataFrame) -> None:
+    """Add rows to a part as one more file, or together with files that they replace."""
+    small = _worth_merging(commit.base.of(part))
+    if small:
+        commit.remove(small)
+        rows = _settled(pl.concat([commit.base.read(small, rows.schema), rows]))
+    commit.add(part, rows)
+
+
+def _worth_merging(files: Sequence[DataFile]) -> list[DataFile]:
+    """Return which of a part's files to write anew with the next one: none while they are few.
+
+    A file that outweighs all smaller ones together stays: so each row is rewritten a few times only, however
+    many small loads there are.
+    """
+    if len(files) < _MOST_FILES:
+        return []
+    by_rows = sorted(files, key=lambda file: file.rows)
+    if by_rows[-1].rows > sum(file.rows for file in by_rows[:-1]):
+        by_rows.pop()
+    return by_rows
+
+
+def _settled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Put the rows of a part in order; of polls at one instant one stays (R1)."""
+    if "at" not in rows.columns:
+        return rows.sort("store_id")
+    names = poll_stores(rows)
+    return pl.concat([unpack(day, keys, names) for day, keys in pack(rows, names).items()])

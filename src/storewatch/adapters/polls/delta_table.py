@@ -1,0 +1,274 @@
+"""The Delta table below the embedded poll store: its files, and commits that add and remove some of them.
+
+One table holds everything, so that one commit decides on a whole load. Its partition column `part` names
+what a file holds: `hours`, `zones`, `stores`, or the polls of one UTC day, `polls-2023-01-18`. Each file has
+the columns that its part needs and is sorted by store. Files are written here, not by the driver, which
+neither sorts nor can commit several parts together with the files that they replace. Other Delta readers
+see one table whose unused columns are null.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+from uuid import uuid4
+
+import polars as pl
+from deltalake import DeltaTable, Field, Schema
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import (
+    AddAction,
+    CommitProperties,
+    RemoveAction,
+    create_table_with_add_actions,
+)
+
+from storewatch.errors import InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from polars._typing import PolarsDataType
+
+HOURS, ZONES, STORES = "hours", "zones", "stores"
+
+_POLLS = "polls-"
+_COLUMNS = {
+    "part": "string",
+    "store_id": "string",
+    "at": "timestamp",
+    "active": "boolean",
+    "day": "byte",
+    "start": "integer",
+    "end": "integer",
+    "zone": "string",
+}
+_SCHEMA = Schema([Field(name, PrimitiveType(kind)) for name, kind in _COLUMNS.items()])
+_SETTINGS: dict[str, str | None] = {"delta.checkpointInterval": "20"}  # commits
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OURS = re.compile(
+    r".+-(\d{10})-[0-9a-f]{12}\.parquet"
+)  # see Commit.add: the version that it was written for
+
+
+def polls_part(day: int) -> str:
+    """Return the part that holds the polls of a UTC day (days since 1970)."""
+    return f"{_POLLS}{date(1970, 1, 1) + timedelta(days=day)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """One file of a version."""
+
+    path: str  # as the log has it
+    part: str
+    size: int  # bytes
+    rows: int
+    first: int | None  # oldest and newest poll in microseconds since 1970 UTC; None: not known, or no polls
+    last: int | None
+
+    @property
+    def has_polls(self) -> bool:
+        """Whether it is a file of polls."""
+        return self.part.startswith(_POLLS)
+
+    def meets(self, since: int | None, until: int) -> bool:
+        """Return whether it may hold polls of `since` ≤ at ≤ `until`."""
+        starts = self.first is None or self.first <= until
+        return starts and (since is None or self.last is None or self.last >= since)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One version of the table. Version -1 has no table and no files."""
+
+    root: Path
+    version: int
+    files: tuple[DataFile, ...] = ()
+    table: DeltaTable | None = None
+
+    @cached_property
+    def parts(self) -> dict[str, list[DataFile]]:
+        """The files by part."""
+        parts: dict[str, list[DataFile]] = {}
+        for file in self.files:
+            parts.setdefault(file.part, []).append(file)
+        return parts
+
+    def of(self, part: str) -> list[DataFile]:
+        """Return the files of a part."""
+        return self.parts.get(part, [])
+
+    def polls(self) -> list[DataFile]:
+        """Return the files of polls."""
+        return [file for file in self.files if file.has_polls]
+
+    def read(self, files: Iterable[DataFile], schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+        """Return the rows of some files, one file after the other.
+
+        Raises:
+            InputError: A file is gone, since the version is too old to be kept.
+            UnavailableError: A file cannot be read.
+        """
+        columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
+        # A folder's name may hold signs that a glob would take for patterns.
+        frames = [
+            pl.scan_parquet(self.root / unquote(file.path), glob=False).select(columns) for file in files
+        ]
+        if not frames:
+            return pl.DataFrame(schema=schema)
+        try:
+            return pl.concat(frames).collect()
+        except FileNotFoundError as error:
+            raise InputError(
+                f"version {self.version} of the poll store in {self.root} is no longer kept: "
+                "loads have replaced its files; read the present version"
+            ) from error
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise UnavailableError(
+                f"a file of the poll store in {self.root} cannot be read: {brief(error)}"
+            ) from error
+
+
+def open_snapshot(root: Path, version: int | None = None) -> Snapshot:
+    """Open a version of the table, by default the newest one.
+
+    Raises:
+        InputError: There is no such version, or it is no longer kept.
+        UnavailableError: The table cannot be read.
+    """
+    try:
+        table = DeltaTable(root.as_uri(), version=version)
+        return Snapshot(root=root, version=table.version(), files=_files(table), table=table)
+    except (TableNotFoundError, DeltaError) as error:
+        if version is not None:
+            raise InputError(
+                f"the poll store in {root} has no version {version}, or keeps it no longer: "
+                f"read the present version ({brief(error)})"
+            ) from error
+        if isinstance(error, TableNotFoundError):
+            return Snapshot(root=root, version=-1)
+        raise UnavailableError(f"the poll store in {root} cannot be opened: {brief(error)}") from error
+
+
+def _files(table: DeltaTable) -> tuple[DataFile, ...]:
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    columns = {
+        "path": "path",
+        "part": "partition.part",
+        "size": "size_bytes",
+        "rows": "num_records",
+        "first": "min.at",
+        "last": "max.at",
+    }
+    instants = [name for name in ("min.at", "max.at") if name in actions.columns]
+    actions = actions.with_columns(pl.col(instants).cast(pl.Datetime("us", "UTC")).to_physical())
+    for name in {"min.at", "max.at"}.difference(instants):  # no file has statistics of polls
+        actions = actions.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
+    picked = actions.select(pl.col(theirs).alias(ours) for ours, theirs in columns.items())
+    return tuple(DataFile(**row) for row in picked.iter_rows(named=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """Files to be added to a snapshot and removed from it, all in one step or not at all."""
+
+    base: Snapshot
+    added: list[AddAction] = field(default_factory=list)
+    removed: list[DataFile] = field(default_factory=list)
+
+    def add(self, part: str, frame: pl.DataFrame) -> None:
+        """Write a file; nobody sees it before `run`. Polls must not be empty."""
+        path = f"{part}-{self.base.version + 1:010}-{uuid4().hex[:12]}.parquet"
+        frame.write_parquet(self.base.root / path, compression="lz4")
+        found = (self.base.root / path).stat()
+        self.added.append(
+            AddAction(
+                path=path,
+                size=found.st_size,
+                partition_values={"part": part},
+                modification_time=int(found.st_mtime * 1000),
+                data_change=True,
+                stats=json.dumps(_statistics(frame)),
+            )
+        )
+
+    def remove(self, files: Sequence[DataFile]) -> None:
+        """Take files out of the table; versions before still have them."""
+        self.removed.extend(files)
+
+    def run(self, load: str) -> Snapshot:
+        """Commit under the load's name and return the new snapshot; without a change, the old one."""
+        if not self.added and not self.removed:
+            return self.base
+        properties = CommitProperties(custom_metadata={"load": load})
+        if self.base.table is None:
+            create_table_with_add_actions(
+                self.base.root.as_uri(),
+                _SCHEMA,
+                self.added,
+                partition_by=["part"],
+                configuration=_SETTINGS,
+                commit_properties=properties,
+            )
+        else:
+            actions: list[AddAction | RemoveAction] = [*self.added, *map(_removal, self.removed)]
+            self.base.table.create_write_transaction(
+                actions, "append", _SCHEMA, ["part"], commit_properties=properties
+            )
+        return open_snapshot(self.base.root)
+
+
+def _statistics(frame: pl.DataFrame) -> dict[str, object]:
+    statistics: dict[str, object] = {"numRecords": len(frame), "nullCount": {}}
+    if "at" in frame.columns:
+        at = frame["at"].to_physical()
+        statistics |= {"minValues": {"at": _text(at.min())}, "maxValues": {"at": _text(at.max())}}
+    return statistics
+
+
+def _text(microseconds: object) -> str:
+    assert isinstance(microseconds, int)  # noqa: S101 - files of polls are not empty
+    return f"{_EPOCH + timedelta(microseconds=microseconds):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _removal(file: DataFile) -> RemoveAction:
+    now = int(time.time() * 1000)
+    return RemoveAction(file.path, True, now, file.size, {"part": file.part})
+
+
+def sweep(snapshot: Snapshot) -> None:
+    """Remove what loads left behind that died before their commit. Only for who holds the lock of loads.
+
+    Their files are named for a version that does not exist.
+    """
+    for path in snapshot.root.glob("*.parquet"):
+        ours = _OURS.fullmatch(path.name)
+        if ours and int(ours[1]) > snapshot.version:
+            path.unlink(missing_ok=True)
+    for pattern in ("*.tmp", "*#*"):
+        for path in (snapshot.root / "_delta_log").glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def vacuum(snapshot: Snapshot, *, keep_hours: int) -> None:
+    """Delete the files that no version of the last hours needs. Only for who holds the lock of loads."""
+    if snapshot.table is None:
+        return
+    # Deleting them here spares the two commits that the driver would write about it.
+    paths = snapshot.table.vacuum(keep_hours, dry_run=True, enforce_retention_duration=False, full=True)
+    for path in paths:
+        (snapshot.root / unquote(path)).unlink(missing_ok=True)
+
+
+def brief(error: Exception) -> str:
+    """Return the first line of what a driver says; the rest is its back trace."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
