@@ -1,0 +1,78 @@
+"""Typed columns, of Parquet files and of frames → what the checks take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storewatch.ingest.kinds import Layout
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null)
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+_ACCEPTED: dict[str, tuple[type[pl.DataType], ...]] = {
+    "store_id": (*_TEXT, *_INTEGERS),
+    "timestamp_utc": (*_TEXT, pl.Datetime),
+    "day": (*_TEXT, *_INTEGERS, pl.Float32, pl.Float64),
+    "start_time_local": (*_TEXT, pl.Time),
+    "end_time_local": (*_TEXT, pl.Time),
+}
+_ADVICE = {
+    "store_id": "text, or whole numbers (floats lose digits of an id: export it as text)",
+    "timestamp_utc": "text, or a timestamp",
+    "day": "0 (Monday) to 6",
+    "start_time_local": "text like 09:30:00, or a time",
+    "end_time_local": "text like 09:30:00, or a time",
+}
+
+
+def check_types(layout: Layout, types: Sequence[pl.DataType], *, where: str) -> None:
+    """Check that every column has a type that can hold what it should.
+
+    Raises:
+        InputError: One has not; the message names column, type and what is wanted.
+    """
+    for name, dtype in zip(layout.names, types, strict=True):
+        if not isinstance(dtype, _ACCEPTED.get(name, _TEXT)):
+            raise InputError(f"{where}: column {name} is {dtype}, wanted {_ADVICE.get(name, 'text')}")
+
+
+def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return the columns of a kind under our names: whole-number ids as text, all kinds of text as String.
+
+    Ids stay Categorical if they are; bytes that are not UTF-8 become null.
+    """
+    columns = []
+    for name, place in zip(layout.names, layout.at, strict=True):
+        series = frame.to_series(place).alias(name)
+        keep = name == "store_id" and isinstance(series.dtype, pl.Categorical)
+        if not keep and isinstance(series.dtype, (*_TEXT, *(_INTEGERS if name == "store_id" else ()))):
+            series = series.cast(pl.String, strict=False)
+        columns.append(series)
+    return pl.DataFrame(columns)
+
+
+def row_texts(frame: pl.DataFrame) -> list[str]:
+    """Return each row as a line of CSV, nulls as nothing, nested values left out."""
+    if not frame.width:
+        return [""] * len(frame)
+    parts = [_quoted(column) for column in frame.iter_columns()]
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=",")).to_series().to_list()
+
+
+def _quoted(column: pl.Series) -> pl.Series:
+    if column.dtype.is_nested() or isinstance(column.dtype, pl.Object):
+        return pl.repeat("", len(column), eager=True).alias(column.name)
+    if isinstance(column.dtype, pl.Binary):
+        text = pl.Series(
+            [(value or b"").decode(errors="backslashreplace") for value in column.to_list()], dtype=pl.String
+        )
+    else:
+        text = column.cast(pl.String, strict=False).fill_null("")
+    needs = text.str.contains(r'[",\r\n]')
+    return text.zip_with(~needs, '"' + text.str.replace_all('"', '""', literal=True) + '"').alias(column.name)

@@ -1,0 +1,68 @@
+"""Business hours: days and times of day as exports write them."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import polars as pl
+
+from storewatch.domain.facts import HOURS
+from storewatch.ingest.ids import check_ids
+from storewatch.ingest.rejects import Codes, Reason, first_reason
+
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_DAY = 86_400  # seconds
+_NANOSECONDS = 1_000_000_000  # a second
+_DAYS = {f"{day}": day for day in range(7)}
+
+
+def check_hours(columns: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
+    """Check business hours given as columns.
+
+    Args:
+        columns: store_id (String), day (String or numeric), start_time_local and end_time_local (String
+            or Time); nulls allowed.
+
+    Returns:
+        HOURS for every row, with the times as written (R2 reads 23:59 later), and the reason of each row that
+        is to be rejected.
+    """
+    ids = columns["store_id"].cast(pl.String)
+    day = _days(columns["day"])
+    start, end = _seconds(columns["start_time_local"]), _seconds(columns["end_time_local"])
+    in_time = ((start < _DAY) & (end <= _DAY)).fill_null(value=False).to_numpy()
+    id_codes = check_ids(ids)
+    codes = first_reason(
+        len(ids),
+        *((Reason(int(code)), id_codes == code) for code in np.unique(id_codes) if code),
+        (Reason.DAY, day.is_null().to_numpy()),
+        (Reason.TIME, ~in_time),
+    )
+    return pl.DataFrame({"store_id": ids, "day": day, "start": start, "end": end}, schema=HOURS), codes
+
+
+def _days(days: pl.Series) -> pl.Series:
+    """Return 0 (Monday) to 6, null for all else; a whole number in a float column is one."""
+    if days.dtype == pl.String:
+        return days.replace_strict(_DAYS, default=None, return_dtype=pl.Int8)
+    fits = days.is_in(range(7)).fill_null(value=False)
+    return days.set(~fits, None).cast(pl.Int8)
+
+
+def _seconds(times: pl.Series) -> pl.Series:
+    """Return seconds since midnight (Int32), 24:00 and later too, null for what is no time of whole seconds."""
+    if times.dtype == pl.Time:
+        nanoseconds = times.to_physical()
+        return (nanoseconds.set(nanoseconds % _NANOSECONDS != 0, None) // _NANOSECONDS).cast(pl.Int32)
+    distinct = times.unique().drop_nulls()
+    known = {text: _parse(text) for text in distinct.to_list()}
+    return times.replace_strict(known, default=None, return_dtype=pl.Int32)
+
+
+def _parse(text: str) -> int | None:
+    found = _TIME.fullmatch(text)
+    if not found:
+        return None
+    hour, minute, second = (int(part or 0) for part in found.groups())
+    return (hour * 60 + minute) * 60 + second if minute < 60 and second < 60 else None  # noqa: PLR2004 - the clock's
