@@ -107,19 +107,22 @@ def _listing(folder: Path) -> list[Path]:
 
 def _look(path: Path) -> Source:
     draft = Source(path=path, columns=(), layout=None, size=0)
-    with reading(path):
-        size = path.stat().st_size
-        schema = pl.read_parquet_schema(path) if draft.is_parquet else {}
-        columns = tuple(schema) if draft.is_parquet else _csv_columns(path)
+    schema = _parquet_schema(path) if draft.is_parquet else {}
+    columns = tuple(schema) if draft.is_parquet else _csv_columns(path)
     layout = find_layout(columns)
     if layout and schema:
         check_types(layout, [schema[columns[place]] for place in layout.at], where=f"{path}")
-    return Source(path=path, columns=columns, layout=layout, size=size)
+    return Source(path=path, columns=columns, layout=layout, size=path.stat().st_size)
 
 
 def _csv_columns(path: Path) -> tuple[str, ...]:
-    with open_csv(path) as (stream, _):
+    with reading(path), open_csv(path) as (stream, _):
         return read_header(stream)[0]
+
+
+def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    with reading_parquet(path), path.open("rb") as file:
+        return dict(pl.read_parquet_schema(file))
 
 
 @contextmanager
@@ -129,19 +132,23 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: is not a whole gzip file ({error}); export or copy it again") from error
-    except PolarsError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{path}: cannot be read as {_format(path)} ({reason}); export or copy it again"
-        ) from error
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
         ) from error
 
 
-def _format(path: Path) -> str:
-    return "Parquet" if path.name.lower().endswith(".parquet") else "CSV"
+@contextmanager
+def reading_parquet(path: Path) -> Iterator[None]:
+    """The same for Parquet, whose reader has errors of its own."""
+    with reading(path):
+        try:
+            yield
+        except PolarsError as error:
+            reason = f"{error}".splitlines()[0]
+            raise InputError(
+                f"{path}: cannot be read as Parquet ({reason}); export or copy it again"
+            ) from error
 
 
 @contextmanager

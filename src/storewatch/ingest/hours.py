@@ -51,7 +51,7 @@ def _days(days: pl.Series) -> pl.Series:
 
 
 def _seconds(times: pl.Series) -> pl.Series:
-    """Return seconds since midnight (Int32), 24:00 and later too, null for what is no time of whole seconds."""
+    """Return seconds since midnight (Int32), later than 24:00 too, null for no time of whole seconds."""
     if times.dtype == pl.Time:
         nanoseconds = times.to_physical()
         return (nanoseconds.set(nanoseconds % _NANOSECONDS != 0, None) // _NANOSECONDS).cast(pl.Int32)

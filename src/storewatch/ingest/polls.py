@@ -60,7 +60,7 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
 
 def _frame(ids: pl.Series, at: Places, active: NDArray[np.bool_]) -> pl.DataFrame:
     stamps = pl.Series("at", at).cast(pl.Datetime("us", "UTC"))
-    return pl.DataFrame([ids.alias("store_id"), stamps, pl.Series("active", active)])
+    return pl.DataFrame([ids.alias("store_id").cast(pl.Categorical), stamps, pl.Series("active", active)])
 
 
 def _statuses(words: Words, begins: Places, ends: Places) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.facts import ZONES, Facts
+from storewatch.errors import InputError
 from storewatch.ingest.blocks import Block, read_blocks
 from storewatch.ingest.columns import normalise, row_texts
 from storewatch.ingest.fields import find_fields
-from storewatch.ingest.files import Source, find_sources, open_csv, read_header, reading
+from storewatch.ingest.files import Source, find_sources, open_csv, read_header, reading, reading_parquet
 from storewatch.ingest.kinds import Kind, Layout, find_layout
 from storewatch.ingest.parts import SCHEMAS, Part, block_parts, join_parts, table_part
 from storewatch.ingest.rejects import REJECTS, Reason
@@ -79,12 +80,11 @@ def read(
     named: list[tuple[str, Kind, Part]] = []
     for source, layout in found.readable():
         report = _reporter(source, done, total, progress)
-        with reading(source.path):
-            part = (
-                _read_parquet(source, layout, latest)
-                if source.is_parquet
-                else _read_csv(source, layout, latest, report)
-            )
+        part = (
+            _read_parquet(source, layout, latest)
+            if source.is_parquet
+            else _read_csv(source, layout, latest, report)
+        )
         named.append((f"{source.path}", layout.kind, part))
         done += source.size
         report(source.size)
@@ -100,10 +100,11 @@ def _reporter(source: Source, before: int, total: int, progress: Progress | None
 
 
 def _read_csv(source: Source, layout: Layout, latest: float | None, report: Callable[[int], None]) -> Part:
-    with open_csv(source.path) as (stream, position), ThreadPoolExecutor(_WORKERS) as pool:
+    path = source.path
+    with reading(path), open_csv(path) as (stream, position), ThreadPoolExecutor(_WORKERS) as pool:
         columns, rest, first = read_header(stream)
         if columns != source.columns:
-            raise OSError(0, "it changed while it was read")
+            raise InputError(f"{path}: it changed while it was read; read it again when nothing writes to it")
         blocks = read_blocks(stream, rest=rest, first=first, width=layout.width)
         parts = []
         for block_part in _in_order(pool, partial(_block, layout=layout, latest=latest), blocks):
@@ -131,7 +132,8 @@ def _in_order(
 
 def _read_parquet(source: Source, layout: Layout, latest: float | None) -> Part:
     names = [source.columns[place] for place in layout.at]
-    frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
+    with reading_parquet(source.path):
+        frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
     own = find_layout(frame.columns, [layout.kind])
     assert own is not None  # noqa: S101 - these are the columns that it was found by
     return table_part(normalise(frame, own), layout.kind, latest, partial(_parquet_rows, source.path))
