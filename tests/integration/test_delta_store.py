@@ -1,0 +1,157 @@
+"""What is particular to the poll store in a Delta table: its files, its folder, its errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from storewatch.adapters.polls import open_polls
+from storewatch.adapters.polls.delta import DeltaPollStore
+from storewatch.adapters.polls.delta_table import Commit, Snapshot, open_snapshot
+from storewatch.errors import InputError, SettingsError, UnavailableError
+from storewatch.ports import Load, LoadSummary, PollStore
+from strategies import facts_of, micros
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = micros("2023-01-18 12:00")
+EVER = micros("2200-01-01 00:00")
+
+
+def load(store: PollStore, at: int, *, start: int = 0) -> LoadSummary:
+    """Load a poll of two stores, and hours of one."""
+    facts = facts_of([("b", at, True), ("a", at, False)], [("a", 0, start, 80_000)])
+    return store.load(Load(name="a load", facts=facts))
+
+
+def count_polls(store: PollStore, version: str) -> int:
+    return len(store.scan(version, since=None, until=EVER).polls)
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(root.glob("*.parquet"))
+
+
+def test_small_loads_do_not_pile_up_files(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    for i in range(60):
+        load(store, NOON + i)
+        assert len(open_snapshot(tmp_path).polls()) <= 9
+    assert count_polls(store, store.version()) == 120
+
+
+def test_each_file_is_in_order_of_store_and_instant(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    for i in range(20):
+        load(store, NOON - i)
+    for file in open_snapshot(tmp_path).polls():
+        rows = pl.read_parquet(tmp_path / file.path).select(pl.col("store_id").cast(pl.String), "at")
+        assert rows.rows() == sorted(rows.rows())
+
+
+def test_a_scan_opens_only_the_days_that_it_needs(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    load(store, NOON)
+    load(store, NOON + 86_400_000_000)
+    for path in tmp_path.glob("polls-2023-01-18-*"):
+        path.write_bytes(b"not to be opened")
+    facts = store.scan(store.version(), since=micros("2023-01-19 00:00"), until=EVER)
+    assert len(facts.polls) == 2
+    assert store.newest(store.version()) == NOON + 86_400_000_000
+
+
+def test_replaced_files_stay_for_readers_of_recent_versions(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    first = load(store, NOON).version
+    for i in range(1, 30):
+        load(store, NOON + i, start=i)
+    assert count_polls(store, first) == 2
+    assert store.scan(first, since=None, until=EVER).hours["start"].to_list() == [0]
+
+
+def test_replaced_files_are_deleted_when_their_time_is_over(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path, keep_hours=0)
+    first = load(store, NOON).version
+    for i in range(1, 30):
+        last = load(store, NOON + i, start=i).version
+    assert count_polls(store, last) == 60
+    assert {path.name for path in files(tmp_path)} == {file.path for file in open_snapshot(tmp_path).files}
+    with pytest.raises(InputError, match="no longer kept"):
+        store.scan(first, since=None, until=EVER)
+
+
+def test_files_of_a_load_that_never_committed_are_removed_by_the_next(tmp_path: Path) -> None:
+    lost = Commit(base=Snapshot(root=tmp_path, version=-1))
+    lost.add("stores", pl.DataFrame({"store_id": ["a"]}))
+    (left,) = files(tmp_path)
+    assert DeltaPollStore(tmp_path).version() == "delta:none"
+    load(DeltaPollStore(tmp_path), NOON)
+    assert left not in files(tmp_path)
+
+
+def test_other_delta_readers_see_one_plain_table(tmp_path: Path) -> None:
+    load(DeltaPollStore(tmp_path), NOON + 388_884)
+    table = pl.DataFrame(DeltaTable(tmp_path).scan())
+    polls = table.filter(pl.col("part") == "polls-2023-01-18").sort("store_id")
+    assert polls.select("store_id", "active", "day").rows() == [("a", False, None), ("b", True, None)]
+    assert polls["at"].to_physical().to_list() == [NOON + 388_884] * 2
+    assert table.filter(pl.col("part") == "hours")["end"].to_list() == [80_000]
+
+
+def test_any_name_of_a_folder_will_do(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path / "a b" / "é#[x]*?{y}~")
+    load(store, NOON)
+    load(store, NOON + 1)
+    assert count_polls(store, store.version()) == 4
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a\\b"])
+def test_a_folder_name_that_the_driver_misreads_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="path"):
+        DeltaPollStore(tmp_path / name)
+
+
+def test_a_relative_address_is_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_polls("delta:data/polls")
+    monkeypatch.chdir("/")
+    load(store, NOON)
+    assert (tmp_path / "data" / "polls" / "_delta_log").is_dir()
+
+
+def test_reading_makes_no_folder(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path / "none")
+    assert count_polls(store, store.version()) == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = DeltaPollStore(tmp_path / "file" / "polls")
+    with pytest.raises(UnavailableError, match=r"file/polls cannot be written: Not a directory"):
+        load(store, NOON)
+
+
+def test_a_spoilt_log_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    load(store, NOON)
+    (tmp_path / "_delta_log" / f"{0:020}.json").write_text("spoilt")
+    with pytest.raises(UnavailableError, match=str(tmp_path)):
+        store.version()
+    with pytest.raises(UnavailableError, match=str(tmp_path)):
+        load(store, NOON + 1)
+
+
+def test_a_spoilt_file_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path)
+    load(store, NOON)
+    for path in files(tmp_path):
+        path.write_bytes(b"spoilt")
+    with pytest.raises(UnavailableError, match=str(tmp_path)):
+        store.scan(store.version(), since=None, until=EVER)
