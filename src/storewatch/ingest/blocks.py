@@ -42,7 +42,7 @@ def read_blocks(
         size = _whole(data, final=final)
         if final and size > len(data):
             data += b"\n"
-        lines = find_lines(data, size, width, final=final) if b'"' in data[:size] else None
+        lines = find_lines(data, size, width, final=final) if data.find(b'"', 0, size) >= 0 else None
         if lines is not None:
             size = lines.size
         rest = data[size:]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.ingest.lines import Lines, Places, find_lines
-from storewatch.ingest.records import Record, shown
+from storewatch.ingest.records import Record, shown, without_end
 from storewatch.ingest.stamps import PADDING
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Fields:
         lines = self.line_numbers() - self.block.first
         begins = self.lines.begins if self.lines is not None else np.concatenate(([0], self.ends + 1))
         spans = ((begins[line], begins[line + 1]) for line in lines[list(records)])
-        return [shown(self.block.data[begin:end].rstrip(b"\r\n")) for begin, end in spans]
+        return [shown(without_end(self.block.data[begin:end])) for begin, end in spans]
 
     @property
     def odd(self) -> tuple[Record, ...]:

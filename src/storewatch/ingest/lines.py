@@ -72,8 +72,9 @@ def _per_line(begins: Places, places: Places) -> Places:
 def _line_returns(text: NDArray[np.uint8], begins: Places) -> tuple[Mask, Mask]:
     """Tell which lines end with a carriage return, and which with two: a value's own, then."""
     lengths = np.diff(begins)
-    one = (lengths > 1) & (text[begins[1:] - 2] == _RETURN)
-    return one, one & (lengths > 2) & (text[begins[1:] - 3] == _RETURN)  # noqa: PLR2004 - bytes of \\r\\r\\n less one
+    last, one_before = np.maximum(begins[1:] - 2, 0), np.maximum(begins[1:] - 3, 0)
+    one = (lengths > 1) & (text[last] == _RETURN)
+    return one, one & (lengths > 2) & (text[one_before] == _RETURN)  # noqa: PLR2004 - both and the newline
 
 
 def _is_utf8(data: bytes, text: NDArray[np.uint8], begins: Places) -> Mask:

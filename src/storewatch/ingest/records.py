@@ -1,9 +1,9 @@
 """Records of a CSV file that no fast reader can be trusted with: stray quotes, or quotes across lines.
 
 A record is fields between commas. A field in quotes may hold commas, newlines and doubled quotes; elsewhere
-in a field a quote is a character like any other. A record across several lines is believed only if it comes
-out with the right number of fields. Otherwise its first line alone is bad: a stray quote must not swallow the
-rows after it.
+in a field a quote is a character like any other. A record across several lines is not believed if it comes
+out with a wrong number of fields and rows inside it. Its first line alone is bad then: a stray quote must not
+swallow the rows after it.
 """
 
 from __future__ import annotations
@@ -114,15 +114,18 @@ def _record(data: bytes, begins: list[int], line: int, width: int, *, final: boo
     except _OpenError:
         return _broken(data, begins, line) if final or window < begins[-1] else None
     lines = data.count(b"\n", begin, end)
-    if lines > 1 and len(fields) != width:
+    if lines > 1 and len(fields) != width and _swallows(data[begin:end], width):
         return _broken(data, begins, line)
-    return _checked(
-        Record(line=line, lines=max(lines, 1), raw=data[begin:end].rstrip(b"\r\n")), fields, width
-    )
+    return _checked(Record(line=line, lines=max(lines, 1), raw=without_end(data[begin:end])), fields, width)
+
+
+def _swallows(raw: bytes, width: int) -> bool:
+    """Tell whether a record over several lines has a line in it that is a record by itself."""
+    return any(b'"' not in line and line.count(b",") == width - 1 for line in raw.split(b"\n"))
 
 
 def _broken(data: bytes, begins: list[int], line: int) -> Record:
-    raw = data[begins[line] : begins[line + 1]].rstrip(b"\r\n")
+    raw = without_end(data[begins[line] : begins[line + 1]])
     return Record(line=line, lines=1, raw=raw, reason=Reason.QUOTES)
 
 
@@ -136,6 +139,11 @@ def _checked(record: Record, fields: list[bytes], width: int) -> Record:
     if not reason and len(fields) != width:
         reason = Reason.FIELDS
     return Record(line=record.line, lines=record.lines, raw=record.raw, fields=texts, reason=reason)
+
+
+def without_end(line: bytes) -> bytes:
+    """Return a line without its newline and the carriage return before it."""
+    return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def shown(raw: bytes) -> str:
