@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import strategies
 from storewatch.adapters.polls import open_polls
 from storewatch.domain.facts import HOURS, ZONES
 from storewatch.errors import InputError, SettingsError
@@ -22,7 +24,6 @@ from strategies import Poll, Row, facts_of, micros, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
 NOON = micros("2023-01-18 12:00")
 DAY = 86_400_000_000  # microseconds
@@ -324,7 +325,7 @@ for i in range(6):
 
 
 def test_loads_at_once_end_as_if_one_had_run_after_the_other(polls: PollStore, url: str) -> None:
-    tests = next(path for path in sys.path if path.endswith("tests"))
+    tests = str(Path(strategies.__file__).parent)
     code = f"import sys; sys.path.insert(0, {tests!r})\n{_LOADER}"
     running = [subprocess.Popen([sys.executable, "-c", code, url, str(me)]) for me in range(3)]
     assert [process.wait(timeout=120) for process in running] == [0, 0, 0]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
     from storewatch.adapters.polls.merge import Change
+    from storewatch.adapters.polls.packed import Keys
     from storewatch.ports import Load, LoadSummary
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
@@ -181,8 +182,7 @@ def _stores(snapshot: Snapshot) -> pl.Series:
 
 def _polls(snapshot: Snapshot, files: Sequence[DataFile], since: int | None, until: int) -> pl.DataFrame:
     """Read the polls of some files between two instants, both included."""
-    files = [file for file in files if file.meets(since, until)]
-    polls = snapshot.read(files, _POLLS)
+    polls = snapshot.read([file for file in files if file.meets(since, until)], _POLLS)
     at = polls["at"].to_physical()
     inside = (at <= until) if since is None else at.is_between(since, until)
     return polls if inside.all() else polls.filter(inside)
@@ -190,15 +190,21 @@ def _polls(snapshot: Snapshot, files: Sequence[DataFile], since: int | None, unt
 
 def _add_polls(commit: Commit, polls: pl.DataFrame, names: pl.Series) -> int:
     """Add the polls that are not known yet and return how many they are."""
-    added = 0
+    added, coded = 0, names.cast(pl.Categorical)
     for day, keys in pack(polls, names).items():
-        files = commit.base.of(polls_part(day))
-        known = pack(_polls(commit.base, files, *span(day, keys)), names).get(day, keys[:0])
-        fresh = news(keys, known)
+        fresh = news(keys, _known(commit.base, day, keys, names))
         if len(fresh):
             added += len(fresh)
-            _append(commit, polls_part(day), unpack(day, fresh, names))
+            _append(commit, polls_part(day), unpack(day, fresh, coded))
     return added
+
+
+def _known(base: Snapshot, day: int, keys: Keys, names: pl.Series) -> Keys:
+    """Return the known polls of these stores on a day, as far as those of `keys` reach."""
+    files = base.of(polls_part(day))
+    if not files:
+        return keys[:0]
+    return pack(_polls(base, files, *span(day, keys)), names).get(day, keys[:0])
 
 
 def _add_change(commit: Commit, change: Change, hours: pl.DataFrame, zones: pl.DataFrame) -> None:
@@ -239,4 +245,5 @@ def _settled(rows: pl.DataFrame) -> pl.DataFrame:
     if "at" not in rows.columns:
         return rows.sort("store_id")
     names = poll_stores(rows)
-    return pl.concat([unpack(day, keys, names) for day, keys in pack(rows, names).items()])
+    coded = names.cast(pl.Categorical)
+    return pl.concat([unpack(day, keys, coded) for day, keys in pack(rows, names).items()])

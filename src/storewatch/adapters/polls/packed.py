@@ -86,12 +86,18 @@ def news(keys: Keys, known: Keys) -> Keys:
     return keys.compress((there >> 1 != keys >> 1) | (there & 1 > keys & 1))
 
 
-def unpack(day: int, keys: Keys, names: pl.Series) -> pl.DataFrame:
-    """Return one day's keys as POLLS, `store_id` Categorical, in order of store and instant."""
+def unpack(day: int, keys: Keys, coded: pl.Series) -> pl.DataFrame:
+    """Return one day's keys as POLLS, in order of store and instant.
+
+    Args:
+        day: Days since 1970.
+        keys: Of that day.
+        coded: The names that they were packed with, as Categorical.
+    """
     at = (keys >> 1 & _AT) + day * DAY_US
     return pl.DataFrame(
         {
-            "store_id": names.cast(pl.Categorical).gather(pl.Series((keys >> _STORE).astype(np.uint32))),
+            "store_id": coded.gather(pl.Series((keys >> _STORE).astype(np.uint32))),
             "at": pl.Series(at).cast(pl.Datetime("us", "UTC")),
             "active": pl.Series((keys & 1).astype(bool)),
         }
