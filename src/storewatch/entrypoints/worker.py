@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -167,24 +168,22 @@ def describe(error: Exception) -> str:
     return "internal error, see the log"
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
-
-
 def listen(worker: Worker) -> None:
     """Start the work; wake it by stdin, until stdin ends (the parent is gone) or SIGTERM comes."""
-
-    def terminate(*_: object) -> None:
-        raise _Terminated
-
-    try:
-        signal.signal(signal.SIGTERM, terminate)
-        Thread(target=_run, args=(worker,), name="work", daemon=True).start()
-        while os.read(sys.stdin.fileno(), 64):
-            worker.wake()
-    except _Terminated:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        worker.stop()
+    # Another thread may be the one that the signal interrupts, so the main thread must hear of it by a pipe.
+    bell, cord = os.pipe()
+    os.set_blocking(cord, False)
+    signal.set_wakeup_fd(cord)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    Thread(target=_run, args=(worker,), name="work", daemon=True).start()
+    while True:
+        ready, _, _ = select.select([sys.stdin.fileno(), bell], [], [])
+        if bell in ready:
+            worker.stop()
+            return
+        if not os.read(sys.stdin.fileno(), 64):
+            return
+        worker.wake()
 
 
 def warm_up() -> None:

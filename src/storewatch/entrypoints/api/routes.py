@@ -130,7 +130,10 @@ def _file_name(key: str) -> str:
 @router.get(
     "/reports/{report_id}/{file_name}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/csv": {}}, "description": "The report."}, **documented(403, 404, 503)},
+    responses={
+        200: {"content": {"text/csv": {}}, "description": "The report."},
+        **documented(403, 404, 422, 503),
+    },
 )
 def download(
     report_id: str, file_name: str, signed: Annotated[Signed, Query()], request: Request, opened: Opened

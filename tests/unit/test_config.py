@@ -1,0 +1,117 @@
+"""Settings: where they come from, what is refused, what is never shown."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from storewatch.config import Settings, load_settings, signing_secret
+from storewatch.errors import SettingsError
+
+
+def test_by_default_everything_is_kept_below_the_home_folder() -> None:
+    settings = load_settings()
+    assert settings.home == Path("storewatch-data")
+    assert settings.polls_url == "delta:storewatch-data/polls"
+    assert settings.jobs_url == "sqlite:storewatch-data/jobs.sqlite"
+    assert settings.reports_url == "file:storewatch-data/reports"
+
+
+def test_the_environment_sets_and_what_is_given_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREWATCH_WORKERS", "3")
+    monkeypatch.setenv("STOREWATCH_HOME", "/srv/a b")
+    assert load_settings().workers == 3
+    assert load_settings(workers=2).workers == 2
+    assert load_settings().jobs_url == "sqlite:/srv/a%20b/jobs.sqlite"
+
+
+def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREWATCH_PUBLIC_URL", "")
+    monkeypatch.setenv("STOREWATCH_WORKERS", "")
+    assert load_settings() == Settings()
+
+
+def test_variables_that_kubernetes_sets_for_a_service_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREWATCH_PORT", "tcp://10.0.0.1:80")
+    load_settings()
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings().workers = 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("workers", "-1"),
+        ("workers", "many"),
+        ("lease_seconds", "0"),
+        ("attempt_seconds", "0"),
+        ("link_seconds", "604801"),
+        ("public_url", "reports.example.org"),
+        ("public_url", "https://example.org/?a=1"),
+        ("secret", "tooshort"),
+        ("nonsense", "1"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(**{name: value})
+    assert str(caught.value).startswith(f"STOREWATCH_{name.upper()}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_shows_no_values_since_they_may_be_secret() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(secret="hush-hush", public_url="ftp://user:hunter2@example.org", workers="x")  # noqa: S106  a test's
+    assert "hush" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_secret_does_not_show_and_does_not_go_to_workers() -> None:
+    settings = load_settings(secret="a-secret-of-some-length")  # noqa: S106  a test's
+    assert "a-secret" not in repr(settings)
+    assert "a-secret" not in str(settings.environment())
+    assert signing_secret(settings) == "a-secret-of-some-length"
+
+
+def test_a_worker_gets_the_same_settings_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(
+        home="/srv/é", workers=4, lease_seconds=1.5, jobs_url="sqlite:/j", link_seconds=60
+    )
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_without_a_secret_one_is_made_once_for_the_owner_alone(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "new")
+    first = signing_secret(settings)
+    assert len(first) >= 32
+    assert signing_secret(settings) == first
+    (path,) = (tmp_path / "new").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_services_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: signing_secret(settings), range(32)))
+    assert len(found) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_home_that_cannot_be_made_is_a_settings_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="STOREWATCH_HOME"):
+        signing_secret(load_settings(home=tmp_path / "file"))
