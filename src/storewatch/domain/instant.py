@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from storewatch.errors import InputError
+from storewatch.errors import InputError, NoPollsError
 
 HOUR = 3_600  # seconds
 DAY = 86_400
@@ -54,6 +54,19 @@ def _parse(text: str) -> datetime:
 def as_of_from_newest(newest: int) -> int:
     """Round the newest poll's instant (microseconds) up to a whole second (R3)."""
     return -(-newest // MICROSECONDS)
+
+
+def resolve_as_of(asked: int | None, newest: int | None) -> int:
+    """Return the as-of asked for (seconds), else that of the newest poll (microseconds) (R3).
+
+    Raises:
+        NoPollsError: There is neither.
+    """
+    if asked is not None:
+        return asked
+    if newest is None:
+        raise NoPollsError
+    return as_of_from_newest(newest)
 
 
 def parse_carry(text: str) -> int | None:

@@ -94,6 +94,8 @@ def tally(
     Returns:
         [stores, windows, 3]: up, down, open. What is open and neither up nor down is unknown.
     """
+    if carry is not None and carry >= as_of:  # longer than all time since 1970, and perhaps than int64 holds
+        carry = None
     stores = len(schedules.of_store)
     begin, end = first_hour(as_of), (as_of - 1) // HOUR + 1
     table = hour_table(schedules, first_hour=begin, hours=end - begin)

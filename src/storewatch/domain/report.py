@@ -28,6 +28,7 @@ class Report:
 
     rows: pl.DataFrame  # store_id and whole seconds, by Unicode code point of the id
     as_of: int  # seconds since 1970 UTC
+    newest: int | None = None  # the newest poll's instant, microseconds since 1970 UTC
     rejects: pl.DataFrame | None = None
 
     def to_polars(self) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,10 +38,11 @@ def uptime(
     Returns:
         `store_id` and `COLUMNS` (Int64, seconds), a row a store, by Unicode code point of the id.
     """
-    names = store_names(facts)
+    polled = distinct(facts.polls["store_id"])
+    names = _all_names(facts, polled)
     if store_ids is not None:
         names = names.filter(names.is_in(list(store_ids)))
-    polls = numbered_polls(facts.polls, names)
+    polls = _kernel_polls(facts.polls, _places(polled, names), len(names))
     figures = tally(
         polls, numbered_schedules(facts, names), as_of=as_of, carry=carry, windows=list(WINDOWS.values())
     )
@@ -51,8 +53,11 @@ def uptime(
 
 def store_names(facts: Facts) -> pl.Series:
     """Return the ids of all stores that any input names, String, distinct, by Unicode code point."""
-    polled, _ = _distinct(facts.polls["store_id"])
-    named = [polled, facts.hours["store_id"].unique(), facts.zones["store_id"].unique()]
+    return _all_names(facts, distinct(facts.polls["store_id"]))
+
+
+def _all_names(facts: Facts, polled: Distinct) -> pl.Series:
+    named = [polled.ids, facts.hours["store_id"].unique(), facts.zones["store_id"].unique()]
     if facts.stores is not None:
         named.append(facts.stores)
     return pl.concat([series.cast(pl.String).rename("store_id") for series in named]).unique().sort()
@@ -65,34 +70,50 @@ def dense_numbers(ids: pl.Series, names: pl.Series) -> NDArray[np.uint32]:
         ids: String or Categorical, without nulls. Runs of equal ids (a file sorted by store) are cheap.
         names: String, sorted, distinct.
     """
-    distinct, index = _distinct(ids)
-    place = (
-        names.search_sorted(distinct).to_numpy() if len(names) else np.zeros(len(distinct), dtype=np.uint32)
-    )
-    known = distinct.is_in(names.implode()).to_numpy()
-    return np.where(known, place, len(names)).astype(np.uint32).take(index)
+    return _places(distinct(ids), names)
 
 
-def _distinct(ids: pl.Series) -> tuple[pl.Series, NDArray[np.uint32]]:
-    """Return ids (String, some may come twice) and for each row where among them its id is."""
+def _places(found: Distinct, names: pl.Series) -> NDArray[np.uint32]:
+    if not len(names):
+        return np.zeros(len(found.index), dtype=np.uint32)
+    place = names.search_sorted(found.ids).to_numpy()
+    known = found.ids.is_in(names.implode()).to_numpy()
+    return np.where(known, place, len(names)).astype(np.uint32).take(found.index)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distinct:
+    """A column of ids, each text once or a few times, and where each row's text is."""
+
+    ids: pl.Series  # String
+    index: NDArray[np.integer]  # [rows]
+
+
+def distinct(ids: pl.Series) -> Distinct:
+    """Find the texts of a column of ids (String or Categorical, no nulls) without comparing all of them."""
     if ids.dtype == pl.String:
         changes = (ids != ids.shift(1)).fill_null(value=True).to_numpy()
-        starts = np.flatnonzero(changes)
-        if len(starts) * 4 < len(ids):
-            return ids.gather(starts), (np.cumsum(changes) - 1).astype(np.uint32)
+        begins = np.flatnonzero(changes)
+        if len(begins) * 4 < len(ids):
+            return Distinct(ids=ids.gather(begins), index=np.cumsum(changes) - 1)
         ids = ids.cast(pl.Categorical)
-    distinct = ids.unique()
-    codes = distinct.to_physical().to_numpy()  # of a pool that other frames share, so not dense
-    place = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.uint32)
-    place[codes] = np.arange(len(codes), dtype=np.uint32)
-    return distinct.cast(pl.String), place.take(ids.to_physical().to_numpy())
+    codes = ids.to_physical().to_numpy()  # of a pool that other frames share, so not dense
+    row = np.full(int(codes.max(initial=0)) + 1, -1)
+    row[codes] = np.arange(len(codes))
+    used = np.flatnonzero(row >= 0)
+    place = np.zeros(len(row), dtype=np.uint32)
+    place[used] = np.arange(len(used))
+    return Distinct(ids=ids.gather(row[used]).cast(pl.String), index=place.take(codes))
 
 
 def numbered_polls(polls: pl.DataFrame, names: pl.Series) -> Polls:
     """Return the polls as the kernel takes them, those of other stores left out."""
-    store = dense_numbers(polls["store_id"], names)
+    return _kernel_polls(polls, dense_numbers(polls["store_id"], names), len(names))
+
+
+def _kernel_polls(polls: pl.DataFrame, store: NDArray[np.uint32], stores: int) -> Polls:
     arrays = Polls(store=store, at=polls["at"].to_physical().to_numpy(), active=polls["active"].to_numpy())
-    strange = store == len(names)
+    strange = store == stores
     return arrays.take(np.flatnonzero(~strange)) if strange.any() else arrays
 
 

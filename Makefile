@@ -1,0 +1,55 @@
+# The front door. `make` alone prints the targets.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup serve check bench lock clean
+
+help:  ## print this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+demo: $(VENV)/.run  ## a made fleet, a report over HTTP, in under a minute
+	@$(BIN)/python scripts/demo.py
+
+test: $(VENV)/.dev  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+setup: $(VENV)/.dev  ## everything for development, .venv/bin/storewatch among it
+
+serve: $(VENV)/.run  ## the service on port 8000, API docs at /docs
+	STOREWATCH_HOME=$${STOREWATCH_HOME:-demo-data} $(BIN)/storewatch serve
+
+check: $(VENV)/.dev  ## format, lint, types, import rule
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## every figure of the README
+	for name in kernel report_files load service; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove what make made
+	rm -rf $(VENV) dist build
+
+$(VENV)/.made:
+	@echo "making $(VENV) with the run-time dependencies of requirements.txt"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "storewatch needs Python 3.11 or later: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.txt pyproject.toml
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "adding what the tests and checks need"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,123 @@
+"""What the command line says of a report, of a load and of rows that it could not use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from storewatch.domain.report import Report
+    from storewatch.loading import Loaded
+    from storewatch.ports import LoadSummary
+
+SHOWN_NAMES = 5  # of a list of stores
+SHOWN_REJECTS = 3  # of the rows of one reason
+
+
+def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str]:
+    """Yield the summary of a report: as-of, fleet totals, the stores that lost most open time in the week."""
+    yield heading(report, now=now)
+    yield ""
+    totals = report.totals()
+    yield f"{'fleet':<22}{'uptime':>9}{'up':>17}{'down':>17}{'unknown':>17}{'open':>17}"
+    for window in WINDOWS:
+        seconds = [
+            totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
+        ]
+        cells = "".join(f"{hours(value):>17}" for value in seconds)
+        yield f"{'last ' + window:<22}{percent(seconds[0], seconds[1]):>9}{cells}"
+    lost = report.worst(worst)
+    if not lost.height:
+        yield "\nno store was down in its open hours of the last week"
+        return
+    yield f"\n{'most open time lost':<22}{'uptime':>9}{'down, hour':>17}{'day':>17}{'week':>17}"
+    for row in lost.iter_rows(named=True):
+        share = percent(row["uptime_seconds_last_week"], row["downtime_seconds_last_week"])
+        cells = "".join(f"{hours(row[f'downtime_seconds_last_{window}']):>17}" for window in WINDOWS)
+        yield f"{row['store_id']:<22}{share:>9}{cells}"
+
+
+def heading(report: Report, *, now: float) -> str:
+    """Return as-of, age of the newest poll and number of stores in one line."""
+    newest = "no polls" if report.newest is None else f"newest poll {age(now - report.newest / MICROSECONDS)}"
+    return f"as of {iso(report.as_of)}, {newest}, {report.rows.height:,} stores"
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
+    if seconds < 0:
+        return "in the future"
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count:,} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def hours(seconds: int) -> str:
+    """Return a duration as hours, minutes and seconds: `1,234:05:09`."""
+    return f"{seconds // 3_600:,}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def percent(up: int, down: int) -> str:
+    """Return the uptime cut to hundredths of a percent, a dash where nothing is known (R6)."""
+    if not up + down:
+        return "–"
+    hundredths = 10_000 * up // (up + down)
+    return f"{hundredths // 100}.{hundredths % 100:02} %"
+
+
+def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
+    """Yield the rows that could not be used, counted by reason, with where the first ones are."""
+    if not rejects.height:
+        return
+    yield f"{rejects.height:,} rows could not be used:"
+    counts = rejects.group_by("reason", maintain_order=True).len().sort("len", descending=True)
+    for reason, count in counts.iter_rows():
+        first = rejects.filter(rejects["reason"] == reason).head(SHOWN_REJECTS)
+        places = ", ".join(f"{file}:{line}" for file, line in first.select("file", "line").iter_rows())
+        yield f"  {count:>9,}  {reason} ({places}{', …' if count > SHOWN_REJECTS else ''})"
+
+
+def load_lines(loaded: Loaded) -> Iterator[str]:
+    """Yield what a load did and what it changed in meaning."""
+    yield from (f"skipped {message}" for message in loaded.reading.skipped)
+    yield from reject_lines(loaded.reading.rejects)
+    if loaded.rejects:
+        yield f"  all of them are in {loaded.rejects}"
+    if loaded.summary is None:
+        yield "nothing was loaded: --strict loads nothing if there is one bad row"
+        return
+    yield from _summary_lines(loaded.summary)
+
+
+def _summary_lines(summary: LoadSummary) -> Iterator[str]:
+    yield (
+        f"loaded {summary.polls:,} polls ({summary.new_polls:,} new) of {summary.stores:,} stores "
+        f"({summary.new_stores:,} new)"
+    )
+    if summary.hours_new:
+        yield f"  {summary.hours_new:,} stores got their first hours"
+    yield from _named("have other hours than before", summary.hours_replaced)
+    yield from _named("are open on fewer days of the week now", summary.fewer_days)
+    yield from _named(
+        "keep the hours that they had, since an hours row of theirs was rejected", summary.kept_hours
+    )
+    yield from _named("have hours without a row that was rejected", summary.part_hours)
+    if summary.zones_changed:
+        yield f"  {summary.zones_changed:,} stores have a new zone"
+    if summary.empty_rows:
+        yield f"  {summary.empty_rows:,} hours rows end where they start: closed"
+    if summary.always_open:
+        yield f"  {summary.always_open:,} stores have no hours: counted as open all the time"
+
+
+def _named(what: str, stores: tuple[str, ...]) -> Iterator[str]:
+    if stores:
+        more = ", …" if len(stores) > SHOWN_NAMES else ""
+        yield f"  {len(stores):,} stores {what}: {', '.join(stores[:SHOWN_NAMES])}{more}"

@@ -1,0 +1,79 @@
+"""What the docs say is so: every setting, command, option and route stands there, and examples run."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import click
+import pytest
+
+from storewatch.config import Settings
+from storewatch.entrypoints.cli import commands
+from storewatch.main import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"`STOREWATCH_{name.upper()}`" in read("docs/reference/settings.md")
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_every_command_and_option_is_documented(name: str) -> None:
+    page = read("docs/reference/command-line.md")
+    options = [
+        option for p in commands.commands[name].params if isinstance(p, click.Option) for option in p.opts
+    ]
+
+    assert f"## `storewatch {name}`" in page
+    assert [option for option in options if option not in page] == []
+
+
+def test_every_route_is_documented() -> None:
+    page = read("docs/reference/http.md")
+
+    assert [path for path in app.openapi()["paths"] if path not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_examples_run(page: Path, tmp_path: Path) -> None:
+    for number, code in enumerate(
+        re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ):
+        script = tmp_path / f"{page.stem}_{number}.py"
+        script.write_text(code)
+        runpy.run_path(str(script))
+
+
+def test_the_readme_begins_with_demo_and_test() -> None:
+    found = re.findall(r"^ {4}(make \w+|\.venv\S* \w+)", read("README.md"), re.MULTILINE)
+
+    assert found[:2] == ["make demo", "make test"]
+
+
+def test_the_picture_of_the_rules_is_what_its_script_draws() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "draw_rules.py"))
+
+    assert read("docs/explanation/hour-majority.svg") == script["picture"]()
+
+
+def test_every_figure_of_the_readme_has_its_command() -> None:
+    scripts = re.findall(r"`python (benchmarks/\w+\.py)`", read("README.md"))
+
+    assert scripts
+    assert all((ROOT / script).exists() for script in scripts)

@@ -1,0 +1,47 @@
+"""Kernel against reference on given facts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch import verify
+from storewatch.domain.facts import HOURS, POLLS, ZONES, Facts
+
+if TYPE_CHECKING:
+    import pytest
+
+AS_OF = int(datetime(2023, 1, 25, 12, tzinfo=UTC).timestamp())
+
+
+def facts() -> Facts:
+    rows = [(name, datetime(2023, 1, 25, 11, 5, tzinfo=UTC), True) for name in "abcd"]
+    return Facts(
+        polls=pl.DataFrame(rows, schema=POLLS, orient="row"),
+        hours=pl.DataFrame(schema=HOURS),
+        zones=pl.DataFrame(schema=ZONES),
+    )
+
+
+def test_two_implementations_of_the_same_rules_agree() -> None:
+    verdict = verify.verify(facts(), as_of=AS_OF, carry=604_800)
+
+    assert verdict.agrees
+    assert verdict.stores == 4
+
+
+def test_a_part_of_the_stores_is_spread_over_the_ids() -> None:
+    assert verify.verify(facts(), as_of=AS_OF, carry=None, stores=2).stores == 2
+
+
+def test_each_figure_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference that is wrong on purpose by one second for one store."""
+    plain = verify.reference.report(facts(), as_of=AS_OF, carry=604_800)
+    plain.loc[2, "uptime_seconds_last_hour"] -= 1
+    monkeypatch.setattr(verify.reference, "report", lambda *_, **__: plain)
+    verdict = verify.verify(facts(), as_of=AS_OF, carry=604_800)
+
+    assert not verdict.agrees
+    assert verdict.differences.rows() == [("c", "uptime_seconds_last_hour", 3600, 3599)]
