@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -155,3 +156,13 @@ def test_a_spoilt_file_is_an_error_that_names_the_folder(tmp_path: Path) -> None
         path.write_bytes(b"spoilt")
     with pytest.raises(UnavailableError, match=str(tmp_path)):
         store.scan(store.version(), since=None, until=EVER)
+
+
+def test_a_folder_that_was_removed_and_made_anew_is_read_anew(tmp_path: Path) -> None:
+    store = DeltaPollStore(tmp_path / "polls")
+    load(store, NOON)
+    store.version()
+    shutil.rmtree(tmp_path / "polls")
+    assert count_polls(store, store.version()) == 0
+    load(store, NOON - 5)
+    assert store.newest(store.version()) == NOON - 5

@@ -72,6 +72,7 @@ class DeltaPollStore:
         """
         self._root = root.resolve()
         self._keep_hours = keep_hours
+        self._seen = Snapshot(root=self._root, version=-1)  # by the last call of `version`
         if re.search(r"[%\\]", str(self._root)):
             raise SettingsError(f"the poll store's folder {self._root} must not have % or \\ in its path")
 
@@ -116,7 +117,8 @@ class DeltaPollStore:
 
     def version(self) -> str:
         """Name the present state; what is read under this name stays the same."""
-        return _name(open_snapshot(self._root))
+        self._seen = open_snapshot(self._root)
+        return _name(self._seen)
 
     def newest(self, version: str) -> int | None:
         """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
@@ -150,7 +152,8 @@ class DeltaPollStore:
             raise InputError(
                 f"{version!r} is no version of the poll store in {self._root}: they are like delta:12"
             )
-        return open_snapshot(self._root, int(number[1]))
+        seen = self._seen
+        return seen if seen.version == int(number[1]) else open_snapshot(self._root, int(number[1]))
 
 
 @contextmanager
