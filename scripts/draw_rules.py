@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from storewatch import report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DAY = datetime(2023, 1, 25, tzinfo=UTC)
 POLLS = (("10:05", True), ("10:20", True), ("10:50", False), ("13:10", True))
 HOURS = range(10, 14)
 TARGET = Path(__file__).parent.parent / "docs" / "explanation" / "hour-majority.svg"
 WIDTH, LEFT, TOP, LANE = 720, 150, 40, 52  # pixels
+HEIGHT = TOP + 3 * LANE + 30
 NARROW = 50  # pixels; no word fits in
 HOUR = (WIDTH - LEFT - 20) / len(HOURS)
+FONT = 'font-family="sans-serif" font-size="13"'
+TITLE = (
+    "Polls at 10:05, 10:20 and 13:10 active, at 10:50 inactive: by the rules hour 10 is up, hours 11 and 12 "
+    "are down, hour 13 is up; by the last observation it is down from 10:50 to 13:10"
+)
 LOOKS = {True: ("#2f7d4f", "up"), False: ("#b3402e", "down"), None: ("#8a8a8a", "unknown")}
 
 
@@ -33,15 +43,9 @@ def picture() -> str:
     plain = [(float(HOURS[0]), at(POLLS[0][0]), None), *last_observation()]
     return "\n".join(
         (
-            (
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {TOP + 3 * LANE + 30}" role="img" '
-                'font-family="sans-serif" font-size="13">'
-            ),
-            (
-                "<title>Polls at 10:05, 10:20 and 13:10 active, at 10:50 inactive: by the rules hour 10 is up, "
-                "hours 11 and 12 are down, hour 13 is up; by the last observation it is down from 10:50 to 13:10</title>"
-            ),
-            f'<rect width="{WIDTH}" height="{TOP + 3 * LANE + 30}" fill="#ffffff"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" {FONT}>',
+            f"<title>{TITLE}</title>",
+            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
             *(clock(hour) for hour in range(HOURS[0], HOURS[-1] + 2)),
             *lane(0, "polls", []),
             *(mark(text, active=active) for text, active in POLLS),
@@ -82,7 +86,7 @@ def clock(hour: int) -> str:
     )
 
 
-def lane(number: int, name: str, bands: list[tuple[float, float, bool | None]]) -> list[str]:
+def lane(number: int, name: str, bands: Sequence[tuple[float, float, bool | None]]) -> list[str]:
     y = TOP + number * LANE
     drawn = [f'<text x="12" y="{y + 24}" fill="#222">{name}</text>']
     for begin, end, up in bands:

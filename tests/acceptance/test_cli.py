@@ -65,10 +65,8 @@ def test_a_folder_becomes_a_csv_in_a_pipe(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_as_of_carry_and_stores_are_options(data: Path, tmp_path: Path) -> None:
-    out, err = run(
-        "report", "--data", data, "--as-of", "2023-01-25T14:00:00Z", "--carry", "1h", "--store", "b", "--store", "x",
-        home=tmp_path,
-    )  # fmt: skip
+    options = ["--as-of", "2023-01-25T14:00:00Z", "--carry", "1h", "--store", "b", "--store", "x"]
+    out, err = run("report", "--data", data, *options, home=tmp_path)
     (row,) = csv.DictReader(out.splitlines())
 
     assert (row["store_id"], row["downtime_last_day"], row["unknown_last_hour"]) == ("b", "2.00", "60.00")

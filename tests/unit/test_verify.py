@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch import verify
+from storewatch import reference, verify
 from storewatch.domain.facts import HOURS, POLLS, ZONES, Facts
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def test_a_part_of_the_stores_is_spread_over_the_ids() -> None:
 
 def test_each_figure_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference that is wrong on purpose by one second for one store."""
-    plain = verify.reference.report(facts(), as_of=AS_OF, carry=604_800)
-    plain.loc[2, "uptime_seconds_last_hour"] -= 1
-    monkeypatch.setattr(verify.reference, "report", lambda *_, **__: plain)
+    plain = reference.report(facts(), as_of=AS_OF, carry=604_800)
+    plain["uptime_seconds_last_hour"] = [3600, 3600, 3599, 3600]
+    monkeypatch.setattr(reference, "report", lambda *_, **__: plain)
     verdict = verify.verify(facts(), as_of=AS_OF, carry=604_800)
 
     assert not verdict.agrees

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-POLLS = {"store_id": pl.String, "at": pl.Datetime("us", "UTC"), "active": pl.Boolean}
-HOURS = {"store_id": pl.String, "day": pl.Int8, "start": pl.Int32, "end": pl.Int32}
-ZONES = {"store_id": pl.String, "zone": pl.String}
+Schema = dict[str, pl.DataType]
+
+POLLS: Schema = {"store_id": pl.String(), "at": pl.Datetime("us", "UTC"), "active": pl.Boolean()}
+HOURS: Schema = {"store_id": pl.String(), "day": pl.Int8(), "start": pl.Int32(), "end": pl.Int32()}
+ZONES: Schema = {"store_id": pl.String(), "zone": pl.String()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -340,7 +340,7 @@ def sample(folder: Path, *, stores: int, days: float, seed: int) -> None:
 def serve(*, host: str, port: int, workers: int | None) -> None:
     """Serve /trigger_report and /get_report; API docs at /docs."""
     from storewatch.config import load_settings
-    from storewatch.entrypoints.api import serve as run
+    from storewatch.entrypoints.api.app import serve as run
 
     settings = load_settings() if workers is None else load_settings(workers=workers)
     run(settings, host=host, port=port)
