@@ -1,24 +1,24 @@
 """The report rules in plain pandas: one store at a time, one function a step.
 
 This is the text that the kernel is held against. It is slow and plain on purpose, and shares nothing with the
-kernel but the reading of input. The steps of one store, each to be looked at with `Store` in hand:
+kernel but the reading of input. `load` gives the stores; the steps of one, each to be looked at by itself:
 
-    polls ─► distinct_polls ─────────────────────────┐
-    hours ─► weekly_hours ─► opening_hours_utc ─►    ▼
-    zone ──► clock_spans ──┘      open_stretches ─► discard_outside ─► resample ─► majority ─► carry_forward
-                                       └───────────────────────────────────────────► pieces ─► add_up
+    polls ─► distinct_polls ───────────────────────────────────────────┐
+    hours ─► weekly_hours ─┬► opening_hours_utc ─► open_stretches ─┬► discard_outside ─► resample
+    zone ──► clock_spans ──┘                                       │    ─► majority ─► carry_forward ─┐
+                                                                   └───────────────────────► pieces ─┴► add_up
 
 Instants are `datetime64[us, UTC]` in all frames, an hour is named by its first instant.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,10 +78,10 @@ def report(
     if jobs == 1 or len(stores) < jobs:
         rows = [row(store) for store in stores]
     else:
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             rows = list(pool.map(row, stores, chunksize=-(-len(stores) // (4 * jobs))))
-    frame = pd.DataFrame(rows, columns=["store_id", *figure_columns()])
-    return frame.astype(dict.fromkeys(figure_columns(), "int64"))
+    columns = figure_columns()
+    return pd.DataFrame(rows, columns=["store_id", *columns]).astype(dict.fromkeys(columns, "int64"))
 
 
 def figure_columns() -> list[str]:
@@ -147,9 +147,6 @@ def _by_store(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(store_id): rows for store_id, rows in frame.groupby("store_id", sort=False)}
 
 
-# ---------------------------------------------------------------- polls
-
-
 def distinct_polls(polls: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
     """Make one poll of those at one instant, inactive if they disagree (R1); drop those after the as-of (R3).
 
@@ -166,7 +163,7 @@ def distinct_polls(polls: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
 def weekly_hours(hours: pd.DataFrame) -> pd.DataFrame:
     """Write the week's hours so that no row passes midnight (R2).
 
-    What runs into the next day becomes a row of that day, on Sunday of Monday. Rows of no length go.
+    What runs into the next day becomes a row of that day; from Sunday that is Monday. Rows of no length go.
 
     Returns:
         day (0 = Monday), start, end (seconds of the day, start < end ≤ 86,400); every day whole if there are
@@ -242,8 +239,8 @@ def opening_hours_utc(weekly: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame
     opens = midnight + pd.to_timedelta(rows["start"], unit="s")
     closes = midnight + pd.to_timedelta(rows["end"], unit="s")
     rows = rows.assign(begin=opens.clip(lower=rows["since"]), end=closes.clip(upper=rows["until"]))
-    rows = rows[rows["begin"] < rows["end"]].assign(utc_day=rows["begin"].dt.day_of_week)
-    return rows[["day", "utc_day", "begin", "end"]].reset_index(drop=True)
+    rows = rows.assign(utc_day=rows["begin"].dt.day_of_week)
+    return rows.loc[rows["begin"] < rows["end"], ["day", "utc_day", "begin", "end"]].reset_index(drop=True)
 
 
 def _local_dates(spans: pd.DataFrame) -> pd.DataFrame:
@@ -263,9 +260,6 @@ def open_stretches(rows: pd.DataFrame) -> pd.DataFrame:
     ends_before = rows["end"].cummax().shift()
     stretch = (~(rows["begin"] <= ends_before)).cumsum()
     return rows.groupby(stretch).agg(begin=("begin", "min"), end=("end", "max")).reset_index(drop=True)
-
-
-# ---------------------------------------------------------------- polls outside opening hours
 
 
 def discard_outside(polls: pd.DataFrame, stretches: pd.DataFrame) -> pd.DataFrame:
@@ -394,9 +388,6 @@ def quoted(text: str) -> str:
 
 def _two_decimals(hundredths: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
-
-
-# ---------------------------------------------------------------- instants
 
 
 def _seconds(at: pd.Timestamp) -> int:

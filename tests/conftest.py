@@ -1,0 +1,34 @@
+"""What all tests start from: no settings of the machine, a zone that is not UTC, sizes for Hypothesis."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from engines import Engine
+
+pytest_plugins = ["servers"]
+
+for name in list(os.environ):
+    if name.startswith("STOREWATCH_") and not name.startswith("STOREWATCH_TEST_"):
+        del os.environ[name]
+os.environ.setdefault("TZ", "Australia/Adelaide")  # a server in UTC hides naive clocks (TRAPS 4)
+time.tzset()
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # shared runners are
+settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=_SLOW)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(params=["reference", "kernel"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each implementation of the rules in turn."""
+    from engines import ENGINES  # noqa: PLC0415 - the engines are slow to import, and most tests need none
+
+    return ENGINES[request.param]

@@ -1,0 +1,97 @@
+"""The two implementations of the rules behind one face, and the short hand in which cases are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from storewatch import reference
+from storewatch.domain.report import Report
+from storewatch.domain.uptime import uptime
+from strategies import WEEK, instant, micros, of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from storewatch.domain.facts import Facts
+    from strategies import Poll, Row
+
+Figures = dict[str, dict[str, int]]  # store → `uptime_hour`, … `open_week` → seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a report is asked for."""
+
+    as_of: int
+    carry: int | None = WEEK
+    store_ids: Sequence[str] | None = None
+
+
+class Engine(Protocol):
+    """One implementation of the rules."""
+
+    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+        """Return the rows of the report, in order."""
+        ...
+
+    def csv(self, facts: Facts, asked: Asked) -> bytes:
+        """Return the report as CSV."""
+        ...
+
+
+class Reference:
+    """The rules in pandas, a store at a time."""
+
+    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+        """Return the rows of the report, in order."""
+        frame = reference.report(facts, as_of=asked.as_of, carry=asked.carry, store_ids=asked.store_ids)
+        return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+    def csv(self, facts: Facts, asked: Asked) -> bytes:
+        """Return the report as CSV."""
+        return reference.export(reference.report(facts, as_of=asked.as_of, carry=asked.carry))
+
+
+class Kernel:
+    """The rules in NumPy, all stores at once."""
+
+    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+        """Return the rows of the report, in order."""
+        return uptime(facts, as_of=asked.as_of, carry=asked.carry, store_ids=asked.store_ids).to_dicts()
+
+    def csv(self, facts: Facts, asked: Asked) -> bytes:
+        """Return the report as CSV."""
+        return Report(rows=uptime(facts, as_of=asked.as_of, carry=asked.carry), as_of=asked.as_of).csv_bytes()
+
+
+ENGINES: dict[str, Engine] = {"reference": Reference(), "kernel": Kernel()}
+
+
+def figures(
+    engine: Engine, facts: Facts, as_of: str, carry: int | None = WEEK, store_ids: Sequence[str] | None = None
+) -> Figures:
+    """Return the seconds by store and figure."""
+    rows = engine.records(facts, Asked(as_of=instant(as_of), carry=carry, store_ids=store_ids))
+    short = [{name.replace("_seconds_last_", "_"): value for name, value in row.items()} for row in rows]
+    return {row.pop("store_id"): row for row in short}
+
+
+def row_of_a(engine: Engine, facts: Facts, as_of: str, carry: int | None = WEEK) -> dict[str, int]:
+    """Return the seconds of store `a` by figure."""
+    return figures(engine, facts, as_of, carry)["a"]
+
+
+def csv_lines(engine: Engine, facts: Facts, as_of: str) -> list[str]:
+    """Return the lines of the CSV, what follows the last line's end too."""
+    return engine.csv(facts, Asked(as_of=instant(as_of))).decode().split("\n")
+
+
+def open_on(days: Iterable[int], *spans: tuple[str, str], store_id: str = "a") -> list[Row]:
+    """Return an hours row for each day and span."""
+    return [(store_id, day, of_day(start), of_day(end)) for day in days for start, end in spans]
+
+
+def polled(*polls: tuple[str, bool], store_id: str = "a") -> list[Poll]:
+    """Return polls of one store."""
+    return [(store_id, micros(at), active) for at, active in polls]
