@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.facts import HOURS, ZONES
+from storewatch.domain.facts import HOURS, POLLS, ZONES
 from storewatch.ingest.hours import check_hours
 from storewatch.ingest.ids import readable_ids
 from storewatch.ingest.kinds import Kind, Layout
@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from storewatch.ingest.fields import Fields
 
 SCHEMAS = {
-    Kind.POLLS: pl.Schema(
-        {"store_id": pl.Categorical(), "at": pl.Datetime("us", "UTC"), "active": pl.Boolean()}
-    ),
+    Kind.POLLS: pl.Schema({**POLLS, "store_id": pl.Categorical()}),
     Kind.HOURS: pl.Schema(HOURS),
-    Kind.ZONES: pl.Schema(
-        {**ZONES, "line": pl.Int64, "row": pl.String}
-    ),  # until it is known which contradict
+    # line and row until it is known which zones contradict each other
+    Kind.ZONES: pl.Schema({**ZONES, "line": pl.Int64(), "row": pl.String()}),
 }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _ACTIVE = np.uint64(int.from_bytes(b"active", "little"))
 _SIX_BYTES = np.uint64((1 << 48) - 1)
+_WHITE_SPACE = ord(" ")  # and what is below it
 _INACTIVE = np.uint64(int.from_bytes(b"inactive", "little"))
 _MICROSECONDS = {"ms": 1_000, "us": 1}
 HOUR_AHEAD = 3600  # seconds that a poll may be after now
@@ -55,7 +56,16 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
     if not understood.all():
         rest = fields.columns(layout, ["timestamp_utc"])["timestamp_utc"].filter(pl.Series(~understood))
         at[~understood], codes[~understood] = stamps_from_text(rest)
-    return _frame(ids, at, active), _combine(check_ids(ids), known, at, codes, latest)
+    id_codes = np.zeros(len(at), np.uint8) if _sound_ids(fields, layout.at[0]) else check_ids(ids)
+    return _frame(ids, at, active), _combine(id_codes, known, at, codes, latest)
+
+
+def _sound_ids(fields: Fields, place: int) -> bool:
+    """Tell that no id can be wrong: a blank one begins with white space, a destroyed one has a +."""
+    begins, ends = fields.bounds(place)
+    if b"+" in fields.data or not fields.data.isascii() or (begins == ends).any():
+        return False
+    return bool((np.frombuffer(fields.data, np.uint8)[begins] > _WHITE_SPACE).all())
 
 
 def _frame(ids: pl.Series, at: Places, active: NDArray[np.bool_]) -> pl.DataFrame:

@@ -30,7 +30,7 @@ _ROWS = 16_384  # at a time: what a step needs then stays in the core's own cach
 _HIGH = np.uint64(0x8080808080808080)
 _ZEROS = np.uint64(int.from_bytes(b"00000000", "little"))
 _BYTE = np.uint64(0xFF)
-_SPACE, _T, _DOT, _C, _Z = (np.uint64(ord(sign)) for sign in " T.CZ")
+_SPACE, _T, _DOT, _Z = (np.uint64(ord(sign)) for sign in " T.Z")
 _UTC = np.uint64(int.from_bytes(b" UTC", "little"))
 _OFFSET_0 = np.uint64(int.from_bytes(b"+00:00", "little"))
 _SECONDS_END = 19  # bytes of `2023-01-22 12:09:39`
@@ -48,14 +48,14 @@ def _template(text: bytes) -> tuple[np.uint64, np.uint64]:
 _YEAR_MONTH = _template(b"0000-00-")
 _DAY_MINUTE = _template(b"00 00:00")
 _SECOND = _template(b":00")
-_DIGITS = _template(b"000000")
+_DIGITS = _template(b"000000")[1]
 _T_OR_SPACE = np.uint64(0xFF << 16)
 _THREE_BYTES = np.uint64(0xFFFFFF)
 
 
-def _day_table() -> NDArray[np.int32]:
+def _day_table() -> Places:
     """Return days since 1970 by (year − 1970) · 512 + month · 32 + day, −1 for days that do not exist."""
-    table = np.full((LAST_YEAR - FIRST_YEAR + 1, 16, 32), -1, np.int32)
+    table = np.full((LAST_YEAR - FIRST_YEAR + 1, 16, 32), -1, np.int64)
     first = date(FIRST_YEAR, 1, 1).toordinal()
     days = range(first, date(LAST_YEAR + 1, 1, 1).toordinal())
     year, month, day = _civil(np.arange(len(days)))
@@ -101,10 +101,12 @@ def stamps_from_bytes(words: Words, begins: Places, ends: Places) -> tuple[Place
 
 
 def _stamps(words: Words, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
-    days, known = _days(words, begins)
-    seconds, ok = _seconds_of_day(words, begins)
+    day_minute, second = words[begins + 8], words[begins + 16]
+    days, known = _days(words[begins], day_minute)
+    seconds, ok = _seconds_of_day(day_minute, second)
     known &= ok
-    micros, ok = _fraction(words, begins, ends)
+    has_dot = ((second >> np.uint64(24)) & _BYTE) == _DOT
+    micros, ok = _fraction(words[begins + 20], has_dot, _rest_digits(words[ends - 8], ends - begins))
     known &= ok
     return (days * 86_400 + seconds) * 1_000_000 + micros, known
 
@@ -124,54 +126,53 @@ def _pick(pairs: Words, byte: int) -> Words:
     return (pairs >> np.uint64(8 * byte)) & _BYTE
 
 
-def _days(words: Words, begins: Places) -> tuple[Places, NDArray[np.bool_]]:
-    value, bad = _shape(words[begins], _YEAR_MONTH)
+def _days(year_month: Words, day_minute: Words) -> tuple[Places, NDArray[np.bool_]]:
+    value, bad = _shape(year_month, _YEAR_MONTH)
     pairs = _pairs(value)
-    day_pairs = _pairs(words[begins + 8] ^ _ZEROS)  # its shape is tested with the time of day
+    day = _pick(_pairs(day_minute ^ _ZEROS), 0)  # its shape is tested with the time of day
     year = _pick(pairs, 0) * np.uint64(100) + _pick(pairs, 2) - np.uint64(FIRST_YEAR)  # wraps below 1970
-    month, day = _pick(pairs, 5), _pick(day_pairs, 0)
-    known = (bad == 0) & (month < 16) & (day < 32)  # noqa: PLR2004 - the sides of the table
+    month = _pick(pairs, 5)
+    known = (bad == 0) & ((month | day) < 32) & (month < 16)  # noqa: PLR2004 - the sides of the table
     known &= year <= np.uint64(LAST_YEAR - FIRST_YEAR)
     key = np.minimum((year << np.uint64(9)) + (month << np.uint64(5)) + day, _LAST_DAY_KEY)
-    days = _DAYS[key.view(np.int64)].astype(np.int64)
+    days = _DAYS[key.view(np.int64)]
     return days, known & (days >= 0)
 
 
-def _seconds_of_day(words: Words, begins: Places) -> tuple[Places, NDArray[np.bool_]]:
-    word = words[begins + 8]
-    between = (word >> np.uint64(16)) & _BYTE
-    word = (word & ~_T_OR_SPACE) | (_SPACE << np.uint64(16))
-    value, bad = _shape(word, _DAY_MINUTE)
+def _seconds_of_day(day_minute: Words, second: Words) -> tuple[Places, NDArray[np.bool_]]:
+    between = (day_minute >> np.uint64(16)) & _BYTE
+    value, bad = _shape((day_minute & ~_T_OR_SPACE) | (_SPACE << np.uint64(16)), _DAY_MINUTE)
     pairs = _pairs(value)
     hour, minute = _pick(pairs, 3), _pick(pairs, 6)
-    value, bad_second = _shape(words[begins + 16] & _THREE_BYTES, _SECOND)
-    second = _pick(_pairs(value), 1)
+    value, bad_second = _shape(second & _THREE_BYTES, _SECOND)
+    last = _pick(_pairs(value), 1)
     known = ((bad | bad_second) == 0) & ((between == _SPACE) | (between == _T))
-    known &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004 - the clock's own figures
-    seconds = (hour * np.uint64(60) + minute) * np.uint64(60) + second
+    known &= (hour < 24) & (minute < 60) & (last < 60)  # noqa: PLR2004 - the clock's own figures
+    seconds = (hour * np.uint64(60) + minute) * np.uint64(60) + last
     return seconds.view(np.int64), known
 
 
-def _fraction(words: Words, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
-    """Return microseconds, and whether the dot, 1–6 digits and the suffix are all that is left."""
-    tail = ends - begins - _SECONDS_END
-    digits = tail - _suffix(words[ends - 8], tail) - 1  # −1: no dot either
-    dot = ((words[begins + 12] >> np.uint64(56)) & _BYTE) == _DOT
-    known = (digits == -1) | (dot & (digits >= 1) & (digits <= _MOST_DIGITS))
-    word = (words[begins + 20] ^ _ZEROS) & _FIRST_DIGITS[np.clip(digits, 0, _MOST_DIGITS)]
-    pairs = _pairs(word)
+def _rest_digits(last: Words, lengths: Places) -> Places:
+    """Return how many bytes stand between the dot and the suffix, −1 if there is no dot either."""
+    rest = lengths - (_SECONDS_END + 1)
+    utc = (last >> np.uint64(32)) == _UTC
+    if utc.all():
+        return rest - len(" UTC")
+    offset = ((last >> np.uint64(16)) == _OFFSET_0) & (rest >= len("+00:00") - 1)
+    rest[utc] -= len(" UTC")
+    rest[(last >> np.uint64(56)) == _Z] -= len("Z")
+    rest[offset] -= len("+00:00")
+    return rest
+
+
+def _fraction(word: Words, has_dot: NDArray[np.bool_], digits: Places) -> tuple[Places, NDArray[np.bool_]]:
+    """Return microseconds, and whether there are a dot and 1–6 digits, or neither."""
+    known = (has_dot & (digits >= 1) & (digits <= _MOST_DIGITS)) | (digits == -1)
+    value = (word ^ _ZEROS) & _FIRST_DIGITS[np.clip(digits, 0, _MOST_DIGITS)]
+    pairs = _pairs(value)
     micros = _pick(pairs, 0) * np.uint64(10_000) + _pick(pairs, 2) * np.uint64(100) + _pick(pairs, 4)
-    known &= ((word | (word + _DIGITS[1])) & _HIGH) == 0
+    known &= ((value | (value + _DIGITS)) & _HIGH) == 0
     return micros.view(np.int64), known
-
-
-def _suffix(last: Words, tail: Places) -> Places:
-    """Return how many of the last bytes are a suffix that means UTC."""
-    sizes = np.zeros(len(last), np.int64)
-    sizes[(last >> np.uint64(32)) == _UTC] = 4
-    sizes[(last >> np.uint64(56)) == _Z] = 1
-    sizes[((last >> np.uint64(16)) == _OFFSET_0) & (tail >= len("+00:00"))] = 6
-    return sizes
 
 
 _STAMP = (
