@@ -5,8 +5,8 @@ kernel but the reading of input. `load` gives the stores; the steps of one, each
 
     polls ─► distinct_polls ───────────────────────────────────────────┐
     hours ─► weekly_hours ─┬► opening_hours_utc ─► open_stretches ─┬► discard_outside ─► resample
-    zone ──► clock_spans ──┘                                       │    ─► majority ─► carry_forward ─┐
-                                                                   └───────────────────────► pieces ─┴► add_up
+    zone ──► clock_spans ──┘                                       │    ─► majority ─► carry_forward
+                                                                   └► pieces (of those statuses) ─► add_up
 
 Instants are `datetime64[us, UTC]` in all frames, an hour is named by its first instant.
 """
