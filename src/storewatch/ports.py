@@ -77,7 +77,10 @@ class JobBoard(Protocol):
         ...
 
     def get(self, job_id: str) -> Job | None:
-        """Return the job, or None where the board has none of that id."""
+        """Return the job, or None where the board has none of that id.
+
+        A job whose third counted attempt has run out becomes Failed here too: it may be that nobody claims.
+        """
         ...
 
     def cancel(self, job_id: str) -> bool:
@@ -123,7 +126,10 @@ class JobBoard(Protocol):
 
 
 class ReportShelf(Protocol):
-    """Where finished reports lie."""
+    """Where finished reports lie, by key: `part/part/part` of ASCII letters, digits, `.`, `_` and `-`.
+
+    A key with `..`, or whose part begins with a dot, is an InputError.
+    """
 
     def publish(self, key: str, data: bytes) -> None:
         """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
@@ -134,11 +140,11 @@ class ReportShelf(Protocol):
         ...
 
     def read(self, key: str) -> Iterator[bytes]:
-        """Yield the bytes at `key` in pieces."""
+        """Return the bytes at `key` in pieces; UnavailableError at once if nothing is there."""
         ...
 
     def sweep(self, prefix: str, *, keep: str | None) -> int:
-        """Remove all below `prefix` but `keep`, half-written pieces too; return how many."""
+        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
         ...
 
 

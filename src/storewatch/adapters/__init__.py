@@ -1,0 +1,1 @@
+"""What storewatch can be plugged into: one file a technology, opened by URL."""

@@ -1,0 +1,25 @@
+"""Job boards, opened by URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storewatch.adapters.location import local_path, scheme_of, unknown_scheme
+
+if TYPE_CHECKING:
+    from storewatch.ports import JobBoard
+
+
+def open_jobs(url: str, *, max_attempts: int = 3) -> JobBoard:
+    """Open the job board at `url`, making it if it is not there.
+
+    - `sqlite:///abs/path` or `sqlite:relative/path`: an SQLite file, shared by the processes of one machine.
+
+    A job is tried `max_attempts` times. Open a board in each process: none survives a fork. Raises
+    SettingsError for another scheme, UnavailableError if the board cannot be opened.
+    """
+    if scheme_of(url) == "sqlite":
+        from storewatch.adapters.jobs.sqlite import SqliteJobBoard  # noqa: PLC0415 - only the driver in use
+
+        return SqliteJobBoard(local_path(url), max_attempts=max_attempts)
+    raise unknown_scheme("job board", url, ["sqlite"])

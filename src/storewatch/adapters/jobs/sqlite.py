@@ -1,0 +1,297 @@
+"""The embedded job board: one table in an SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import uuid4
+
+from storewatch.errors import UnavailableError
+from storewatch.ports import Claim, Job, Request, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Value: TypeAlias = str | int | float | None
+
+PATIENCE = 10.0  # seconds to wait for other writers
+_UNIX_EPOCH = 2_440_587.5  # as a Julian day
+
+# Instants are Julian days by SQLite's own clock, so every process reads one clock and datetime(created)
+# shows them. A job holds a lease exactly while it is Running. `ended IS NULL` is that of the index.
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS jobs (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        request TEXT NOT NULL,
+        created REAL NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        epoch INTEGER NOT NULL DEFAULT 0,
+        worker TEXT,
+        lease_ends REAL,
+        as_of INTEGER,
+        version TEXT,
+        ended REAL,
+        error TEXT,
+        key TEXT,
+        rows INTEGER
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
+)
+
+_SUBMIT = """
+    INSERT INTO jobs (id, state, request, created)
+    VALUES (:id, 'Queued', :request, julianday('now'))
+"""
+
+_GET = """
+    SELECT *, ended IS NULL AND lease_ends <= julianday('now') AND attempts >= :max_attempts AS is_given_up
+    FROM jobs WHERE id = :id
+"""
+
+_IS_CLAIMABLE = """
+    SELECT 1 FROM jobs
+    WHERE ended IS NULL AND (state = 'Queued' OR lease_ends <= julianday('now'))
+    LIMIT 1
+"""
+
+_GIVE_UP = """
+    UPDATE jobs
+    SET state = 'Failed', ended = julianday('now'), lease_ends = NULL,
+        error = printf('the worker was lost in attempt %d of %d: its lease ran out', attempts, :max_attempts)
+    WHERE ended IS NULL AND lease_ends <= julianday('now') AND attempts >= :max_attempts
+"""
+
+_CLAIM = """
+    UPDATE jobs
+    SET state = 'Running', epoch = epoch + 1, attempts = attempts + 1, worker = :worker,
+        lease_ends = julianday('now') + :lease / 86400.0,
+        error = CASE state
+            WHEN 'Queued' THEN error
+            ELSE printf('the worker was lost in attempt %d of %d: its lease ran out', attempts, :max_attempts)
+        END
+    WHERE seq = (
+        SELECT seq FROM jobs
+        WHERE ended IS NULL
+          AND (state = 'Queued' OR (lease_ends <= julianday('now') AND attempts < :max_attempts))
+        ORDER BY seq LIMIT 1
+    )
+    RETURNING *
+"""
+
+_CANCEL = """
+    UPDATE jobs SET state = 'Cancelled', ended = julianday('now'), lease_ends = NULL, error = NULL
+    WHERE id = :id AND ended IS NULL
+    RETURNING seq
+"""
+
+_PIN = """
+    UPDATE jobs SET as_of = coalesce(as_of, :as_of), version = coalesce(version, :version)
+    WHERE id = :id AND epoch = :epoch AND state = 'Running'
+    RETURNING *
+"""
+
+_BEAT = """
+    UPDATE jobs SET lease_ends = julianday('now') + :lease / 86400.0
+    WHERE id = :id AND epoch = :epoch AND state = 'Running'
+    RETURNING seq
+"""
+
+_FINISH = """
+    UPDATE jobs
+    SET state = 'Complete', ended = julianday('now'), lease_ends = NULL, error = NULL,
+        key = :key, rows = :rows
+    WHERE id = :id AND epoch = :epoch AND state = 'Running'
+    RETURNING seq
+"""
+
+_FAIL = """
+    UPDATE jobs
+    SET state = iif(:final OR attempts >= :max_attempts, 'Failed', 'Queued'),
+        ended = iif(:final OR attempts >= :max_attempts, julianday('now'), NULL),
+        lease_ends = NULL, error = :error
+    WHERE id = :id AND epoch = :epoch AND state = 'Running'
+    RETURNING seq
+"""
+
+_HAND_BACK = """
+    UPDATE jobs SET state = 'Queued', attempts = attempts - 1, lease_ends = NULL
+    WHERE id = :id AND epoch = :epoch AND state = 'Running'
+    RETURNING seq
+"""
+
+
+class SqliteJobBoard:
+    """A job board in the SQLite file at `path` (and its `-wal` and `-shm`), on a local disk.
+
+    For the threads of a process and for many processes; reads never wait for a writer. What a call has
+    answered is on disk. Every call raises UnavailableError if the file cannot be used.
+    """
+
+    def __init__(self, path: Path, *, max_attempts: int = 3) -> None:
+        self._max_attempts = max_attempts
+        self._writer = _Connection(path)
+        self._reader = _Connection(path)
+
+    def submit(self, request: Request) -> str:
+        """Put a job on the board, durably, and return its id (32 hex digits)."""
+        job_id = uuid4().hex
+        self._writer.rows(_SUBMIT, id=job_id, request=_to_json(request))
+        return job_id
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
+        rows = self._reader.rows(_GET, id=job_id, max_attempts=self._max_attempts)
+        if rows and rows[0]["is_given_up"]:
+            # Written, not only shown: else the late worker could still complete what was called Failed.
+            self._writer.rows(_GIVE_UP, max_attempts=self._max_attempts)
+            rows = self._reader.rows(_GET, id=job_id, max_attempts=self._max_attempts)
+        return _to_job(rows[0]) if rows else None
+
+    def cancel(self, job_id: str) -> bool:
+        """End a job that has not ended; False if there was nothing to cancel."""
+        return bool(self._writer.rows(_CANCEL, id=job_id))
+
+    def claim(self, worker: str, *, lease: float) -> Claim | None:
+        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none."""
+        if not self._reader.rows(_IS_CLAIMABLE):
+            return None
+        self._writer.rows(_GIVE_UP, max_attempts=self._max_attempts)
+        rows = self._writer.rows(_CLAIM, worker=worker, lease=lease, max_attempts=self._max_attempts)
+        return Claim(job=_to_job(rows[0]), epoch=rows[0]["epoch"]) if rows else None
+
+    def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
+        """Fix as-of and input version unless an earlier attempt did; None if the claim is lost."""
+        rows = self._writer.rows(_PIN, id=claim.job.id, epoch=claim.epoch, as_of=as_of, version=version)
+        return _to_job(rows[0]) if rows else None
+
+    def beat(self, claim: Claim, *, lease: float) -> bool:
+        """Renew the lease to `lease` seconds from now; False if the claim is lost."""
+        return bool(self._writer.rows(_BEAT, id=claim.job.id, epoch=claim.epoch, lease=lease))
+
+    def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
+        """Make the job Complete with the report at `key`; False if the claim is lost."""
+        return bool(self._writer.rows(_FINISH, id=claim.job.id, epoch=claim.epoch, key=key, rows=rows))
+
+    def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
+        """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
+        return bool(
+            self._writer.rows(
+                _FAIL,
+                id=claim.job.id,
+                epoch=claim.epoch,
+                error=error,
+                final=final,
+                max_attempts=self._max_attempts,
+            )
+        )
+
+    def hand_back(self, claim: Claim) -> bool:
+        """Queue the job again without counting the attempt; False if the claim is lost."""
+        return bool(self._writer.rows(_HAND_BACK, id=claim.job.id, epoch=claim.epoch))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+        self._writer.close()
+
+
+class _Connection:
+    """One connection to the file, on which threads take turns; each statement is a transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._driver = _connect(path)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unavailable(error) from error
+
+    def rows(self, statement: str, **values: Value) -> list[sqlite3.Row]:
+        """Run a statement to its end and return its rows."""
+        try:
+            with self._turn:
+                return self._driver.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+
+    def close(self) -> None:
+        with self._turn:
+            self._driver.close()
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        return UnavailableError(f"the job board {self._path} cannot be used: {error}")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    driver = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    driver.row_factory = sqlite3.Row
+    try:
+        _prepare(driver)
+    except sqlite3.Error:
+        driver.close()
+        raise
+    return driver
+
+
+def _prepare(driver: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + PATIENCE
+    driver.execute("PRAGMA synchronous = FULL")
+    while not _is_wal(driver):
+        # Turning to WAL does not wait for others by the connection's timeout, as all other statements do.
+        if time.monotonic() > deadline:
+            raise sqlite3.OperationalError("it stays locked by another process")
+        time.sleep(0.01)
+    for statement in _SCHEMA:
+        driver.execute(statement)
+
+
+def _is_wal(driver: sqlite3.Connection) -> bool:
+    try:
+        return bool(driver.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+
+
+def _to_json(request: Request) -> str:
+    return json.dumps({"as_of": request.as_of, "carry": request.carry, "store_ids": request.store_ids})
+
+
+def _to_request(text: str) -> Request:
+    values = json.loads(text)
+    store_ids = values["store_ids"]
+    return Request(
+        as_of=values["as_of"],
+        carry=values["carry"],
+        store_ids=None if store_ids is None else tuple(store_ids),
+    )
+
+
+def _to_job(row: sqlite3.Row) -> Job:
+    return Job(
+        id=row["id"],
+        state=State(row["state"]),
+        request=_to_request(row["request"]),
+        created=_to_seconds(row["created"]),
+        attempts=row["attempts"],
+        epoch=row["epoch"],
+        as_of=row["as_of"],
+        version=row["version"],
+        ended=None if row["ended"] is None else _to_seconds(row["ended"]),
+        error=row["error"],
+        key=row["key"],
+        rows=row["rows"],
+    )
+
+
+def _to_seconds(julian_day: float) -> float:
+    return (julian_day - _UNIX_EPOCH) * 86_400.0

@@ -1,0 +1,141 @@
+"""Report shelves on obstore: a folder today; any of its stores has the same verbs."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.store import LocalStore
+
+from storewatch.errors import ConflictError, InputError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore.store import ObjectStore
+
+PIECE = 1 << 18  # bytes; the least that `read` yields at a time, but for the last piece
+
+_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+_KEY = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
+_HALF_WRITTEN = re.compile(
+    r".+#\d+"
+)  # left in a folder by a killed put; obstore neither lists nor deletes it
+
+
+def open_folder(folder: Path) -> FolderShelf:
+    """Open the shelf in `folder`, making the folder if it is not there; UnavailableError if that fails."""
+    with _answering(str(folder)):
+        # Without this, sweeping the only report of a job would leave an empty folder a job.
+        return FolderShelf(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder)
+
+
+class ObjectShelf:
+    """A report shelf on any obstore store.
+
+    Keys are paths of ASCII letters, digits, `.`, `_` and `-`, no part beginning with a dot, no `..`
+    anywhere; any other is an InputError. UnavailableError if the store does not answer.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def publish(self, key: str, data: bytes) -> None:
+        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
+        with _answering(_checked(key)):
+            obstore.put(self._store, key, data, mode="create")
+
+    def size(self, key: str) -> int | None:
+        """Return the bytes at `key`, None if nothing is there."""
+        with _answering(_checked(key)), suppress(FileNotFoundError, NotFoundError):
+            return obstore.head(self._store, key)["size"]
+        return None
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """Return the bytes at `key` in pieces; UnavailableError at once if nothing is there."""
+        with _answering(_checked(key)):
+            pieces = iter(obstore.get(self._store, key).stream(min_chunk_size=PIECE))
+        return _read_on(key, pieces)
+
+    def sweep(self, prefix: str, *, keep: str | None) -> int:
+        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
+        with _answering(_checked(prefix)):
+            found = [entry["path"] for page in obstore.list(self._store, prefix) for entry in page]
+            return sum(self._delete(key) for key in found if key != keep)
+
+    def _delete(self, key: str) -> bool:
+        with suppress(FileNotFoundError, NotFoundError):  # another sweep was quicker
+            obstore.delete(self._store, key)
+            return True
+        return False
+
+
+class FolderShelf(ObjectShelf):
+    """A report shelf in a folder: obstore's local store, and what that leaves undone."""
+
+    def __init__(self, store: LocalStore, folder: Path) -> None:
+        super().__init__(store)
+        self._folder = folder
+
+    def publish(self, key: str, data: bytes) -> None:
+        """Write `data` at `key` on disk, whole or not at all; ConflictError if something is there."""
+        super().publish(key, data)
+        with _answering(key):
+            for part in (PurePosixPath(key), *PurePosixPath(key).parents):
+                _flush(self._folder / part)
+
+    def sweep(self, prefix: str, *, keep: str | None) -> int:
+        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
+        return self._sweep_half_written(_checked(prefix)) + super().sweep(prefix, keep=keep)
+
+    def _sweep_half_written(self, prefix: str) -> int:
+        swept = 0
+        with _answering(prefix):
+            for folder, _, names in os.walk(self._folder / prefix, topdown=False):
+                for name in filter(_HALF_WRITTEN.fullmatch, names):
+                    Path(folder, name).unlink(missing_ok=True)
+                    swept += 1
+                with suppress(OSError):  # something is in it
+                    Path(folder).rmdir()
+        return swept
+
+
+def _checked(key: str) -> str:
+    if ".." in key or not _KEY.fullmatch(key):
+        raise InputError(
+            f"{key!r} is no key of a report: it must be a relative path of letters, digits, . _ and -"
+        )
+    return key
+
+
+def _read_on(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    with _answering(key):
+        for piece in pieces:
+            yield bytes(piece)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _answering(what: str) -> Iterator[None]:
+    """Turn the driver's errors about `what` into ours."""
+    try:
+        yield
+    except AlreadyExistsError as error:
+        raise ConflictError(f"{what} is on the report shelf already: it is written only once") from error
+    except (FileNotFoundError, NotFoundError) as error:
+        raise UnavailableError(f"{what} is not on the report shelf") from error
+    except (BaseError, OSError) as error:
+        reason = str(error).partition("\n")[0]  # obstore appends a dump of its structures
+        raise UnavailableError(f"the report shelf cannot be used for {what}: {reason}") from error

@@ -1,0 +1,194 @@
+"""A job board against a model: any order of workers, lost leases, late finishes, cancels and restarts."""
+
+# ruff: noqa: D102 - the name of a rule says what it does
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, rule
+
+from storewatch.adapters.jobs import open_jobs
+from storewatch.ports import ENDED, Claim, Request, State
+
+if TYPE_CHECKING:
+    from storewatch.ports import Job, JobBoard
+
+MAX_ATTEMPTS = 3
+LEASES = st.sampled_from([0.0, 3_600.0])  # run out already, and never in this test
+WORKERS = st.sampled_from(["a", "b", "c"])
+
+
+@dataclass(kw_only=True)
+class Expected:
+    """What the model knows of one job."""
+
+    id: str
+    state: State = State.QUEUED
+    attempts: int = 0
+    epoch: int = 0
+    is_late: bool = False  # it runs, and its lease is over
+    pinned: tuple[int, str] | None = None
+    key: str | None = None
+    error: str | None = None
+    ends: list[State] = field(default_factory=list)  # ends that the board acknowledged
+
+    def is_held_by(self, claim: Claim) -> bool:
+        return self.state is State.RUNNING and self.epoch == claim.epoch
+
+    def is_claimable(self) -> bool:
+        return self.state is State.QUEUED or self.is_late
+
+    def is_given_up(self) -> bool:
+        return self.is_late and self.attempts >= MAX_ATTEMPTS
+
+    def to(self, state: State) -> None:
+        self.state, self.is_late = state, False
+        if state in ENDED:
+            self.ends.append(state)
+
+    def check(self, job: Job | None) -> None:
+        assert job is not None
+        assert (job.state, job.attempts, job.epoch) == (self.state, self.attempts, self.epoch)
+        assert (job.as_of, job.version) == (self.pinned or (None, None))
+        assert job.key == self.key
+        assert (job.ended is not None) == (job.state in ENDED)
+        assert self.error is None or job.error == self.error
+
+
+class JobBoardMachine(RuleBasedStateMachine):
+    """Every answer of the board is the model's."""
+
+    ids = Bundle("ids")
+    claims = Bundle("claims")
+
+    @initialize()
+    def open_board(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.board: JobBoard = self.opened()
+        self.jobs: dict[str, Expected] = {}
+
+    def opened(self) -> JobBoard:
+        return open_jobs(f"sqlite://{self.folder.name}/jobs.sqlite", max_attempts=MAX_ATTEMPTS)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "board"):
+            return
+        for job_id in self.jobs:
+            self.look(job_id)
+        for job in self.jobs.values():
+            assert len(job.ends) == (job.state in ENDED), "a job ends once"
+        self.board.close()
+        self.folder.cleanup()
+
+    def give_up(self) -> None:
+        for job in self.jobs.values():
+            if job.is_given_up():
+                job.error = None  # the board's words
+                job.to(State.FAILED)
+
+    @rule(target=ids)
+    def submit(self) -> str:
+        job_id = self.board.submit(Request())
+        assert job_id not in self.jobs
+        self.jobs[job_id] = Expected(id=job_id)
+        return job_id
+
+    @rule(job_id=ids)
+    def look(self, job_id: str) -> None:
+        if self.jobs[job_id].is_given_up():
+            self.give_up()
+        self.jobs[job_id].check(self.board.get(job_id))
+
+    @rule(job_id=ids)
+    def cancel(self, job_id: str) -> None:
+        job = self.jobs[job_id]
+        has_ended = job.state in ENDED
+        assert self.board.cancel(job_id) == (not has_ended)
+        if not has_ended:
+            job.error = None
+            job.to(State.CANCELLED)
+
+    @rule(target=claims, worker=WORKERS, lease=LEASES)
+    def claim(self, worker: str, lease: float) -> MultipleResults[Claim]:
+        return multiple(*self.claimed(worker, lease))
+
+    @rule(target=claims)
+    def lose_and_take_over(self) -> MultipleResults[Claim]:
+        return multiple(*self.claimed("a", 0.0), *self.claimed("b", 3_600.0))
+
+    def claimed(self, worker: str, lease: float) -> list[Claim]:
+        self.give_up()
+        oldest = next((job for job in self.jobs.values() if job.is_claimable()), None)
+        claim = self.board.claim(worker, lease=lease)
+        assert (claim.job.id if claim else None) == (oldest.id if oldest else None)
+        if not oldest or not claim:
+            return []
+        assert claim.epoch > oldest.epoch, "epochs only grow"
+        oldest.error = None if oldest.is_late else oldest.error
+        oldest.to(State.RUNNING)
+        oldest.attempts, oldest.epoch, oldest.is_late = oldest.attempts + 1, claim.epoch, lease == 0
+        oldest.check(claim.job)
+        return [claim]
+
+    @rule(claim=claims, lease=LEASES)
+    def beat(self, claim: Claim, lease: float) -> None:
+        job = self.jobs[claim.job.id]
+        is_held = job.is_held_by(claim)
+        assert self.board.beat(claim, lease=lease) == is_held
+        if is_held:
+            job.is_late = lease == 0
+
+    @rule(claim=claims, as_of=st.integers(0, 9))
+    def pin(self, claim: Claim, as_of: int) -> None:
+        job = self.jobs[claim.job.id]
+        pinned = self.board.pin(claim, as_of=as_of, version=f"v{as_of}")
+        assert (pinned is not None) == job.is_held_by(claim)
+        if pinned:
+            job.pinned = job.pinned or (as_of, f"v{as_of}")
+            job.check(pinned)
+
+    @rule(claim=claims)
+    def finish(self, claim: Claim) -> None:
+        job, key = self.jobs[claim.job.id], f"{claim.job.id}/{claim.epoch}.csv"
+        is_held = job.is_held_by(claim)
+        assert self.board.finish(claim, key=key, rows=1) == is_held
+        if is_held:
+            job.key, job.error = key, None
+            job.to(State.COMPLETE)
+
+    @rule(claim=claims, is_final=st.booleans())
+    def fail(self, claim: Claim, *, is_final: bool) -> None:
+        job, error = self.jobs[claim.job.id], f"error of {claim.epoch}"
+        is_held = job.is_held_by(claim)
+        assert self.board.fail(claim, error, final=is_final) == is_held
+        if is_held:
+            job.error = error
+            job.to(State.FAILED if is_final or job.attempts >= MAX_ATTEMPTS else State.QUEUED)
+
+    @rule(claim=claims)
+    def hand_back(self, claim: Claim) -> None:
+        job = self.jobs[claim.job.id]
+        is_held = job.is_held_by(claim)
+        assert self.board.hand_back(claim) == is_held
+        if is_held:
+            job.attempts -= 1
+            job.to(State.QUEUED)
+
+    @rule()
+    def restart(self) -> None:
+        self.board.close()
+        self.board = self.opened()
+
+
+TestJobBoard = JobBoardMachine.TestCase
+TestJobBoard.settings = settings(
+    max_examples=80,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
