@@ -28,7 +28,7 @@ class Cost:
     """What a run took."""
 
     wall: float  # seconds
-    cpu: float  # seconds, of all threads
+    cpu: float  # seconds, of all threads; 0: not measured
     peak_mb: float = 0.0  # largest resident set
 
 
@@ -98,11 +98,12 @@ def ratio(costs: Sequence[Cost], to: Sequence[Cost]) -> float:
 
 
 def keep(name: str, costs: Mapping[str, Sequence[Cost]], targets: Sequence[Target], **more: object) -> None:
-    """Print figures and targets, and write them as benchmarks/results/<name>.json."""
+    """Print medians, further figures and targets, and write all as benchmarks/results/<name>.json."""
     for what, all_costs in costs.items():
         middle = median(all_costs)
+        cpu = f"{middle.cpu:9.3f} s CPU" if middle.cpu else ""
         peak = f"{middle.peak_mb:7.0f} MB" if middle.peak_mb else ""
-        print(f"{what:<28}{middle.wall:9.3f} s wall{middle.cpu:9.3f} s CPU{peak}")
+        print(f"{what:<28}{middle.wall:9.3f} s wall{cpu}{peak}")
     for what, figure in more.items():
         print(f"{what:<28}{figure:>9}")
     for target in targets:
