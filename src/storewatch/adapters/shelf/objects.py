@@ -23,9 +23,8 @@ PIECE = 1 << 18  # bytes; the least that `read` yields at a time, but for the la
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 _KEY = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
-_HALF_WRITTEN = re.compile(
-    r".+#\d+"
-)  # left in a folder by a killed put; obstore neither lists nor deletes it
+# Left in a folder by a killed put; obstore neither lists nor deletes it.
+_HALF_WRITTEN = re.compile(r".+#\d+")
 
 
 def open_folder(folder: Path) -> FolderShelf:
