@@ -46,8 +46,10 @@ def _days(days: pl.Series) -> pl.Series:
     """Return 0 (Monday) to 6, null for all else; a whole number in a float column is one."""
     if days.dtype == pl.String:
         return days.replace_strict(_DAYS, default=None, return_dtype=pl.Int8)
-    fits = days.is_in(range(7)).fill_null(value=False)
-    return days.set(~fits, None).cast(pl.Int8)
+    fits = (days >= 0) & (days <= max(_DAYS.values()))
+    if days.dtype.is_float():
+        fits &= days == days.floor()
+    return days.set(~fits.fill_null(value=False), None).cast(pl.Int8)
 
 
 def _seconds(times: pl.Series) -> pl.Series:

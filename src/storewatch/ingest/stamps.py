@@ -9,7 +9,7 @@ only; `stamps_from_text` knows all of them and says what is wrong with the rest.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import numpy as np
@@ -55,20 +55,13 @@ _THREE_BYTES = np.uint64(0xFFFFFF)
 
 def _day_table() -> Places:
     """Return days since 1970 by (year − 1970) · 512 + month · 32 + day, −1 for days that do not exist."""
-    table = np.full((LAST_YEAR - FIRST_YEAR + 1, 16, 32), -1, np.int64)
-    first = date(FIRST_YEAR, 1, 1).toordinal()
-    days = range(first, date(LAST_YEAR + 1, 1, 1).toordinal())
-    year, month, day = _civil(np.arange(len(days)))
-    table[year - FIRST_YEAR, month, day] = np.arange(len(days))
+    years = LAST_YEAR - FIRST_YEAR + 1
+    months = np.arange(12 * years + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    first, following = months[:-1, None], months[1:, None]
+    table = np.full((years, 16, 32), -1, np.int64)
+    days = first + np.arange(31)
+    table[:, 1:13, 1:] = np.where(days < following, days, -1).reshape(years, 12, 31)
     return table.ravel()
-
-
-def _civil(days: Places) -> tuple[Places, Places, Places]:
-    """Return year, month and day of days since 1970."""
-    dates = days.astype("datetime64[D]")
-    months = dates.astype("datetime64[M]")
-    month = months.astype(np.int64)
-    return month // 12 + 1970, month % 12 + 1, (dates - months).astype(np.int64) + 1
 
 
 _DAYS = _day_table()

@@ -1,0 +1,287 @@
+"""Which rows are good, and the reason of each that is not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import pytest
+
+from storewatch import ingest
+from storewatch.errors import InputError
+from storewatch.ingest.kinds import Kind
+from storewatch.ingest.rejects import Reason
+
+NOW = datetime(2023, 1, 25, 12, tzinfo=UTC).timestamp()
+POLLS = "store_id,status,timestamp_utc"
+HOURS = "store_id,day,start_time_local,end_time_local"
+ZONES = "store_id,timezone_str"
+
+
+def load(tmp_path: Path, *files: str | bytes, allow_future: bool = False) -> ingest.Reading:
+    paths = [tmp_path / f"{number}.csv" for number, _ in enumerate(files)]
+    for path, text in zip(paths, files, strict=True):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return ingest.read(paths, now=NOW, allow_future=allow_future)
+
+
+def reasons(reading: ingest.Reading) -> list[tuple[int, str]]:
+    return [(line, reason) for _, line, reason, _, _ in reading.rejects.rows()]
+
+
+def ids(reading: ingest.Reading) -> list[str]:
+    return reading.facts.polls["store_id"].cast(pl.String).to_list()
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "8139926242460185114",
+        "007",
+        "b5d0a65d-6d54-47aa-95e9-9312f0353326",
+        " 7",
+        "7 ",
+        "99999999999999999999999999999999999999999999",
+        "1.5E18",
+        "E+18",
+        "null",
+        "NaN",
+        "日本",
+    ],
+)
+def test_an_id_is_kept_to_the_letter(tmp_path: Path, store: str) -> None:
+    reading = load(
+        tmp_path,
+        f"{POLLS}\n{store},active,2023-01-22 12:09:39",
+        f"{HOURS}\n{store},0,9:00,17:00",
+        f"{ZONES}\n{store},Asia/Beirut",
+    )
+    assert ids(reading) == [store]
+    assert reading.stores.to_list() == [store]
+    assert reading.rejects.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("store", "reason"),
+    [
+        ("", Reason.NO_ID),
+        (" ", Reason.NO_ID),
+        ("\u00a0\t", Reason.NO_ID),
+        ("1.48197E+18", Reason.BAD_ID),
+        ("1e+5", Reason.BAD_ID),
+        ("-1.5E+18", Reason.BAD_ID),
+    ],
+)
+def test_an_id_that_is_blank_or_destroyed_is_rejected_in_every_kind(
+    tmp_path: Path, store: str, reason: Reason
+) -> None:
+    reading = load(
+        tmp_path,
+        f"{POLLS}\n{store},active,2023-01-22 12:09:39",
+        f"{HOURS}\n{store},0,9:00,17:00",
+        f"{ZONES}\n{store},Asia/Beirut",
+    )
+    assert reasons(reading) == [(2, reason.text)] * 3
+    assert reading.stores.is_empty()
+    assert reading.tainted == frozenset()
+
+
+@pytest.mark.parametrize(
+    "status", ["", "Active", "INACTIVE", " active", "active ", "activ", "inactivee", "1", "up"]
+)
+def test_a_status_is_active_or_inactive_to_the_letter(tmp_path: Path, status: str) -> None:
+    text = f"{POLLS}\na,{status},2023-01-22 12:09:39\na,inactive,2023-01-22 12:09:39\n"
+    reading = load(tmp_path, text)
+    assert reasons(reading) == [(2, "unknown status")]
+    assert reading.facts.polls["active"].to_list() == [False]
+
+
+def test_a_poll_more_than_an_hour_ahead_is_rejected_unless_allowed(tmp_path: Path) -> None:
+    text = f"{POLLS}\na,active,2023-01-25 13:00:00 UTC\nb,active,2023-01-25 13:00:00.000001 UTC\n"
+    assert reasons(load(tmp_path, text)) == [(3, "more than an hour in the future")]
+    assert ids(load(tmp_path, text, allow_future=True)) == ["a", "b"]
+
+
+def test_stamps_of_all_forms_are_read_in_one_file(tmp_path: Path) -> None:
+    forms = [
+        "2023-01-22 12:00:00 UTC",
+        "2023-01-22T12:00:00Z",
+        "2023-01-22 17:30:00.0+05:30",
+        "2023-01-22T12:00:00",
+    ]
+    reading = load(tmp_path, POLLS + "".join(f"\na,active,{form}" for form in forms))
+    assert set(reading.facts.polls["at"].to_list()) == {datetime(2023, 1, 22, 12, tzinfo=UTC)}
+    assert reading.rows[Kind.POLLS] == len(reading.facts.polls) == len(forms)
+
+
+def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+    rows = [
+        "",
+        '"x\ny",active,2023-01-22 12:00:00',
+        "short,active",
+        "",
+        'a,"in\nvalid",2023-01-22 12:00:00',
+        "b,c,d,e",
+    ]
+    reading = load(tmp_path, "\n".join([POLLS, *rows]))
+    assert reasons(reading) == [(5, Reason.FIELDS.text), (7, Reason.STATUS.text), (9, Reason.FIELDS.text)]
+    assert ids(reading) == ["x\ny"]
+
+
+def test_a_stray_quote_costs_its_own_row_only(tmp_path: Path) -> None:
+    rows = [f"s{number},active,2023-01-22 12:00:00" for number in range(5)]
+    rows[1] = '"' + rows[1]
+    rows[3] = rows[3] + '"'
+    reading = load(tmp_path, "\n".join([POLLS, *rows]))
+    assert reasons(reading) == [(3, Reason.QUOTES.text), (5, Reason.STAMP.text)]
+    assert ids(reading) == ["s0", "s2", "s4"]
+
+
+def test_bytes_that_are_not_utf8_are_shown_escaped(tmp_path: Path) -> None:
+    rows = [b"caf\xe9,active,2023-01-22 12:00:00", b"caf\xc3\xa9,active,2023-01-22 12:00:00"]
+    reading = load(tmp_path, b"\n".join([POLLS.encode(), *rows]))
+    assert reading.rejects.select("reason", "row").rows() == [
+        ("not UTF-8", "caf\\xe9,active,2023-01-22 12:00:00")
+    ]
+    assert ids(reading) == ["café"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "seconds"),
+    [
+        ("9:05", "17:00", (32_700, 61_200)),
+        ("09:05", "17:00:30", (32_700, 61_230)),
+        ("9:05:07", "23:59", (32_707, 86_340)),
+        ("00:00", "24:00", (0, 86_400)),
+        ("0:00:00", "24:00:00", (0, 86_400)),
+        ("23:59:59", "23:59:59", (86_399, 86_399)),
+        ("18:00", "02:00", (64_800, 7_200)),
+    ],
+)
+def test_times_of_day_are_kept_as_written(
+    tmp_path: Path, start: str, end: str, seconds: tuple[int, int]
+) -> None:
+    reading = load(tmp_path, f"{HOURS}\na,6,{start},{end}")
+    assert reading.facts.hours.rows() == [("a", 6, *seconds)]
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "end", "reason"),
+    [
+        ("7", "9:00", "17:00", Reason.DAY),
+        ("-1", "9:00", "17:00", Reason.DAY),
+        ("", "9:00", "17:00", Reason.DAY),
+        ("Monday", "9:00", "17:00", Reason.DAY),
+        ("1.0", "9:00", "17:00", Reason.DAY),
+        ("0", "24:00", "17:00", Reason.TIME),
+        ("0", "9:00", "24:00:01", Reason.TIME),
+        ("0", "9:00", "25:00", Reason.TIME),
+        ("0", "9:60", "17:00", Reason.TIME),
+        ("0", "9:00:60", "17:00", Reason.TIME),
+        ("0", "9:00:00.5", "17:00", Reason.TIME),
+        ("0", "9", "17:00", Reason.TIME),
+        ("0", "", "17:00", Reason.TIME),
+        ("0", "9:00 AM", "17:00", Reason.TIME),
+        ("0", "009:00", "17:00", Reason.TIME),
+    ],
+)
+def test_impossible_hours_are_rejected_and_taint_their_store(
+    tmp_path: Path, day: str, start: str, end: str, reason: Reason
+) -> None:
+    reading = load(tmp_path, f"{HOURS}\na,{day},{start},{end}\nb,0,9:00,17:00")
+    assert reasons(reading) == [(2, reason.text)]
+    assert reading.tainted == {"a"}
+    assert reading.stores.to_list() == ["b"]
+
+
+def test_a_useless_hours_row_taints_the_store_that_it_can_still_be_seen_to_mean(tmp_path: Path) -> None:
+    rows = [
+        b"a,0,9:00",
+        b"b,0,9:00,17:00,x",
+        b"c,0,9:00,\xff",
+        b'd,0,"9:00,17:00',
+        b"\xff,0,9:00,17:00",
+        b",0,9:00",
+    ]
+    reading = load(tmp_path, b"\n".join([HOURS.encode(), *rows]))
+    assert len(reading.rejects) == len(rows)
+    assert reading.tainted == {"a", "b", "c", "d"}
+
+
+def test_zones_are_names_of_the_database_to_the_letter(tmp_path: Path) -> None:
+    rows = ["a,US/Central", "b,america/chicago", "c,Mars/Olympus", "d,", "e, UTC", "f,Etc/GMT+5"]
+    reading = load(tmp_path, "\n".join([ZONES, *rows]))
+    assert reading.facts.zones.rows() == [("a", "US/Central"), ("f", "Etc/GMT+5")]
+    assert reasons(reading) == [(line, "unknown time zone") for line in (3, 4, 5, 6)]
+
+
+def test_two_zones_for_one_store_are_both_rejected_over_all_files(tmp_path: Path) -> None:
+    one = f"{ZONES}\na,Asia/Beirut\nb,Asia/Beirut\nc,Asia/Beirut\nc,Asia/Beirut\nd,Asia/Beirut\n"
+    two = f"{ZONES}\na,America/Boise\nb,Asia/Beirut\nd,Nowhere\n"
+    reading = load(tmp_path, one, two)
+    assert sorted(reading.facts.zones.rows()) == [
+        ("b", "Asia/Beirut"),
+        ("c", "Asia/Beirut"),
+        ("d", "Asia/Beirut"),
+    ]
+    found = [(Path(file).name, line, reason, row) for file, line, reason, row, _ in reading.rejects.rows()]
+    assert found == [
+        ("0.csv", 2, "two zones for one store", "a,Asia/Beirut"),
+        ("1.csv", 2, "two zones for one store", "a,America/Boise"),
+        ("1.csv", 4, "unknown time zone", "d,Nowhere"),
+    ]
+    assert reading.reasons == {"two zones for one store": 2, "unknown time zone": 1}
+    assert "a" not in reading.stores.to_list()
+
+
+def test_parquet_types_are_read_for_what_they_are(tmp_path: Path) -> None:
+    at = datetime(2023, 1, 22, 12, 9, 39, 388_884)  # noqa: DTZ001 - naive is UTC in a column
+    stamps = (
+        pl.Series([at, at, None], dtype=pl.Datetime("ns"))
+        .dt.offset_by("999ns")
+        .dt.replace_time_zone("Asia/Beirut")
+    )
+    status = pl.Series(["active", None, "active"], dtype=pl.Categorical)
+    polls = {"note": [1, 2, 3], "store_id": [7, 8, 9], "status": status, "timestamp_utc": stamps}
+    pl.DataFrame(polls).write_parquet(tmp_path / "polls.parquet")
+    hours = {
+        "store_id": ["a", "b", "c", None],
+        "day": [0, 7, 1, 1],
+        "start_time_local": [time(9), time(9), time(9, 0, 0, 500_000), time(9)],
+        "end_time_local": [time(17), time(17), time(17), None],
+    }
+    pl.DataFrame(hours).write_parquet(tmp_path / "hours.parquet")
+    reading = ingest.read([tmp_path], now=NOW)
+    assert reading.facts.polls["at"].to_list() == [datetime(2023, 1, 22, 10, 9, 39, 388_884, tzinfo=UTC)]
+    assert ids(reading) == ["7"]
+    assert reading.facts.hours.rows() == [("a", 0, 9 * 3600, 17 * 3600)]
+    assert [(kind, line, reason) for _, line, reason, _, kind in reading.rejects.rows()] == [
+        ("hours", 2, Reason.DAY.text),
+        ("hours", 3, Reason.TIME.text),
+        ("hours", 4, Reason.NO_ID.text),
+        ("polls", 2, Reason.STATUS.text),
+        ("polls", 3, Reason.STAMP.text),
+    ]
+    assert reading.rejects["row"][4] == "3,9,active,"
+    assert reading.tainted == {"b", "c"}
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_parquet_stamps_outside_the_years_are_rejected(
+    tmp_path: Path, unit: Literal["ms", "us", "ns"]
+) -> None:
+    days = [datetime(1969, 12, 31), datetime(1970, 1, 1), datetime(2200, 12, 31), datetime(2201, 1, 1)]  # noqa: DTZ001
+    stamps = pl.Series(days, dtype=pl.Datetime(unit))
+    frame = pl.DataFrame({"store_id": ["a"] * 4, "status": ["active"] * 4, "timestamp_utc": stamps})
+    frame.write_parquet(tmp_path / "a.parquet")
+    reading = ingest.read([tmp_path], now=NOW, allow_future=True)
+    assert reasons(reading) == [(1, Reason.YEAR.text), (4, Reason.YEAR.text)]
+
+
+def test_a_float_id_column_in_parquet_is_an_error(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"store_id": [8.139926242460185e18], "timezone_str": ["UTC"]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"store_id is Float64.*export it as text"):
+        ingest.read([tmp_path], now=NOW)
