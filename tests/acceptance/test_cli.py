@@ -140,7 +140,7 @@ def test_a_load_keeps_what_it_could_not_use_and_says_what_it_changed(data: Path,
     out, _ = run("load", hours, home=tmp_path, code=3)
 
     assert "1 stores keep the hours that they had, since an hours row of theirs was rejected: a" in out
-    assert "1 stores have hours without a row that was rejected: 007" in out
+    assert "1 stores had no hours before and a rejected hours row: their good rows were taken: 007" in out
     assert "1 hours rows end where they start: closed" in out
     (kept,) = (tmp_path / "rejects").glob("*.csv")
     lines = [(row["line"], row["row"]) for row in csv.DictReader(kept.read_text().splitlines())]

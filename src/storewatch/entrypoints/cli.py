@@ -194,7 +194,7 @@ def read_folder(folder: Path, *, allow_future: bool) -> Reading:
 
     with progress_bar() as progress:
         reading = read([folder], now=time.time(), allow_future=allow_future, progress=progress)
-    say((f"skipped {message}" for message in reading.skipped), err=True)
+    say(reading.skipped, err=True)
     say(reject_lines(reading.rejects), err=True)
     if reading.tainted:
         some = ", ".join(sorted(reading.tainted)[:5])

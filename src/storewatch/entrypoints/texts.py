@@ -86,7 +86,7 @@ def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
 
 def load_lines(loaded: Loaded) -> Iterator[str]:
     """Yield what a load did and what it changed in meaning."""
-    yield from (f"skipped {message}" for message in loaded.reading.skipped)
+    yield from loaded.reading.skipped
     yield from reject_lines(loaded.reading.rejects)
     if loaded.rejects:
         yield f"  all of them are in {loaded.rejects}"
@@ -108,7 +108,9 @@ def _summary_lines(summary: LoadSummary) -> Iterator[str]:
     yield from _named(
         "keep the hours that they had, since an hours row of theirs was rejected", summary.kept_hours
     )
-    yield from _named("have hours without a row that was rejected", summary.part_hours)
+    yield from _named(
+        "had no hours before and a rejected hours row: their good rows were taken", summary.part_hours
+    )
     if summary.zones_changed:
         yield f"  {summary.zones_changed:,} stores have a new zone"
     if summary.empty_rows:
