@@ -26,11 +26,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from processes import Process, folder_for, free_ports, package_folder, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +82,29 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture
-def postgres_url(postgres: Server) -> Iterator[str]:
-    """Yield the URL of a new, empty database."""
-    name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-    yield urlunsplit(urlsplit(postgres.url)._replace(path=f"/{name}"))
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def postgres_databases(postgres: Server) -> Iterator[Callable[[], str]]:
+    """Yield a maker of new, empty databases, by URL."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"test_{uuid4().hex}")
+        _run(postgres, sql.SQL("CREATE DATABASE {} TEMPLATE template0"), made[-1])
+        return urlunsplit(urlsplit(postgres.url)._replace(path=f"/{made[-1]}"))
+
+    yield make
+    for name in made:
+        _run(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)"), name)
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: Callable[[], str]) -> str:
+    """Return the URL of a new, empty database."""
+    return postgres_databases()
+
+
+def _run(server: Server, statement: sql.SQL, name: str) -> None:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name)))
 
 
 def _not_root() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import strategies
 from storewatch.adapters.polls import open_polls
+from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.domain.facts import HOURS, ZONES
 from storewatch.errors import InputError, SettingsError
 from storewatch.ports import Load, LoadSummary, PollStore
@@ -40,11 +41,19 @@ class State(NamedTuple):
     stores: list[str]
 
 
-@pytest.fixture(params=["delta"])
+@pytest.fixture(params=["delta", "postgresql"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """A maker of addresses of poll stores that nothing was ever loaded into."""
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("postgres_databases")
+        return lambda: upgraded(make())
     numbers = count()
     return lambda: f"{request.param}://{tmp_path}/made by the load/{next(numbers)}"
+
+
+def upgraded(url: str) -> str:
+    upgrade(url)
+    return url
 
 
 @pytest.fixture

@@ -43,12 +43,19 @@ def pack(polls: pl.DataFrame, names: pl.Series) -> dict[int, Keys]:
         Keys by day (days since 1970), days in order.
     """
     store = dense_numbers(polls["store_id"], names)
-    at = polls["at"].to_physical().to_numpy()
-    day = at // DAY_US
-    keys = store.astype(np.int64) << _STORE | (at - day * DAY_US) << 1 | polls["active"].to_numpy()
+    at, active = polls["at"].to_physical().to_numpy(), polls["active"].to_numpy()
     strange = store == len(names)
     if strange.any():
-        keys, day = keys[~strange], day[~strange]
+        store, at, active = store[~strange], at[~strange], active[~strange]
+    return pack_columns(store, at, active)
+
+
+def pack_columns(
+    store: NDArray[np.integer], at: NDArray[np.int64], active: NDArray[np.bool_]
+) -> dict[int, Keys]:
+    """Return what `pack` does, of polls as columns: the stores' places, microseconds since 1970, statuses."""
+    day = at // DAY_US
+    keys = store.astype(np.int64) << _STORE | (at - day * DAY_US) << 1 | active
     return {number: _settle(part) for number, part in _by_day(keys, day)}
 
 
@@ -94,14 +101,20 @@ def unpack(day: int, keys: Keys, coded: pl.Series) -> pl.DataFrame:
         keys: Of that day.
         coded: The names that they were packed with, as Categorical.
     """
-    at = (keys >> 1 & _AT) + day * DAY_US
+    store, at, active = unpack_columns(day, keys)
     return pl.DataFrame(
         {
-            "store_id": coded.gather(pl.Series((keys >> _STORE).astype(np.uint32))),
+            "store_id": coded.gather(pl.Series(store)),
             "at": pl.Series(at).cast(pl.Datetime("us", "UTC")),
-            "active": pl.Series((keys & 1).astype(bool)),
+            "active": pl.Series(active),
         }
     )
+
+
+def unpack_columns(day: int, keys: Keys) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return one day's keys as the stores' places, the instants (microseconds since 1970), the statuses."""
+    at = (keys >> 1 & _AT) + day * DAY_US
+    return (keys >> _STORE).astype(np.uint32), at, (keys & 1).astype(np.bool_)
 
 
 def span(day: int, keys: Keys) -> tuple[int, int]:

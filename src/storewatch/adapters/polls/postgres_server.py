@@ -1,0 +1,112 @@
+"""A PostgreSQL server: sessions on it, and its errors in our words."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import IsolationLevel, errors
+from psycopg.conninfo import conninfo_to_dict
+
+from storewatch.errors import SettingsError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from psycopg.rows import TupleRow
+
+    Connection = psycopg.Connection[TupleRow]
+
+UPGRADE = "run `storewatch db upgrade`"
+
+_CONNECT_SECONDS = 5
+_DEFAULTS = {"connect_timeout": _CONNECT_SECONDS, "application_name": "storewatch", "client_encoding": "UTF8"}
+# A report is one large aggregate: it must not spill to disk, and compiling its expressions costs more than it
+# saves. Several reports share the server's cores better than one report's parallel workers do.
+_READING = """
+SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
+SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0
+"""
+# A load that was stopped in mid-way must not keep the others waiting for ever.
+_WRITING = """
+SET LOCAL TimeZone = 'UTC'; SET LOCAL idle_in_transaction_session_timeout = '5min';
+SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off
+"""
+_LONGEST = 300  # characters of a driver's message
+
+
+class Server:
+    """Opens sessions, each a transaction on a connection of its own: so a lost server is lost once only."""
+
+    def __init__(self, url: str) -> None:
+        """Name the server.
+
+        Raises:
+            SettingsError: `url` is no PostgreSQL address.
+        """
+        try:
+            self._options: dict[str, Any] = _DEFAULTS | conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # The driver's message may quote parts of a password.
+            raise SettingsError(
+                "the poll store's address cannot be read: write postgresql://user:password@host:5432/name, "
+                "and signs like @ : / in a password as %40 %3A %2F"
+            ) from None
+
+    @property
+    def address(self) -> str:
+        """Where it is, without user and password."""
+        host, port = self._options.get("host", "local socket"), self._options.get("port", 5432)
+        return f"{host}:{port}/{self._options.get('dbname', '')}"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a session that reads one snapshot of the database, whatever is committed meanwhile."""
+        with self._session() as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            connection.execute(_READING)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a session whose work is committed at its end, all or nothing."""
+        with self._session() as connection:
+            connection.execute(_WRITING)
+            yield connection
+
+    @contextmanager
+    def free(self) -> Iterator[Connection]:
+        """Open a session without a transaction, for what PostgreSQL does only outside of one."""
+        with self._session() as connection:
+            connection.autocommit = True
+            yield connection
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        try:
+            # Statements prepared by name would break behind a pooler, and their plans could read every week.
+            with psycopg.connect(**self._options, prepare_threshold=None) as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: psycopg.Error) -> SettingsError | UnavailableError:
+        said = self._said(error)
+        match error:
+            case errors.InsufficientPrivilege():
+                return SettingsError(f"the user of the poll store at {self.address} may not do this: {said}")
+            case errors.UndefinedTable() | errors.InvalidSchemaName():
+                return SettingsError(
+                    f"the database at {self.address} lacks what is needed ({said}): {UPGRADE}"
+                )
+            case _:
+                return UnavailableError(
+                    f"the poll store at {self.address} does not answer as it should: {said}"
+                )
+
+    def _said(self, error: psycopg.Error) -> str:
+        text = " ".join(str(error).split())[:_LONGEST]
+        password = self._options.get("password")
+        return text.replace(str(password), "***") if password else text
