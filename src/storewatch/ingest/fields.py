@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.ingest.lines import Lines, Places, find_lines
-from storewatch.ingest.records import Record, shown, without_end
+from storewatch.ingest.records import shown, without_end
 from storewatch.ingest.stamps import PADDING
 
 if TYPE_CHECKING:
@@ -67,11 +67,6 @@ class Fields:
         begins = self.lines.begins if self.lines is not None else np.concatenate(([0], self.ends + 1))
         spans = ((begins[line], begins[line + 1]) for line in lines[list(records)])
         return [shown(without_end(self.block.data[begin:end])) for begin, end in spans]
-
-    @property
-    def odd(self) -> tuple[Record, ...]:
-        """All other records of the block."""
-        return () if self.lines is None else self.lines.odd
 
 
 def find_fields(block: Block, width: int) -> Fields:

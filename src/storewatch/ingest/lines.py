@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storewatch.ingest.records import Record, scan_records
+from storewatch.ingest.rejects import Codes, Reason
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -27,7 +28,9 @@ class Lines:
     begins: Places  # of each line, and where the last one ends; blank lines count too
     plain: Mask  # by line: a record that fast readers can take
     dropped: Places  # bytes of plain records that are no part of their values: quotes, carriage returns
-    odd: tuple[Record, ...]  # all other records, in order
+    odd: tuple[Record, ...]  # records that have to do with quotes, in order
+    bad: Places  # all other lines that are not blank: no records that can be used
+    codes: Codes  # the reason of each
 
     @property
     def size(self) -> int:
@@ -51,17 +54,34 @@ def find_lines(data: bytes, size: int, width: int, *, final: bool) -> Lines:
     commas, quotes = np.flatnonzero(text == _COMMA), np.flatnonzero(text == _QUOTE)
     returns, twice = _line_returns(text, begins)
     blank = np.diff(begins) == 1 + returns
-    plain = (_per_line(begins, commas) == width - 1) & _is_utf8(data, text, begins)
-    plain &= ~(twice | blank | _untidy(text, begins, commas, quotes))
-    look_at = np.flatnonzero(~(plain | blank)).tolist()
-    found = list(scan_records(data, begins.tolist(), look_at, width, final=final)) if look_at else []
-    odd = tuple(record for record in found if isinstance(record, Record))
-    open_at = [line for line in found if isinstance(line, int)]
-    count = open_at[0] if open_at else len(ends)
+    special = (_untidy(text, begins, commas, quotes) | twice) & ~blank
+    sound, valid = _per_line(begins, commas) == width - 1, _is_utf8(data, text, begins)
+    odd, count = _special_records(data, begins, special, width, final=final)
+    ordinary = ~(special | blank)
     for record in odd:
-        plain[record.line : record.line + record.lines] = False
-    dropped = np.concatenate([quotes, ends[returns] - 1])
-    return Lines(begins=begins[: count + 1], plain=plain[:count], dropped=dropped, odd=odd)
+        ordinary[record.line : record.line + record.lines] = False
+    bad = np.flatnonzero((ordinary & ~(sound & valid))[:count])
+    return Lines(
+        begins=begins[: count + 1],
+        plain=(ordinary & sound & valid)[:count],
+        dropped=np.concatenate([quotes, ends[returns] - 1]),
+        odd=odd,
+        bad=bad,
+        codes=np.where(valid[bad], Reason.FIELDS, Reason.UTF8).astype(np.uint8),
+    )
+
+
+def _special_records(
+    data: bytes, begins: Places, special: Mask, width: int, *, final: bool
+) -> tuple[tuple[Record, ...], int]:
+    """Return the records that begin in special lines, and how many lines come before one left open."""
+    count = len(special)
+    if not special.any():
+        return (), count
+    found = list(scan_records(data, begins.tolist(), np.flatnonzero(special).tolist(), width, final=final))
+    if isinstance(found[-1], int):
+        count = found[-1]
+    return tuple(record for record in found if isinstance(record, Record)), count
 
 
 def _per_line(begins: Places, places: Places) -> Places:

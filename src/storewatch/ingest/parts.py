@@ -13,7 +13,7 @@ from storewatch.ingest.hours import check_hours
 from storewatch.ingest.ids import readable_ids
 from storewatch.ingest.kinds import Kind, Layout
 from storewatch.ingest.polls import check_polls, poll_fields
-from storewatch.ingest.records import Record, field_at, shown
+from storewatch.ingest.records import Record, field_at, shown, without_end
 from storewatch.ingest.rejects import Codes, reject_table
 from storewatch.ingest.zones import check_zones
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from storewatch.ingest.blocks import Block
     from storewatch.ingest.fields import Fields
+    from storewatch.ingest.lines import Lines
 
 SCHEMAS = {
     Kind.POLLS: pl.Schema({**POLLS, "store_id": pl.Categorical()}),
@@ -52,8 +54,9 @@ def block_parts(fields: Fields, layout: Layout, latest: float | None) -> list[Pa
     if len(fields.ends):
         checked = _check_fields(fields, layout, latest)
         parts.append(_part(layout.kind, checked, lines=fields.line_numbers, raw=fields.raw))
-    if fields.odd:
-        parts += _odd_parts(fields.odd, layout, latest, fields.block.first)
+    if fields.lines is not None:
+        parts += _odd_parts(fields.lines.odd, layout, latest, fields.block.first)
+        parts.append(_bad_part(fields.lines, layout, fields.block))
     return parts
 
 
@@ -108,29 +111,35 @@ def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, firs
     if whole:
         rows = [[record.fields[place] for place in layout.at] for record in whole]
         columns = pl.DataFrame(rows, schema=dict.fromkeys(layout.names, pl.String), orient="row")
+        lines = np.array([record.line + first for record in whole])
+        checked = _check(columns, layout.kind, latest)
         parts.append(
-            _part(
-                layout.kind,
-                _check(columns, layout.kind, latest),
-                lines=lambda: np.array([record.line + first for record in whole]),
-                raw=lambda places: [shown(whole[place].raw) for place in places],
-            )
+            _part(layout.kind, checked, lines=lambda: lines, raw=_shown([record.raw for record in whole]))
         )
     if useless:
-        parts.append(_useless(useless, layout, first))
+        lines = np.array([record.line + first for record in useless])
+        codes = np.array([record.reason for record in useless], np.uint8)
+        parts.append(_useless(lines, codes, [record.raw for record in useless], layout))
     return parts
 
 
-def _useless(records: Sequence[Record], layout: Layout, first: int) -> Part:
-    rejects = reject_table(
-        np.array([record.line + first for record in records]),
-        np.array([record.reason for record in records], np.uint8),
-        [shown(record.raw) for record in records],
-    )
+def _shown(raws: Sequence[bytes]) -> Callable[[Sequence[int]], list[str]]:
+    return lambda places: [shown(raws[place]) for place in places]
+
+
+def _bad_part(lines: Lines, layout: Layout, block: Block) -> Part:
+    spans = zip(lines.begins[lines.bad].tolist(), lines.begins[lines.bad + 1].tolist(), strict=True)
+    raws = [without_end(block.data[begin:end]) for begin, end in spans]
+    return _useless(lines.bad + block.first, lines.codes, raws, layout)
+
+
+def _useless(lines: NDArray[np.int64], codes: Codes, raws: Sequence[bytes], layout: Layout) -> Part:
+    """Reject rows that are no records; an hours row still taints the store that it can be seen to mean."""
     tainted = frozenset[str]()
-    if layout.kind == Kind.HOURS:
-        meant = [field_at(record.raw, layout.at[0]) for record in records]
+    if layout.kind == Kind.HOURS and raws:
+        meant = [field_at(raw, layout.at[0]) for raw in raws]
         tainted = readable_ids(pl.Series(meant, dtype=pl.String))
+    rejects = reject_table(lines, codes, [shown(raw) for raw in raws])
     return Part(good=pl.DataFrame(schema=SCHEMAS[layout.kind]), rejects=rejects, tainted=tainted)
 
 
