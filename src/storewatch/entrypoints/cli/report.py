@@ -1,127 +1,28 @@
-"""The command line. Heavy imports wait until a command needs them: `--help` is instant."""
+"""Commands that make figures: report, verify."""
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from storewatch import __version__
-from storewatch.errors import InputError, StorewatchError
+from storewatch.entrypoints.cli.data import WITH_REJECTS
+from storewatch.entrypoints.cli.options import report_options
+from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from rich.progress import Progress
-
     from storewatch.domain.facts import Facts
     from storewatch.domain.report import Report
     from storewatch.ingest import Reading
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-ERROR, USAGE, WITH_REJECTS = 1, 2, 3  # exit codes beside 0
-SLOW = 1.0  # seconds; what takes longer shows its progress
+DIFFERENT = 1  # exit code: kernel and reference do not agree
 
 
-def main() -> None:
-    """Run the command line; our own errors are one line and exit code 1."""
-    try:
-        commands()
-    except StorewatchError as error:
-        click.echo(f"storewatch: {error}", err=True)
-        sys.exit(ERROR)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="storewatch")
-def commands() -> None:
-    """Uptime reports for places that keep opening hours.
-
-    Settings come from the environment (STOREWATCH_HOME, …); see the settings page of the docs.
-    """
-
-
-def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, str | None], R | None]:
-    """Turn a parser of ours into an option's callback: what it refuses is a usage error."""
-
-    def callback(_context: click.Context, parameter: click.Parameter, value: str | None) -> R | None:
-        if value is None:
-            return None
-        try:
-            return parse(value)
-        except InputError as error:
-            raise click.BadParameter(str(error), param=parameter) from error
-
-    return callback
-
-
-def _as_of(text: str) -> int:
-    from storewatch.domain.instant import parse_as_of
-
-    return parse_as_of(text)
-
-
-def _carry(text: str) -> int | None:
-    from storewatch.domain.instant import parse_carry
-
-    return parse_carry(text)
-
-
-def report_options(command: Callable[P, R]) -> Callable[P, R]:
-    """Add the options that say which report is wanted."""
-    for option in (
-        click.option("--carry", default="7d", show_default=True, callback=_value(_carry),
-                     help="How long a poll's status carries through a gap: 7d, 36h, none."),
-        click.option("--as-of", callback=_value(_as_of), metavar="T",
-                     help="Report as of this instant, like 2023-01-25T18:12:00Z. Default: the newest poll."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-@commands.command()
-@click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…"
-)
-@click.option("--strict", is_flag=True, help="Load nothing if there is one bad row.")
-@click.option("--allow-future", is_flag=True, help="Take polls that lie more than an hour in the future.")
-def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
-    """Load polls, business hours and zones from files or folders.
-
-    CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
-    could not be used; they are kept below $STOREWATCH_HOME/rejects.
-    """
-    from storewatch.bootstrap import open_polls
-    from storewatch.config import load_settings
-    from storewatch.entrypoints.texts import load_lines
-    from storewatch.loading import load_files
-
-    settings = load_settings()
-    polls = open_polls(settings)
-    with progress_bar() as progress:
-        loaded = load_files(
-            paths,
-            polls,
-            home=settings.home,
-            now=time.time(),
-            allow_future=allow_future,
-            strict=strict,
-            progress=progress,
-        )
-    polls.close()
-    say(load_lines(loaded))
-    sys.exit(WITH_REJECTS if loaded.rejects else 0)
-
-
-@commands.command()
+@click.command()
 @report_options
 @click.option(
     "--data",
@@ -189,7 +90,7 @@ def check_out(out: Path | None) -> None:
 
 def read_folder(folder: Path, *, allow_future: bool) -> Reading:
     """Read a folder's files, and say what could not be used."""
-    from storewatch.entrypoints.texts import reject_lines
+    from storewatch.entrypoints.cli.texts import reject_lines
     from storewatch.ingest import read
 
     with progress_bar() as progress:
@@ -263,7 +164,7 @@ def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
 
 def deliver(made: Report, *, csv: bytes | None, out: Path | None) -> None:
     """Write the report where it is wanted: a file, a pipe, or as a summary on the terminal."""
-    from storewatch.entrypoints.texts import heading, report_lines
+    from storewatch.entrypoints.cli.texts import heading, report_lines
 
     if out is not None:
         if csv is not None and out.suffix.lower() == ".csv":
@@ -278,7 +179,7 @@ def deliver(made: Report, *, csv: bytes | None, out: Path | None) -> None:
         say([heading(made, now=time.time())], err=True)
 
 
-@commands.command()
+@click.command()
 @report_options
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
 @click.option(
@@ -311,76 +212,4 @@ def verify(data: Path, *, as_of: int | None, carry: int | None, stores: int | No
     )
     differ = verdict.differences["store_id"].n_unique()
     say([f"kernel and reference differ on {differ:,} of {verdict.stores:,} stores as of {iso(as_of)}"])
-    sys.exit(ERROR)
-
-
-@commands.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-@click.option(
-    "--stores", type=click.IntRange(1), default=14_092, show_default=True, help="Stores with polls."
-)
-@click.option(
-    "--days", type=click.FloatRange(0, min_open=True), default=7.8, show_default=True, help="Days of polls."
-)
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another fleet.")
-def sample(folder: Path, *, stores: int, days: float, seed: int) -> None:
-    """Make a fleet, shaped like a real one, as three CSV files in a folder."""
-    from storewatch.sample import write
-
-    write(folder, stores=stores, days=days, seed=seed)
-    say([f"made a fleet of {stores:,} stores and {days:g} days in {folder}"], err=True)
-
-
-@commands.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True)
-@click.option(
-    "--workers", type=click.IntRange(0), help="Worker processes. Default: STOREWATCH_WORKERS, or 1."
-)
-def serve(*, host: str, port: int, workers: int | None) -> None:
-    """Serve /trigger_report and /get_report; API docs at /docs."""
-    from storewatch.config import load_settings
-    from storewatch.entrypoints.api.app import serve as run
-
-    settings = load_settings() if workers is None else load_settings(workers=workers)
-    run(settings, host=host, port=port)
-
-
-def say(lines: Iterable[str], *, err: bool = False) -> None:
-    """Print lines."""
-    for line in lines:
-        click.echo(line, err=err)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, float], None]]:
-    """Yield a progress callback (name, fraction) that draws a bar on a terminal once it takes a second."""
-    if not sys.stderr.isatty():
-        yield lambda _name, _fraction: None
-        return
-    began, bar = time.monotonic(), functools.cache(_bar)
-    started = False
-
-    def update(name: str, fraction: float) -> None:
-        nonlocal started
-        if started or time.monotonic() - began > SLOW:
-            started = True
-            bar().update(bar().task_ids[0], completed=fraction, description=name)
-
-    yield update
-    if started:
-        bar().stop()
-
-
-def _bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    bar.add_task("reading", total=1.0)
-    bar.start()
-    return bar
-
-
-if __name__ == "__main__":
-    main()
+    sys.exit(DIFFERENT)

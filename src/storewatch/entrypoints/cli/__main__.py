@@ -1,0 +1,5 @@
+"""`python -m storewatch.entrypoints.cli`."""
+
+from storewatch.entrypoints.cli import main
+
+main()

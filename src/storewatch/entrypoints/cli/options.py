@@ -1,0 +1,53 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from storewatch.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, str | None], R | None]:
+    """Turn a parser of ours into an option's callback: what it refuses is a usage error."""
+
+    def callback(_context: click.Context, parameter: click.Parameter, value: str | None) -> R | None:
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except InputError as error:
+            raise click.BadParameter(str(error), param=parameter) from error
+
+    return callback
+
+
+def _as_of(text: str) -> int:
+    from storewatch.domain.instant import parse_as_of
+
+    return parse_as_of(text)
+
+
+def _carry(text: str) -> int | None:
+    from storewatch.domain.instant import parse_carry
+
+    return parse_carry(text)
+
+
+def report_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the options that say which report is wanted."""
+    for option in (
+        click.option("--carry", default="7d", show_default=True, callback=_value(_carry),
+                     help="How long a poll's status carries through a gap: 7d, 36h, none."),
+        click.option("--as-of", callback=_value(_as_of), metavar="T",
+                     help="Report as of this instant, like 2023-01-25T18:12:00Z. Default: the newest poll."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
