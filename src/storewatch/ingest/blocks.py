@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
@@ -45,12 +46,20 @@ def read_blocks(
         lines = find_lines(data, size, width, final=final) if data.find(b'"', 0, size) >= 0 else None
         if lines is not None:
             size = lines.size
-        rest = data[size:]
+        rest = _give_back(stream, data[size:]) if size else data
         if size:
             yield Block(data=_padded(data, size), size=size, first=first, lines=lines)
             first += len(lines.plain) if lines is not None else data.count(b"\n", 0, size)
         if final:
             return
+
+
+def _give_back(stream: IO[bytes], rest: bytes) -> bytes:
+    """Let the next read begin with `rest` where that is cheap; joining it to the next block copies that."""
+    if not isinstance(stream, io.RawIOBase):
+        return rest
+    stream.seek(-len(rest), io.SEEK_CUR)
+    return b""
 
 
 def _whole(data: bytes, *, final: bool) -> int:
