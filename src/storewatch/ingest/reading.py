@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -76,67 +77,77 @@ def read(
     """
     found = find_sources(paths)
     latest = None if allow_future else (now + _AHEAD) * _MICROSECONDS
-    total, done = sum(source.size for source in found.sources) or 1, 0
-    named: list[tuple[str, Kind, Part]] = []
-    for source, layout in found.readable():
-        report = _reporter(source, done, total, progress)
-        part = (
-            _read_parquet(source, layout, latest)
-            if source.is_parquet
-            else _read_csv(source, layout, latest, report)
-        )
-        named.append((f"{source.path}", layout.kind, part))
-        done += source.size
-        report(source.size)
+    files = tuple(found.readable())
+    parts: list[list[Part]] = [[] for _ in files]
+    bytes_before = [0, *accumulate(source.size for source, _ in files)]
+    for task, result in _in_order(_tasks(files, latest)):
+        parts[task.file] += result
+        if progress is not None:
+            done = (bytes_before[task.file] + task.position) / max(bytes_before[-1], 1)
+            progress(files[task.file][0].path.name, min(done, 1.0))
+    named = [
+        (f"{source.path}", layout.kind, join_parts(of_file, layout.kind))
+        for (source, layout), of_file in zip(files, parts, strict=True)
+    ]
     return combine(named, skipped=found.skipped)
 
 
-def _reporter(source: Source, before: int, total: int, progress: Progress | None) -> Callable[[int], None]:
-    def report(done: int) -> None:
-        if progress is not None:
-            progress(source.path.name, min((before + done) / total, 1.0))
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A piece of a file that can be checked by itself."""
 
-    return report
+    file: int  # its place among all files
+    position: int  # where in the file the piece ends, in bytes
+    work: Callable[[], list[Part]]
 
 
-def _read_csv(source: Source, layout: Layout, latest: float | None, report: Callable[[int], None]) -> Part:
+def _tasks(files: Sequence[tuple[Source, Layout]], latest: float | None) -> Iterator[_Task]:
+    for number, (source, layout) in enumerate(files):
+        if source.is_parquet:
+            work = partial(_read_parquet, source, layout, latest)
+            yield _Task(file=number, position=source.size, work=work)
+        else:
+            for block, position in _blocks(source, layout):
+                work = partial(_read_block, block, layout, latest)
+                yield _Task(file=number, position=position, work=work)
+
+
+def _in_order(tasks: Iterable[_Task]) -> Iterator[tuple[_Task, list[Part]]]:
+    """Yield tasks with their results, in order, while later ones are read and in work already."""
+    waiting: deque[tuple[_Task, Future[list[Part]]]] = deque()
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for task in tasks:
+            waiting.append((task, pool.submit(task.work)))
+            if len(waiting) == _WAITING:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for task, future in waiting:
+            yield task, future.result()
+
+
+def _blocks(source: Source, layout: Layout) -> Iterator[tuple[Block, int]]:
+    """Yield the blocks of a CSV file, and how far in the file they were read."""
     path = source.path
-    with reading(path), open_csv(path) as (stream, position), ThreadPoolExecutor(_WORKERS) as pool:
+    with reading(path), open_csv(path) as (stream, position):
         columns, rest, first = read_header(stream)
         if columns != source.columns:
             raise InputError(f"{path}: it changed while it was read; read it again when nothing writes to it")
-        blocks = read_blocks(stream, rest=rest, first=first, width=layout.width)
-        parts = []
-        for block_part in _in_order(pool, partial(_block, layout=layout, latest=latest), blocks):
-            parts += block_part
-            report(position())
-    return join_parts(parts, layout.kind)
+        for block in read_blocks(stream, rest=rest, first=first, width=layout.width):
+            yield block, position()
 
 
-def _block(block: Block, *, layout: Layout, latest: float | None) -> list[Part]:
+def _read_block(block: Block, layout: Layout, latest: float | None) -> list[Part]:
     return block_parts(find_fields(block, layout.width), layout, latest)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Block], list[Part]], blocks: Iterable[Block]
-) -> Iterator[list[Part]]:
-    """Yield the results of work on blocks in their order, while later blocks are in work already."""
-    waiting: deque[Future[list[Part]]] = deque()
-    for block in blocks:
-        waiting.append(pool.submit(work, block))
-        if len(waiting) == _WAITING:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _read_parquet(source: Source, layout: Layout, latest: float | None) -> Part:
+def _read_parquet(source: Source, layout: Layout, latest: float | None) -> list[Part]:
     names = [source.columns[place] for place in layout.at]
     with reading_parquet(source.path):
         frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
     own = find_layout(frame.columns, [layout.kind])
     assert own is not None  # noqa: S101 - these are the columns that it was found by
-    return table_part(normalise(frame, own), layout.kind, latest, partial(_parquet_rows, source.path))
+    raw = partial(_parquet_rows, source.path)
+    return [table_part(normalise(frame, own), layout.kind, latest, raw)]
 
 
 def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
@@ -151,13 +162,13 @@ def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
 
 def combine(named: Sequence[tuple[str, Kind, Part]], *, skipped: Sequence[str] = ()) -> Reading:
     """Join what files or frames gave; zones that contradict each other in any of them are rejected."""
-    good = {kind: _good(named, kind) for kind in Kind}
-    clash = pl.Series(contradicting(good[Kind.ZONES]))
-    zones = good[Kind.ZONES].filter(~clash).select(*ZONES).unique(maintain_order=True)
-    facts = Facts(polls=good[Kind.POLLS], hours=good[Kind.HOURS], zones=zones)
+    all_zones = _zones(named)
+    clash = pl.Series(contradicting(all_zones))
+    zones = all_zones.filter(~clash).select(*ZONES).unique(maintain_order=True)
+    facts = Facts(polls=_good(named, Kind.POLLS), hours=_good(named, Kind.HOURS), zones=zones)
     return Reading(
         facts=facts,
-        rejects=_all_rejects(named, good[Kind.ZONES].filter(clash)),
+        rejects=_all_rejects(named, all_zones.filter(clash)),
         tainted=frozenset[str]().union(*(part.tainted for _, _, part in named)),
         skipped=tuple(skipped),
         files=tuple(file for file, _, _ in named),
@@ -166,10 +177,15 @@ def combine(named: Sequence[tuple[str, Kind, Part]], *, skipped: Sequence[str] =
 
 
 def _good(named: Sequence[tuple[str, Kind, Part]], kind: Kind) -> pl.DataFrame:
-    frames = [part.good.with_columns(file=pl.lit(file)) for file, of, part in named if of == kind]
-    empty = pl.DataFrame(schema=SCHEMAS[kind]).with_columns(file=pl.lit("").cast(pl.String))
-    joined = pl.concat([empty, *frames])
-    return joined if kind == Kind.ZONES else joined.drop("file").rechunk()
+    frames = [part.good for _, of, part in named if of == kind]
+    return pl.concat([pl.DataFrame(schema=SCHEMAS[kind]), *frames], rechunk=True)
+
+
+def _zones(named: Sequence[tuple[str, Kind, Part]]) -> pl.DataFrame:
+    """Return the zones with the file that each comes from."""
+    frames = [part.good.with_columns(file=pl.lit(file)) for file, of, part in named if of == Kind.ZONES]
+    empty = pl.DataFrame(schema={**SCHEMAS[Kind.ZONES], "file": pl.String()})
+    return pl.concat([empty, *frames])
 
 
 def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: pl.DataFrame) -> pl.DataFrame:
