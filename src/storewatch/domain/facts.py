@@ -25,3 +25,4 @@ class Facts:
     hours: pl.DataFrame  # HOURS; day 0 = Monday, start/end in seconds of the day as written (end ≤ 86,400)
     zones: pl.DataFrame  # ZONES; at most one row a store, names of the IANA database
     stores: pl.Series | None = None  # String; further stores that some input named, if any
+    rejects: pl.DataFrame | None = None  # kind, reason, row: what a source holds that cannot be used

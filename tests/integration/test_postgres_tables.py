@@ -1,0 +1,265 @@
+"""Tables that a team has already, in the shape that the first version of this report had, and in others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+import pytest
+
+from storewatch.adapters.polls import open_polls
+from storewatch.adapters.polls.postgres_tables import Queries, TablesPollStore
+from storewatch.domain.uptime import uptime
+from storewatch.errors import InputError, SettingsError
+from storewatch.ingest import from_frames
+from storewatch.ports import Load
+from strategies import facts_of, micros
+
+if TYPE_CHECKING:
+    from storewatch.domain.facts import Facts
+
+EVER = micros("2200-12-31 23:59")
+AS_OF = micros("2023-01-25 18:00")
+
+POLLS: list[tuple[str | None, ...]] = [
+    ("8419537941919820732", "active", "2023-01-22 12:09:39.388884 UTC"),
+    ("8419537941919820732", "active", "2023-01-22 12:09:39.388884 UTC"),
+    ("8419537941919820732", "inactive", "2023-01-22T12:09:39.388884Z"),
+    ("007", "active", "2023-01-25 17:06:42 UTC"),
+    ("007", "inactive", "2023-01-25 18:30:00+01:30"),
+    ("long ago", "active", "2019-05-01 10:00:00 UTC"),
+]
+BAD_POLLS: list[tuple[str | None, ...]] = [
+    ("007", "resting", "2023-01-25 17:30:00 UTC"),
+    ("007", "active", "yesterday"),
+    ("007", "active", "2023-01-25 25:00:00 UTC"),
+    ("007", "active", None),
+    ("1.48197E+18", "active", "2023-01-25 17:30:00 UTC"),
+    (None, "active", "2023-01-25 17:30:00 UTC"),
+]
+HOURS = [("007", "0", "09:00:00", "17:00:00"), ("007", "2", "00:00", "24:00"), ("007", "9", "09:00", "17:00")]
+ZONES = [("007", "Asia/Beirut"), ("only a zone", "America/Denver"), ("007x", "Atlantis/Capital")]
+TABLES = """
+CREATE TABLE store_status (store_id text, status text, timestamp_utc text);
+CREATE TABLE menu_hours (store_id text, day text, start_time_local text, end_time_local text);
+CREATE TABLE timezones (store_id text, timezone_str text)
+"""
+QUERIES = Queries(
+    polls="SELECT store_id, status, timestamp_utc FROM store_status",
+    hours="SELECT store_id, day, start_time_local, end_time_local FROM menu_hours",
+    zones="SELECT * FROM timezones -- all of them",
+)
+
+
+@pytest.fixture
+def tables(postgres_url: str) -> str:
+    """The address of a database with three filled tables of text."""
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(TABLES)
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO store_status VALUES (%s, %s, %s)", POLLS + BAD_POLLS)
+            cursor.executemany("INSERT INTO menu_hours VALUES (%s, %s, %s, %s)", HOURS)
+            cursor.executemany("INSERT INTO timezones VALUES (%s, %s)", ZONES)
+    return postgres_url
+
+
+def run(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def read(store: TablesPollStore, *, since: int | None = None, until: int = EVER) -> Facts:
+    return store.scan(store.version(), since=since, until=until)
+
+
+def frame(rows: list[tuple[str | None, ...]], *names: str) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+
+def ats(facts: Facts) -> set[int]:
+    return set(facts.polls["at"].to_physical().to_list())
+
+
+def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: str) -> None:
+    reading = from_frames(
+        frame(POLLS, "store_id", "status", "timestamp_utc"),
+        frame(list(HOURS), "store_id", "day", "start_time_local", "end_time_local"),
+        frame(list(ZONES), "store_id", "timezone_str"),
+    )
+    facts = read(TablesPollStore(tables, QUERIES), until=AS_OF)
+    as_of, carry = AS_OF // 1_000_000, 604_800
+    assert uptime(facts, as_of=as_of, carry=carry).equals(uptime(reading.facts, as_of=as_of, carry=carry))
+
+
+def test_rows_that_a_load_would_reject_are_left_out_and_come_along_with_their_reasons(tables: str) -> None:
+    facts = read(TablesPollStore(tables, QUERIES))
+    assert facts.rejects is not None
+    counts = {(kind, reason): n for kind, reason, n in facts.rejects.group_by("kind", "reason").len().rows()}
+    assert counts == {
+        ("polls", "unknown status"): 1,
+        ("polls", "impossible time stamp"): 3,
+        ("polls", "id destroyed by a spreadsheet"): 1,
+        ("polls", "store id missing"): 1,
+        ("hours", "day is not 0 to 6"): 1,
+        ("zones", "unknown time zone"): 1,
+    }
+    assert "007,active,yesterday" in facts.rejects["row"].to_list()
+
+
+def test_rejected_rows_name_no_store_and_all_others_do(tables: str) -> None:
+    store = TablesPollStore(tables, QUERIES)
+    named = ["007", "8419537941919820732", "long ago", "only a zone"]
+    assert store.stores(store.version()).to_list() == named
+    facts = read(store, since=AS_OF, until=AS_OF)
+    assert facts.stores is not None
+    assert facts.stores.to_list() == named
+
+
+def test_only_polls_between_the_bounds_are_read_whatever_the_text_looks_like(tables: str) -> None:
+    store = TablesPollStore(tables, QUERIES)
+    half_past_five = micros("2023-01-25 17:00")  # written as 18:30 at +01:30
+    assert ats(read(store, since=half_past_five, until=half_past_five)) == {half_past_five}
+    assert ats(read(store, until=micros("2019-05-01 10:00"))) == {micros("2019-05-01 10:00")}
+    noon = micros("2023-01-22 12:09") + 39_388_884
+    assert ats(read(store, since=noon, until=noon)) == {noon}
+    assert ats(read(store, since=noon + 1, until=half_past_five - 1)) == set()
+
+
+def test_the_newest_poll_is_the_newest_good_one(tables: str) -> None:
+    store = TablesPollStore(tables, QUERIES)
+    assert store.newest(store.version()) == micros("2023-01-25 17:06") + 42_000_000
+    run(tables, "DELETE FROM store_status WHERE status <> 'resting' AND timestamp_utc LIKE '2023%'")
+    assert store.newest(store.version()) == micros("2019-05-01 10:00")
+    run(tables, "TRUNCATE store_status")
+    assert store.newest(store.version()) is None
+
+
+def test_polls_of_more_than_an_hour_after_the_version_do_not_count(tables: str) -> None:
+    store = TablesPollStore(tables, QUERIES)
+    before = "tables:2023-01-22T11:30:00.000000Z"
+    facts = store.scan(before, since=None, until=EVER)
+    assert max(ats(facts)) == store.newest(before) == micros("2023-01-22 12:09") + 39_388_884
+    assert facts.stores is not None
+    assert "8419537941919820732" in facts.stores
+
+
+@pytest.mark.parametrize("version", ["", "tables:", "postgresql:1", "tables:2023-13-01T00:00:00.000000Z"])
+def test_a_version_that_is_none_is_an_error(tables: str, version: str) -> None:
+    with pytest.raises(InputError, match="version"):
+        TablesPollStore(tables, QUERIES).newest(version)
+
+
+@pytest.mark.parametrize("stamp", ["timestamptz", "timestamp", "timestamp(6)", "varchar(40)"])
+def test_typed_columns_are_read_like_text(tables: str, stamp: str) -> None:
+    text = read(TablesPollStore(tables, QUERIES))
+    sound = "SELECT * FROM store_status WHERE timestamp_utc LIKE '20__-%' AND timestamp_utc NOT LIKE '% 25:%'"
+    zoned = "timestamp_utc::timestamptz"
+    seen = zoned if stamp == "timestamptz" else f"({zoned} AT TIME ZONE 'UTC')::{stamp}"
+    view = f"SELECT store_id, status, {seen} AS at FROM ({sound}) AS sound"  # noqa: S608 - our own words
+    run(tables, f"CREATE VIEW typed AS {view}")
+    polls = "SELECT at AS timestamp_utc, 'more' AS more, status, store_id FROM typed;"
+    hours = (
+        'SELECT store_id, day::int AS "dayOfWeek", start_time_local::time, end_time_local::time '
+        "FROM menu_hours"
+    )
+    store = TablesPollStore(tables, Queries(polls=polls, hours=hours))
+    facts = read(store)
+    key = ["store_id", "at", "active"]
+    assert (
+        facts.polls.with_columns(pl.col("store_id").cast(pl.String))
+        .sort(key)
+        .equals(text.polls.with_columns(pl.col("store_id").cast(pl.String)).sort(key))
+    )
+    assert facts.hours.sort("day").equals(text.hours.sort("day"))
+    assert store.newest(store.version()) == micros("2023-01-25 17:06") + 42_000_000
+    assert ats(read(store, since=AS_OF - 4_000_000_000, until=AS_OF)) == ats(
+        read(TablesPollStore(tables, QUERIES), since=AS_OF - 4_000_000_000, until=AS_OF)
+    )
+
+
+def test_whole_numbers_will_do_as_ids(postgres_url: str) -> None:
+    run(
+        postgres_url,
+        "CREATE TABLE p AS SELECT 8139926242460185114 AS store_id, 'active' AS status, now() AS t",
+    )
+    store = TablesPollStore(postgres_url, Queries(polls="SELECT store_id, status, t AS timestamp_utc FROM p"))
+    assert read(store).polls["store_id"].cast(pl.String).to_list() == ["8139926242460185114"]
+
+
+def test_select_is_the_only_right_that_it_needs(tables: str) -> None:
+    name = f"reader_{tables.rpartition('_')[2]}"
+    run(
+        tables,
+        f"CREATE ROLE {name} LOGIN PASSWORD 'x'",
+        f"GRANT SELECT ON store_status, menu_hours, timezones TO {name}",
+    )
+    try:
+        as_reader = f"postgresql://{name}:x@" + tables.partition("@")[2]
+        assert len(read(TablesPollStore(as_reader, QUERIES)).polls) == len(POLLS)
+    finally:
+        run(tables, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+def test_a_query_cannot_write(tables: str) -> None:
+    delete = "DELETE FROM store_status RETURNING *"
+    run(tables, f"CREATE FUNCTION clear() RETURNS SETOF store_status LANGUAGE sql AS '{delete}'")
+    for polls in ("SELECT * FROM clear()", delete, "SELECT 1); COMMIT; TRUNCATE store_status --"):
+        with pytest.raises(SettingsError, match="STOREWATCH_POLLS_QUERY"):
+            read(TablesPollStore(tables, Queries(polls=polls)))
+    assert len(read(TablesPollStore(tables, QUERIES)).polls) == len(POLLS)
+
+
+@pytest.mark.parametrize(
+    ("polls", "said"),
+    [
+        ("SELECT * FROM nowhere", 'relation "nowhere" does not exist'),
+        ("SELECT store_id, status FROM store_status", "columns found: store_id, status; wanted"),
+        ("SELEC", "syntax error"),
+        ("SELECT store_id, status, 7 AS timestamp_utc FROM store_status", "timestamp_utc is int4"),
+        ("", "is missing"),
+    ],
+)
+def test_a_query_that_will_not_do_is_told_at_once_by_its_setting(tables: str, polls: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        TablesPollStore(tables, Queries(polls=polls))
+    assert "STOREWATCH_POLLS_QUERY" in str(caught.value)
+
+
+def test_loading_into_the_tables_is_refused(tables: str) -> None:
+    now = int(datetime.now(UTC).timestamp()) * 1_000_000
+    store = open_polls(tables, QUERIES)
+    with pytest.raises(SettingsError, match="load is refused"):
+        store.load(Load(name="x", facts=facts_of([("a", now, True)])))
+
+
+def test_queries_for_another_poll_store_are_refused() -> None:
+    with pytest.raises(SettingsError, match="postgresql"):
+        open_polls("delta:here", QUERIES)
+
+
+def test_a_probe_shows_three_rows_of_each_input_and_warns_of_time_as_text(tables: str) -> None:
+    polls, hours, zones = TablesPollStore(tables, QUERIES).probe()
+    assert (polls.kind, hours.kind, zones.kind) == ("polls", "hours", "zones")
+    assert polls.columns == ("store_id", "status", "timestamp_utc")
+    assert polls.rows == tuple(POLLS[:3])
+    assert (len(hours.rows), len(zones.rows)) == (3, 3)
+    assert polls.warning is not None
+    assert "text" in polls.warning
+    assert hours.warning is zones.warning is None
+
+
+@pytest.mark.parametrize("stamp", ["timestamptz", "timestamp"])
+def test_a_probe_warns_of_a_missing_time_index_and_not_of_one_that_is_there(
+    postgres_url: str, stamp: str
+) -> None:
+    run(postgres_url, f"CREATE TABLE p (store_id text PRIMARY KEY, status text, seen {stamp})")
+    queries = Queries(polls="SELECT store_id, status, seen AS timestamp_utc FROM p")
+    (missing,) = TablesPollStore(postgres_url, queries).probe()
+    assert missing.warning is not None
+    assert "no index" in missing.warning
+    run(postgres_url, "CREATE INDEX ON p (seen)")
+    (there,) = TablesPollStore(postgres_url, queries).probe()
+    assert there.warning is None
