@@ -115,6 +115,12 @@ def test_named_files_of_no_kind_are_one_error_with_columns_found_and_wanted(tmp_
         assert wanted in f"{caught.value}"
 
 
+def test_a_message_lists_a_few_columns_only(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="and 4981 more") as caught:
+        read(write(tmp_path / "a.csv", ",".join(["x" * 99] * 5001)))
+    assert len(f"{caught.value}") < 2000
+
+
 def test_a_wanted_column_that_is_there_twice_is_no_kind(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="store_id, store_id"):
         read(write(tmp_path / "a.csv", "store_id,store_id,timezone_str\n1,2,UTC\n"))

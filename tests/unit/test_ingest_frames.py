@@ -85,6 +85,19 @@ def test_a_day_column_of_floats_is_read_where_the_days_are_whole() -> None:
     assert reading.tainted == {"007"}
 
 
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])
+def test_frames_without_rows_or_without_values_are_no_errors(make: Any) -> None:
+    for cells in ([], [None]):
+        polls, hours = ({name: list(cells) for name in columns} for columns in (POLLS, HOURS))
+        assert len(ingest.from_frames(make(polls), make(hours)).rejects) == 2 * len(cells)
+
+
+def test_ids_as_bytes_are_text_where_they_are_utf8() -> None:
+    reading = ingest.from_frames(pl.DataFrame(POLLS | {"store_id": [b"caf\xc3\xa9", b"\xff", None]}))
+    assert reading.stores.to_list() == ["café"]
+    assert reading.rejects["row"].to_list()[0].startswith("\\xff,active")
+
+
 def test_missing_columns_are_named_with_those_found() -> None:
     with pytest.raises(
         InputError, match=r"hours: columns found: store_id, timezone_str; wanted.*day or dayOfWeek"

@@ -50,11 +50,20 @@ def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     columns = []
     for name, place in zip(layout.names, layout.at, strict=True):
         series = frame.to_series(place).alias(name)
-        keep = name == "store_id" and isinstance(series.dtype, pl.Categorical)
-        if not keep and isinstance(series.dtype, (*_TEXT, *(_INTEGERS if name == "store_id" else ()))):
-            series = series.cast(pl.String, strict=False)
+        is_id = name == "store_id"
+        if isinstance(series.dtype, pl.Binary):
+            series = pl.Series(name, [_decoded(value) for value in series.to_list()], dtype=pl.String)
+        elif isinstance(series.dtype, (*_TEXT, *_INTEGERS) if is_id else _TEXT):
+            series = series if is_id and isinstance(series.dtype, pl.Categorical) else series.cast(pl.String)
         columns.append(series)
     return pl.DataFrame(columns)
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def row_texts(frame: pl.DataFrame) -> list[str]:

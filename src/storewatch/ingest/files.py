@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 _HEADER = 1 << 20  # bytes within which the header must end
 _BOM = b"\xef\xbb\xbf"
+_MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +180,13 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[str, ...], bytes, int]:
 
 
 def _list(source: Source) -> str:
-    return ", ".join(source.columns) or "none, it is empty"
+    shown = [_short(column) for column in source.columns[:_MOST_NAMES]]
+    more = len(source.columns) - len(shown)
+    return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or "none, it is empty"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def _stray_message(strays: list[Source]) -> str:

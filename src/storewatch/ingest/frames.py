@@ -83,6 +83,8 @@ def _from_pandas(frame: pd.DataFrame, kind: Kind) -> pl.DataFrame:
 
 
 def _series(name: str, column: pd.Series[Any]) -> pl.Series:
+    if column.empty:
+        return pl.Series(name, [], dtype=pl.String)
     if column.dtype.kind == "M":
         if getattr(column.dtype, "tz", None) is not None:
             column = column.dt.tz_convert("UTC").dt.tz_localize(None)

@@ -23,7 +23,6 @@ _SIX_BYTES = np.uint64((1 << 48) - 1)
 _WHITE_SPACE = ord(" ")  # and what is below it
 _INACTIVE = np.uint64(int.from_bytes(b"inactive", "little"))
 _MICROSECONDS = {"ms": 1_000, "us": 1}
-HOUR_AHEAD = 3600  # seconds that a poll may be after now
 
 
 def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFrame, Codes]:
