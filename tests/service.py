@@ -150,21 +150,18 @@ class Service:
     def pause_in_mid_report(self) -> tuple[str, int]:
         """Trigger a report and stop the one worker while it computes; return the report's and process's ids.
 
-        A quick worker may have finished before it is stopped: then another report is triggered.
+        The worker logs that it begins after it has told its parent. A quick one may have finished before it is
+        stopped: then another report is triggered.
         """
-        board = open_board(load_settings(home=self.home))
         (worker,) = eventually("there is a worker", self.workers)
-        try:
-            for _ in range(50):
-                report_id = self.trigger()
-                eventually("it is claimed", lambda i=report_id: board.get(i).epoch, pause=0)  # type: ignore[misc,union-attr]
-                os.kill(worker, signal.SIGSTOP)
-                eventually("it is stopped", lambda: state(worker) == "T")
-                if self.job(report_id).state is State.RUNNING:
-                    return report_id, worker
-                os.kill(worker, signal.SIGCONT)
-        finally:
-            board.close()
+        for _ in range(50):
+            report_id = self.trigger()
+            eventually("it is begun", lambda i=report_id: i in self.output, pause=0.001)  # type: ignore[misc]
+            os.kill(worker, signal.SIGSTOP)
+            eventually("the worker is stopped", lambda: state(worker) == "T")
+            if self.job(report_id).state is State.RUNNING:
+                return report_id, worker
+            os.kill(worker, signal.SIGCONT)
         raise AssertionError("every report was finished before its worker could be stopped")
 
     def workers(self) -> list[int]:

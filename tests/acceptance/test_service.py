@@ -135,7 +135,7 @@ def test_a_report_whose_worker_is_killed_is_completed_by_the_next_once(new_servi
     assert download(service.result(report_id)) == expected(fleet())
     job = service.job(report_id)
     assert (job.attempts, job.epoch) == (2, 2)
-    assert [name.split("/")[0] for name in files(service, report_id)] == ["2"]
+    assert {name.split("/")[0] for name in files(service, report_id)} == {"2"}
 
 
 def test_a_report_whose_whole_service_is_killed_is_completed_by_the_next(new_service: Start) -> None:
@@ -199,6 +199,14 @@ def test_workers_end_with_their_parent_however_it_ends(new_service: Start, in_mi
     for worker in workers:
         os.kill(worker, signal.SIGCONT)
     eventually("they are gone", lambda: all(state(worker) in {None, "Z"} for worker in workers))
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is but one core")
+def test_workers_leave_a_core_to_the_service(new_service: Start) -> None:
+    service = new_service().start()
+    (worker,) = eventually("the worker is there", service.workers)
+    own = os.sched_getaffinity(service.pid)
+    eventually("one core is spared", lambda: len(os.sched_getaffinity(worker)) == len(own) - 1)
 
 
 def test_a_service_that_is_ended_in_order_ends_its_workers(new_service: Start) -> None:

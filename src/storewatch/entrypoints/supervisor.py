@@ -12,6 +12,7 @@ import selectors
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -94,11 +95,25 @@ def start_worker(settings: Settings) -> WorkerProcess:
         bufsize=0,
         env={**inherited, **settings.environment(), "PYTHONPATH": path},
     )
+    _spare_a_core(process.pid)
     if process.stdin is None or process.stdout is None:
         raise OSError("the worker process has no pipes")
     for pipe in (process.stdin, process.stdout):
         os.set_blocking(pipe.fileno(), False)
     return WorkerProcess(process=process, commands=process.stdin, told=process.stdout)
+
+
+def _spare_a_core(process_id: int) -> None:
+    """Keep a worker off one core, if there are several.
+
+    Niceness alone does not do: a computing thread keeps its core until its slice of some milliseconds ends,
+    and every call that comes in between waits for that.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        _, *others = sorted(os.sched_getaffinity(0))
+        if others:
+            with suppress(ProcessLookupError):  # it died at once, and will be buried
+                os.sched_setaffinity(process_id, others)
 
 
 @dataclass(kw_only=True)
