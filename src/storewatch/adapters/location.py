@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -29,12 +30,24 @@ def local_path(url: str) -> Path:
         rest = rest.removeprefix("//")
         if not rest.startswith("/"):
             scheme = scheme_of(url)
-            raise SettingsError(f"{url!r} names a host: write {scheme}:///abs/path or {scheme}:relative/path")
+            raise SettingsError(
+                f"{shown(url)!r} names a host: write {scheme}:///abs/path or {scheme}:relative/path"
+            )
     if not rest:
         raise SettingsError(f"{url!r} names no path: write {scheme_of(url)}:///abs/path")
     return Path(unquote(rest))
 
 
+def shown(url: str) -> str:
+    """Return `url` without what may be a secret: user and password, query and fragment."""
+    plain = re.sub(r"[?#].*", "", url, flags=re.DOTALL)
+    # Up to the last @: a password in which it was not written as %40 may hold slashes too.
+    plain = re.sub(r"(?<=://).*@", "", plain, flags=re.DOTALL)
+    return plain if "@" not in plain else f"{scheme_of(url)}:…"
+
+
 def unknown_scheme(what: str, url: str, known: Collection[str]) -> SettingsError:
     """Return the error for a `url` that no adapter of a `what` answers to."""
-    return SettingsError(f"no {what} is known for {url!r}: its scheme must be one of {', '.join(known)}")
+    return SettingsError(
+        f"no {what} is known for {shown(url)!r}: its scheme must be one of {', '.join(known)}"
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import re
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -141,6 +142,23 @@ class DeltaPollStore:
         """Return the ids of all stores that any load named, String, sorted."""
         return _stores(self._open(version))
 
+    def retention(self, before: date) -> list[str]:
+        """Drop the UTC days of polls before a day, in one commit, and return their names, oldest first.
+
+        Stores, hours and zones stay. A version from before can be read for as long as it is kept.
+        """
+        with self._alone(), _loading_errors(self._root):
+            base = open_snapshot(self._root)
+            sweep(base)
+            gone = sorted({file.part for file in base.polls() if file.part < polls_part(_day(before))})
+            commit = Commit(base=base)
+            for part in gone:
+                commit.remove(base.of(part))
+            after = commit.run("retention")
+            if gone:
+                vacuum(after, keep_hours=self._keep_hours)
+        return gone
+
     def close(self) -> None:
         """Do nothing: no file stays open between two calls."""
 
@@ -165,6 +183,11 @@ def _loading_errors(root: Path) -> Iterator[None]:
             f"the load into the poll store in {root} was not finished: {brief(error)}; "
             "see to it that the disk has room, and load again: what is there already will not be doubled"
         ) from error
+
+
+def _day(day: date) -> int:
+    """Return a day as days since 1970."""
+    return (day - date(1970, 1, 1)).days
 
 
 def _name(snapshot: Snapshot) -> str:
