@@ -288,6 +288,14 @@ def test_a_version_reads_the_same_whatever_is_loaded_since(polls: PollStore) -> 
         assert polls.newest(version) == newest
 
 
+def test_a_version_from_before_a_contradiction_reads_the_poll_as_it_was(polls: PollStore) -> None:
+    versions = [load(polls, [("a", NOON, True), ("b", NOON, False)]).version]
+    versions.append(load(polls, [("a", NOON, False), ("b", NOON, True)]).version)
+    versions.append(load(polls, [("a", NOON + 1, True)]).version)
+    assert [read(polls, version).polls["a", NOON] for version in versions] == [True, False, False]
+    assert [read(polls, version).polls["b", NOON] for version in versions] == [False, False, False]
+
+
 def test_another_opening_of_the_same_address_sees_the_same(polls: PollStore, url: str) -> None:
     load(polls, [("a", NOON, True)], [("a", 0, NINE, FIVE)], {"a": "Asia/Tokyo"})
     assert open_polls(url).version() == polls.version()

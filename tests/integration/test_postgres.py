@@ -267,6 +267,18 @@ def test_retention_ends_what_one_that_died_began(postgres_url: str, store: Postg
     assert ats(store) == [NOON + WEEK]
 
 
+def test_a_load_into_a_week_that_retention_left_half_dropped_names_the_remedy(
+    postgres_url: str, store: PostgresPollStore
+) -> None:
+    load(store, ("a", NOON, True))
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("ALTER TABLE storewatch.polls DETACH PARTITION storewatch.polls_20230116")
+    with pytest.raises(UnavailableError, match="storewatch retention"):
+        load(store, ("a", NOON + 1, True))
+    store.retention(date(2023, 1, 1))
+    assert load(store, ("a", NOON + 1, True)).new_polls == 1
+
+
 def test_retention_waits_for_a_reader_and_locks_out_none(postgres_url: str, store: PostgresPollStore) -> None:
     load(store, ("a", NOON, True), ("a", NOON + WEEK, True))
     with psycopg.connect(postgres_url) as reader, ThreadPoolExecutor(1) as pool:

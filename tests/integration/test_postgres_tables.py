@@ -109,6 +109,17 @@ def test_rows_that_a_load_would_reject_are_left_out_and_come_along_with_their_re
     assert "007,active,yesterday" in facts.rejects["row"].to_list()
 
 
+def test_text_with_line_breaks_is_one_rejected_row_and_spoils_no_other(tables: str) -> None:
+    stamp = "2023-01-25 17:00:00 UTC\n2023-01-25 17:01:00 UTC"
+    with psycopg.connect(tables) as connection:
+        connection.execute("INSERT INTO store_status VALUES ('007', 'active', %s)", [stamp])
+    store = TablesPollStore(tables, QUERIES)
+    facts = read(store)
+    assert facts.rejects is not None
+    assert f'007,active,"{stamp}"' in facts.rejects["row"].to_list()
+    assert len(facts.polls) == len(POLLS)
+
+
 def test_rejected_rows_name_no_store_and_all_others_do(tables: str) -> None:
     store = TablesPollStore(tables, QUERIES)
     named = ["007", "8419537941919820732", "long ago", "only a zone"]

@@ -22,11 +22,12 @@ UPGRADE = "run `storewatch db upgrade`"
 
 _CONNECT_SECONDS = 5
 _DEFAULTS = {"connect_timeout": _CONNECT_SECONDS, "application_name": "storewatch", "client_encoding": "UTF8"}
-# A report is one large aggregate: it must not spill to disk, and compiling its expressions costs more than it
-# saves. Several reports share the server's cores better than one report's parallel workers do.
+# A report is one large aggregate. It must not spill to disk, nor be sorted for want of statistics; compiling
+# its expressions costs more than it saves; several reports share the cores better than workers of one report.
 _READING = """
 SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
-SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0
+SET LOCAL work_mem = '256MB'; SET LOCAL enable_sort = off; SET LOCAL jit = off;
+SET LOCAL max_parallel_workers_per_gather = 0
 """
 # A load that was stopped in mid-way must not keep the others waiting for ever.
 _WRITING = """
@@ -100,6 +101,11 @@ class Server:
             case errors.UndefinedTable() | errors.InvalidSchemaName():
                 return SettingsError(
                     f"the database at {self.address} lacks what is needed ({said}): {UPGRADE}"
+                )
+            case errors.DuplicateTable():
+                return UnavailableError(
+                    f"the poll store at {self.address} has a week that is half dropped ({said}): "
+                    "run `storewatch retention` again"
                 )
             case _:
                 return UnavailableError(

@@ -11,8 +11,9 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
@@ -27,7 +28,8 @@ from storewatch.ingest.ids import readable_ids
 from storewatch.ingest.kinds import COLUMNS, Kind, find_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import date
     from typing import NoReturn
 
     from storewatch.adapters.polls.postgres_server import Connection
@@ -152,6 +154,14 @@ class TablesPollStore:
         assert stores is not None  # noqa: S101 - see scan
         return stores
 
+    def retention(self, before: date) -> list[str]:  # noqa: ARG002 - of the port
+        """Refuse.
+
+        Raises:
+            SettingsError: Always.
+        """
+        refuse("retention")
+
     def close(self) -> None:
         """Do nothing: no connection stays open between two calls."""
 
@@ -191,18 +201,25 @@ class TablesPollStore:
         self, connection: Connection, since: int | None, until: int, *, others: bool = False
     ) -> Reading:
         """Read and check polls of `since` ≤ at ≤ `until`, and the other inputs if they are wanted."""
-        every = sql.SQL("*")
-        frames = {
-            Kind.POLLS: _copy_out(
-                connection, Kind.POLLS, self._select(every, self._time.within(since, until))
-            )
-        }
+        frames = {Kind.POLLS: self._polls(connection, self._time.within(since, until))}
         for kind in (Kind.HOURS, Kind.ZONES) if others else ():
             if kind in self._inputs:
                 everything = sql.SQL("SELECT * FROM {}").format(self._inputs[kind].source)
                 frames[kind] = _copy_out(connection, kind, everything)
         reading = from_frames(frames[Kind.POLLS], frames.get(Kind.HOURS), frames.get(Kind.ZONES))
         return _cut(reading, since, until)
+
+    def _polls(self, connection: Connection, where: sql.Composable) -> pl.DataFrame:
+        """Return polls as they are, read in packed groups: row by row it would take many times as long."""
+        columns = sql.SQL("store_id::text, status::text, count(timestamp_utc), count(*), {}")
+        select = self._select(columns.format(self._time.packed), where)
+        with _query_errors(Kind.POLLS):
+            statement = sql.SQL("{} GROUP BY 1, 2").format(select)
+            groups = connection.cursor(binary=True).execute(statement).fetchall()
+        stamps, counts = self._time.unpacked([group[4] for group in groups if group[4] is not None])
+        if counts.to_list() != [group[2] for group in groups if group[4] is not None]:
+            return _copy_out(connection, Kind.POLLS, self._select(sql.SQL("*"), where))
+        return _ungrouped(groups, stamps)
 
     def _polled(self, connection: Connection, latest: int) -> pl.Series:
         """Return the ids in polls of any time that a load would take."""
@@ -268,6 +285,18 @@ def _copy_out(connection: Connection, kind: Kind, select: sql.Composable) -> pl.
     if not data:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
+
+
+def _ungrouped(groups: Sequence[tuple[Any, ...]], stamps: pl.Series) -> pl.DataFrame:
+    """Return polls from groups (store id, status, how many have a stamp, how many in all) and stamps."""
+    sound = np.array([group[2] for group in groups], dtype=np.int64)
+    rows = np.array([group[3] for group in groups], dtype=np.int64)
+    nth = np.arange(len(groups), dtype=np.uint32)
+    order = pl.Series(np.concatenate([nth.repeat(sound), nth.repeat(rows - sound)]))
+    ids = pl.Series("store_id", [group[0] for group in groups], dtype=pl.String).cast(pl.Categorical)
+    statuses = pl.Series("status", [group[1] for group in groups], dtype=pl.String)
+    every = stamps.extend_constant(None, len(order) - len(stamps)).rename("timestamp_utc")
+    return pl.DataFrame([ids.gather(order), statuses.gather(order), every])
 
 
 def _newest(reading: Reading) -> int | None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import polars as pl
 from psycopg import sql
 
-from storewatch.adapters.polls.postgres_wire import instant, micros
+from storewatch.adapters.polls.postgres_wire import instant, instants, micros
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from storewatch.adapters.polls.postgres_server import Connection
 
 _TYPED = {"timestamptz", "timestamp"}
 _TEXT = {"text", "varchar", "bpchar"}
-_STAMP = "^(19[7-9][0-9]|2[01][0-9]{2}|2200)-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}"
-_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Patterns of LIKE, which is ten times as fast as a regular expression.
+_STAMP, _DATE = "____-__-_____:__:__%", "____-__-__%"
 _COLUMN = sql.Identifier("given", "timestamp_utc")
 _TEXT_COLUMN = sql.SQL('{}::text COLLATE "C"').format(_COLUMN)
 _DAY = timedelta(days=1)  # more than any offset from UTC that a text may have
@@ -47,6 +48,26 @@ class TimeColumn:
             )
 
     @property
+    def packed(self) -> sql.Composed:
+        """An expression that packs the stamps of a group, those that are not null, into one value."""
+        if self._is_text:
+            return sql.SQL("string_agg({}, E'\\n')").format(_TEXT_COLUMN)
+        send = sql.Identifier(f"{self._kind}_send")
+        return sql.SQL("string_agg({}({}), ''::bytea)").format(send, _COLUMN)
+
+    def unpacked(self, groups: Sequence[str] | Sequence[bytes]) -> tuple[pl.Series, pl.Series]:
+        """Return the stamps of packed groups, one after the other, and how many each group seems to hold.
+
+        Text with a line break in it seems to hold more than it does.
+        """
+        if self._is_text:
+            lines = pl.Series(groups, dtype=pl.String).str.split("\n")
+            return lines.explode(), lines.list.len().cast(pl.Int64)
+        packed = pl.Series(groups, dtype=pl.Binary)
+        at = pl.Series(instants(cast("Sequence[bytes]", groups))).cast(pl.Datetime("us", "UTC"))
+        return at, (packed.bin.size() // 8).cast(pl.Int64)
+
+    @property
     def _is_text(self) -> bool:
         return self._kind in _TEXT
 
@@ -54,7 +75,7 @@ class TimeColumn:
         """Return a condition for `since` ≤ at ≤ `until` (microseconds), or no time at all."""
         first = instant(0 if since is None else max(since, 0))
         if self._is_text:
-            condition = sql.SQL("({c} >= {} AND {c} < {}) OR {c} !~ {} OR {c} IS NULL")
+            condition = sql.SQL("({c} >= {} AND {c} < {}) OR {c} NOT LIKE {} OR {c} IS NULL")
             dates = self._date(first - _DAY), self._date(instant(until) + 2 * _DAY)
             return condition.format(*dates, sql.Literal(_DATE), c=_TEXT_COLUMN)
         if since is None:
@@ -65,8 +86,9 @@ class TimeColumn:
     def before(self, latest: int) -> sql.Composed:
         """Return a condition for stamps from 1970 up to an instant (microseconds) that look sound."""
         if self._is_text:
-            after = self._date(instant(latest) + _DAY)
-            return sql.SQL("{c} ~ {} AND {c} < {}").format(sql.Literal(_STAMP), after, c=_TEXT_COLUMN)
+            dates = self._date(instant(0)), self._date(instant(latest) + _DAY)
+            condition = sql.SQL("{c} >= {} AND {c} < {} AND {c} LIKE {}")
+            return condition.format(*dates, sql.Literal(_STAMP), c=_TEXT_COLUMN)
         bounds = self._literal(instant(0)), self._literal(instant(latest))
         return sql.SQL("{c} >= {} AND {c} <= {}").format(*bounds, c=_COLUMN)
 
