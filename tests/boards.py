@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from storewatch.adapters.jobs import open_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from servers import Server
     from storewatch.ports import Claim, Job, JobBoard
 
 T = TypeVar("T")
@@ -15,6 +23,37 @@ T = TypeVar("T")
 LONG = 3_600.0  # seconds; a lease that does not run out in a test
 SHORT = 0.2
 PATIENCE = 30.0  # seconds until a wait is a failure
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def board_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a new, empty board, on each technology in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_board_url")
+    return url
+
+
+@pytest.fixture
+def sqlite_board_url(tmp_path: Path) -> str:
+    """Return the URL of a new board in a file."""
+    return f"sqlite://{tmp_path}/jobs.sqlite"
+
+
+@pytest.fixture
+def redis_board_url(valkey: Server) -> Iterator[str]:
+    """Yield the URL of a board with keys of its own on the real server, and remove them afterwards."""
+    prefix = f"test-{uuid4().hex}"
+    yield f"{valkey.url}?prefix={prefix}"
+    with Redis.from_url(valkey.url) as driver:
+        for key in driver.scan_iter(match=f"{{{prefix}*", count=1_000):
+            driver.delete(key)
+
+
+@pytest.fixture
+def board(board_url: str) -> Iterator[JobBoard]:
+    """Yield a new, empty board."""
+    board = open_jobs(board_url)
+    yield board
+    board.close()
 
 
 def wait_for(look: Callable[[], T | None]) -> T:

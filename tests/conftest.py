@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from engines import Engine
 
-pytest_plugins = ["servers"]
+pytest_plugins = ["servers", "boards"]
 
 for name in list(os.environ):
     if name.startswith("STOREWATCH_") and not name.startswith("STOREWATCH_TEST_"):

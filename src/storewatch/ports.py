@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     import polars as pl
 
@@ -37,6 +38,16 @@ class Request:
     as_of: int | None = None  # seconds since 1970 UTC; None: the newest poll
     carry: int | None = 604_800  # seconds; None: a poll carries for ever
     store_ids: tuple[str, ...] | None = None  # None: every store
+    request_id: str | None = field(default=None, compare=False)  # of the call that asked, for the logs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an attempt has come."""
+
+    stage: str
+    done: int  # stores
+    total: int  # stores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +62,9 @@ class Job:
     epoch: int = 0  # fencing epoch: grows with every claim
     as_of: int | None = None  # pinned by the first claim
     version: str | None = None  # of the input, pinned by the first claim
+    worker: str | None = None  # who claimed it last
+    started: float | None = None  # the last claim
+    progress: Progress | None = None  # the last that the last claim told
     ended: float | None = None
     error: str | None = None
     key: str | None = None  # where the finished report lies on the shelf
@@ -63,6 +77,15 @@ class Claim:
 
     job: Job
     epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """How a job board stands."""
+
+    jobs: Mapping[State, int]  # how many are in each state; every state is there
+    oldest_queued_seconds: float | None  # since the oldest queued job was submitted; None without one
+    live_workers: int  # that announced themselves, and for whom that still holds
 
 
 class JobBoard(Protocol):
@@ -101,12 +124,18 @@ class JobBoard(Protocol):
         """
         ...
 
-    def beat(self, claim: Claim, *, lease: float) -> bool:
-        """Renew the lease; False if the claim is lost (another epoch, cancelled, ended)."""
+    def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
+        """Renew the lease, and note the progress if given.
+
+        False, changing nothing, if the claim is lost (another epoch, cancelled, ended).
+        """
         ...
 
     def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
-        """Make the job Complete with the report at `key`; False if the claim is lost."""
+        """Make the job Complete with the report at `key`; False if the claim is lost.
+
+        Said again for the same key it answers True again: who did not hear the answer may ask twice.
+        """
         ...
 
     def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
@@ -118,6 +147,41 @@ class JobBoard(Protocol):
 
     def hand_back(self, claim: Claim) -> bool:
         """Queue the job again without counting the attempt; False if the claim is lost."""
+        ...
+
+    def announce(self, worker: str, *, ttl: float) -> None:
+        """Count a worker as live for `ttl` seconds from now; 0: no longer."""
+        ...
+
+    def queue_length(self) -> int:
+        """Return how many jobs are queued."""
+        ...
+
+    def overview(self) -> Overview:
+        """Return the figures for status and metrics."""
+        ...
+
+    def recent(self, limit: int) -> list[Job]:
+        """Return the jobs that were submitted last, newest first, at most `limit`."""
+        ...
+
+    def expired(self, *, older_than: float, limit: int) -> list[str]:
+        """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`.
+
+        They stay on the board until they are forgotten, so that the shelf can be swept before.
+        """
+        ...
+
+    def forget(self, job_ids: Sequence[str]) -> int:
+        """Remove jobs that have ended, and leave others; return how many there were."""
+        ...
+
+    def warnings(self) -> dict[str, str]:
+        """Return what may lose jobs in the way the board is kept: a sentence by a short name.
+
+        `evicts`: jobs may be thrown out when memory is short; `unlogged`: they may be lost when it restarts;
+        `unchecked`: it does not tell.
+        """
         ...
 
     def close(self) -> None:
@@ -144,7 +208,28 @@ class ReportShelf(Protocol):
         ...
 
     def sweep(self, prefix: str, *, keep: str | None) -> int:
-        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
+        """Remove all below the folder `prefix` but the folder or key `keep`, half-written pieces too.
+
+        Returns how many were removed.
+        """
+        ...
+
+    def link(self, key: str, *, seconds: int) -> str | None:
+        """Return a link by which anyone may download `key` under its name for `seconds` (at most 7 days).
+
+        None: this shelf has no links, the app serves its reports. Whether something is there is not asked.
+        """
+        ...
+
+    def links_end(self) -> float | None:
+        """Return when all links end, however long they were to live (seconds since 1970); None: not known."""
+        ...
+
+    def warnings(self) -> dict[str, str]:
+        """Return what whoever runs the service should know: a sentence by a short name.
+
+        `temporary`: links end with the shelf's credentials.
+        """
         ...
 
 
@@ -201,6 +286,13 @@ class PollStore(Protocol):
 
     def stores(self, version: str) -> pl.Series:
         """Return the ids of all stores that any load named, String, sorted."""
+        ...
+
+    def retention(self, before: date) -> list[str]:
+        """Drop the parts of the polls that are over before a day (UTC) and return their names, oldest first.
+
+        Stores, hours and zones stay. A version from before is refused where it needs what was dropped.
+        """
         ...
 
     def close(self) -> None:

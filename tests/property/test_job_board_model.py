@@ -4,23 +4,39 @@
 
 from __future__ import annotations
 
-import tempfile
+import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from storewatch.adapters.jobs import open_jobs
 from storewatch.ports import ENDED, Claim, Request, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from storewatch.ports import Job, JobBoard
 
 MAX_ATTEMPTS = 3
 LEASES = st.sampled_from([0.0, 3_600.0])  # run out already, and never in this test
 WORKERS = st.sampled_from(["a", "b", "c"])
+SETTINGS = settings(
+    max_examples=80,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @dataclass(kw_only=True)
@@ -66,24 +82,23 @@ class JobBoardMachine(RuleBasedStateMachine):
     ids = Bundle("ids")
     claims = Bundle("claims")
 
-    @initialize()
-    def open_board(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+    new_url: ClassVar[Callable[[], str]]  # of a new board
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = type(self).new_url()
         self.board: JobBoard = self.opened()
         self.jobs: dict[str, Expected] = {}
 
     def opened(self) -> JobBoard:
-        return open_jobs(f"sqlite://{self.folder.name}/jobs.sqlite", max_attempts=MAX_ATTEMPTS)
+        return open_jobs(self.url, max_attempts=MAX_ATTEMPTS)
 
     def teardown(self) -> None:
-        if not hasattr(self, "board"):
-            return
         for job_id in self.jobs:
             self.look(job_id)
         for job in self.jobs.values():
             assert len(job.ends) == (job.state in ENDED), "a job ends once"
         self.board.close()
-        self.folder.cleanup()
 
     def give_up(self) -> None:
         for job in self.jobs.values():
@@ -156,7 +171,7 @@ class JobBoardMachine(RuleBasedStateMachine):
     def finish(self, claim: Claim) -> None:
         job, key = self.jobs[claim.job.id], f"{claim.job.id}/{claim.epoch}.csv"
         is_held = job.is_held_by(claim)
-        assert self.board.finish(claim, key=key, rows=1) == is_held
+        assert self.board.finish(claim, key=key, rows=1) == (is_held or job.key == key)
         if is_held:
             job.key, job.error = key, None
             job.to(State.COMPLETE)
@@ -180,15 +195,26 @@ class JobBoardMachine(RuleBasedStateMachine):
             job.to(State.QUEUED)
 
     @rule()
+    def look_over(self) -> None:
+        states = [job.state for job in self.jobs.values()]
+        assert self.board.overview().jobs == {state: states.count(state) for state in State}
+        assert self.board.queue_length() == states.count(State.QUEUED)
+        assert [job.id for job in self.board.recent(3)] == list(self.jobs)[:-4:-1]
+
+    @rule()
     def restart(self) -> None:
         self.board.close()
         self.board = self.opened()
 
 
-TestJobBoard = JobBoardMachine.TestCase
-TestJobBoard.settings = settings(
-    max_examples=80,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@pytest.fixture(params=["sqlite", "redis"])
+def new_url(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Return what makes URLs of new boards."""
+    url: str = request.getfixturevalue(f"{request.param}_board_url")
+    number = itertools.count()
+    return lambda: f"{url}{next(number)}"
+
+
+def test_every_answer_of_a_board_is_the_models(new_url: Callable[[], str]) -> None:
+    machine = type("Machine", (JobBoardMachine,), {"new_url": staticmethod(new_url)})
+    run_state_machine_as_test(machine, settings=SETTINGS)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from dataclasses import asdict
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
+from storewatch.adapters.jobs.requests import request_from_json, request_to_json
 from storewatch.errors import UnavailableError
-from storewatch.ports import Claim, Job, Request, State
+from storewatch.ports import Claim, Job, Overview, Progress, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from storewatch.ports import Request
 
 Value: TypeAlias = str | int | float | None
 
@@ -33,7 +38,11 @@ _SCHEMA = (
         attempts INTEGER NOT NULL DEFAULT 0,
         epoch INTEGER NOT NULL DEFAULT 0,
         worker TEXT,
+        started REAL,
         lease_ends REAL,
+        stage TEXT,
+        done INTEGER,
+        total INTEGER,
         as_of INTEGER,
         version TEXT,
         ended REAL,
@@ -43,6 +52,7 @@ _SCHEMA = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
+    "CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, live_until REAL NOT NULL)",
 )
 
 _SUBMIT = """
@@ -71,7 +81,8 @@ _GIVE_UP = """
 _CLAIM = """
     UPDATE jobs
     SET state = 'Running', epoch = epoch + 1, attempts = attempts + 1, worker = :worker,
-        lease_ends = julianday('now') + :lease / 86400.0,
+        started = julianday('now'), lease_ends = julianday('now') + :lease / 86400.0,
+        stage = NULL, done = NULL, total = NULL,
         error = CASE state
             WHEN 'Queued' THEN error
             ELSE printf('the worker was lost in attempt %d of %d: its lease ran out', attempts, :max_attempts)
@@ -98,7 +109,9 @@ _PIN = """
 """
 
 _BEAT = """
-    UPDATE jobs SET lease_ends = julianday('now') + :lease / 86400.0
+    UPDATE jobs
+    SET lease_ends = julianday('now') + :lease / 86400.0,
+        stage = coalesce(:stage, stage), done = coalesce(:done, done), total = coalesce(:total, total)
     WHERE id = :id AND epoch = :epoch AND state = 'Running'
     RETURNING seq
 """
@@ -109,6 +122,10 @@ _FINISH = """
         key = :key, rows = :rows
     WHERE id = :id AND epoch = :epoch AND state = 'Running'
     RETURNING seq
+"""
+
+_IS_FINISHED = """
+    SELECT 1 FROM jobs WHERE id = :id AND epoch = :epoch AND state = 'Complete' AND key = :key
 """
 
 _FAIL = """
@@ -124,6 +141,34 @@ _HAND_BACK = """
     UPDATE jobs SET state = 'Queued', attempts = attempts - 1, lease_ends = NULL
     WHERE id = :id AND epoch = :epoch AND state = 'Running'
     RETURNING seq
+"""
+
+_ANNOUNCE = """
+    INSERT INTO workers (name, live_until) VALUES (:worker, julianday('now') + :ttl / 86400.0)
+    ON CONFLICT DO UPDATE SET live_until = excluded.live_until
+"""
+
+_QUEUE_LENGTH = "SELECT count(*) FROM jobs WHERE ended IS NULL AND state = 'Queued'"
+
+_COUNT = "SELECT state, count(*) FROM jobs GROUP BY state"
+
+_LOOK_OVER = """
+    SELECT
+        (
+            SELECT julianday('now') - created FROM jobs
+            WHERE ended IS NULL AND state = 'Queued' ORDER BY seq LIMIT 1
+        ) AS oldest_queued,
+        (SELECT count(*) FROM workers WHERE live_until > julianday('now')) AS live_workers
+"""
+
+_RECENT = "SELECT * FROM jobs ORDER BY seq DESC LIMIT :limit"
+
+_EXPIRED = """
+    SELECT id FROM jobs WHERE ended <= julianday('now') - :older_than / 86400.0 ORDER BY ended LIMIT :limit
+"""
+
+_FORGET = """
+    DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) AND ended IS NOT NULL RETURNING id
 """
 
 
@@ -142,7 +187,7 @@ class SqliteJobBoard:
     def submit(self, request: Request) -> str:
         """Put a job on the board, durably, and return its id (32 hex digits)."""
         job_id = uuid4().hex
-        self._writer.rows(_SUBMIT, id=job_id, request=_to_json(request))
+        self._writer.rows(_SUBMIT, id=job_id, request=request_to_json(request))
         return job_id
 
     def get(self, job_id: str) -> Job | None:
@@ -171,13 +216,19 @@ class SqliteJobBoard:
         rows = self._writer.rows(_PIN, id=claim.job.id, epoch=claim.epoch, as_of=as_of, version=version)
         return _to_job(rows[0]) if rows else None
 
-    def beat(self, claim: Claim, *, lease: float) -> bool:
-        """Renew the lease to `lease` seconds from now; False if the claim is lost."""
-        return bool(self._writer.rows(_BEAT, id=claim.job.id, epoch=claim.epoch, lease=lease))
+    def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
+        """Renew the lease to `lease` seconds from now, note the progress; False if the claim is lost."""
+        told: dict[str, Value] = dict.fromkeys(("stage", "done", "total"))
+        if progress:
+            told = asdict(progress)
+        return bool(self._writer.rows(_BEAT, id=claim.job.id, epoch=claim.epoch, lease=lease, **told))
 
     def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
         """Make the job Complete with the report at `key`; False if the claim is lost."""
-        return bool(self._writer.rows(_FINISH, id=claim.job.id, epoch=claim.epoch, key=key, rows=rows))
+        finish: dict[str, Value] = {"id": claim.job.id, "epoch": claim.epoch, "key": key}
+        return bool(
+            self._writer.rows(_FINISH, **finish, rows=rows) or self._writer.rows(_IS_FINISHED, **finish)
+        )
 
     def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
         """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
@@ -195,6 +246,40 @@ class SqliteJobBoard:
     def hand_back(self, claim: Claim) -> bool:
         """Queue the job again without counting the attempt; False if the claim is lost."""
         return bool(self._writer.rows(_HAND_BACK, id=claim.job.id, epoch=claim.epoch))
+
+    def announce(self, worker: str, *, ttl: float) -> None:
+        """Count a worker as live for `ttl` seconds from now; 0: no longer."""
+        self._writer.rows(_ANNOUNCE, worker=worker, ttl=ttl)
+
+    def queue_length(self) -> int:
+        """Return how many jobs are queued."""
+        return int(self._reader.rows(_QUEUE_LENGTH)[0][0])
+
+    def overview(self) -> Overview:
+        """Return the figures for status and metrics."""
+        counts = {row["state"]: row[1] for row in self._reader.rows(_COUNT)}
+        (row,) = self._reader.rows(_LOOK_OVER)
+        return Overview(
+            jobs={state: counts.get(state, 0) for state in State},
+            oldest_queued_seconds=None if row["oldest_queued"] is None else row["oldest_queued"] * 86_400.0,
+            live_workers=row["live_workers"],
+        )
+
+    def recent(self, limit: int) -> list[Job]:
+        """Return the jobs that were submitted last, newest first, at most `limit`."""
+        return [_to_job(row) for row in self._reader.rows(_RECENT, limit=limit)]
+
+    def expired(self, *, older_than: float, limit: int) -> list[str]:
+        """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
+        return [row["id"] for row in self._reader.rows(_EXPIRED, older_than=older_than, limit=limit)]
+
+    def forget(self, job_ids: Sequence[str]) -> int:
+        """Remove jobs that have ended, and leave others; return how many there were."""
+        return len(self._writer.rows(_FORGET, ids=json.dumps(list(job_ids))))
+
+    def warnings(self) -> dict[str, str]:
+        """Return nothing: what is acknowledged is on disk."""
+        return {}
 
     def close(self) -> None:
         """Close the file."""
@@ -262,30 +347,21 @@ def _is_wal(driver: sqlite3.Connection) -> bool:
         return False
 
 
-def _to_json(request: Request) -> str:
-    return json.dumps({"as_of": request.as_of, "carry": request.carry, "store_ids": request.store_ids})
-
-
-def _to_request(text: str) -> Request:
-    values = json.loads(text)
-    store_ids = values["store_ids"]
-    return Request(
-        as_of=values["as_of"],
-        carry=values["carry"],
-        store_ids=None if store_ids is None else tuple(store_ids),
-    )
-
-
 def _to_job(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],
         state=State(row["state"]),
-        request=_to_request(row["request"]),
+        request=request_from_json(row["request"]),
         created=_to_seconds(row["created"]),
         attempts=row["attempts"],
         epoch=row["epoch"],
         as_of=row["as_of"],
         version=row["version"],
+        worker=row["worker"],
+        started=None if row["started"] is None else _to_seconds(row["started"]),
+        progress=None
+        if row["stage"] is None
+        else Progress(stage=row["stage"], done=row["done"], total=row["total"]),
         ended=None if row["ended"] is None else _to_seconds(row["ended"]),
         error=row["error"],
         key=row["key"],

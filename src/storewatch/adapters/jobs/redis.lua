@@ -1,0 +1,269 @@
+-- The job board's verbs. A call of this script is one verb, and nothing comes between its steps.
+-- A script that fails undoes nothing. With its memory full the server refuses the first step that adds something,
+-- so none that takes something away may stand before it.
+-- KEYS[1] is the hash tag that begins every key, so that all lie in one slot of a cluster; ARGV[1] is the verb,
+-- ARGV[2] its arguments as a JSON object, in which what is not given does not stand.
+--
+--   <tag>:job:<id>     hash: a job. Instants are whole microseconds since 1970, by the server's clock
+--   <tag>:jobs         sorted set: every id, by the job's number in the order of submits
+--   <tag>:queued       sorted set: ids by that number too, so that a job that comes back takes its old place
+--   <tag>:running      sorted set: ids by the instant at which the lease ends
+--   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
+--   <tag>:workers      sorted set: names of workers by the instant until which they count as live
+--   <tag>:submitted    how many jobs there ever were
+
+local tag, verb, given = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+
+-- Lua writes large numbers as 1.7e+15, and hands them to commands so.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local function after(seconds)
+  return whole(now + seconds * 1000000)
+end
+
+local function job_key(id)
+  return tag .. ':job:' .. id
+end
+
+local function set_key(state)
+  return tag .. ':' .. string.lower(state)
+end
+
+local function job(id)
+  return redis.call('HGETALL', job_key(id))
+end
+
+local function field(id, name)
+  return redis.call('HGET', job_key(id), name)
+end
+
+local function number(id, name)
+  return tonumber(field(id, name))
+end
+
+local function move(id, from, to, score)
+  redis.call('ZADD', set_key(to), score, id)
+  if from ~= to then
+    redis.call('ZREM', set_key(from), id)
+    redis.call('HSET', job_key(id), 'state', to)
+  end
+end
+
+local function queue_again(id)
+  move(id, 'Running', 'Queued', field(id, 'number'))
+end
+
+local function finish_as(state, id, from)
+  move(id, from, state, whole(now))
+  redis.call('HSET', job_key(id), 'ended', whole(now))
+end
+
+local function is_held()
+  return field(given.id, 'state') == 'Running' and number(given.id, 'epoch') == given.epoch
+end
+
+local function is_last_attempt(id)
+  return number(id, 'attempts') >= given.max_attempts
+end
+
+local function has_run_out(id)
+  local ends = redis.call('ZSCORE', set_key('Running'), id)
+  return ends and tonumber(ends) <= now
+end
+
+local function run_out()
+  return redis.call('ZRANGEBYSCORE', set_key('Running'), '-inf', whole(now))
+end
+
+local function note_lost_worker(id)
+  local text = string.format(
+    'the worker was lost in attempt %d of %d: its lease ran out', number(id, 'attempts'), given.max_attempts)
+  redis.call('HSET', job_key(id), 'error', text)
+end
+
+local function give_up_last_attempts()
+  for _, id in ipairs(run_out()) do
+    if is_last_attempt(id) then
+      note_lost_worker(id)
+      finish_as('Failed', id, 'Running')
+    end
+  end
+end
+
+-- The oldest job to claim and its state; nil if there is none.
+local function claimable()
+  local queued = redis.call('ZRANGE', set_key('Queued'), 0, 0, 'WITHSCORES')
+  local oldest, state, lowest = queued[1], 'Queued', tonumber(queued[2])
+  for _, id in ipairs(run_out()) do
+    local own = number(id, 'number')
+    if not oldest or own < lowest then
+      oldest, state, lowest = id, 'Running', own
+    end
+  end
+  return oldest, state
+end
+
+local verbs = {}
+
+-- An id that is there already is this very submit, said again.
+function verbs.submit()
+  if redis.call('EXISTS', job_key(given.id)) == 0 then
+    local place = redis.call('INCR', tag .. ':submitted')
+    redis.call('HSET', job_key(given.id), 'id', given.id, 'number', place, 'state', 'Queued', 'request', given.request,
+      'created', whole(now), 'attempts', 0, 'epoch', 0)
+    redis.call('ZADD', tag .. ':jobs', place, given.id)
+    redis.call('ZADD', set_key('Queued'), place, given.id)
+  end
+  return 1
+end
+
+function verbs.get()
+  if has_run_out(given.id) and is_last_attempt(given.id) then
+    give_up_last_attempts()
+  end
+  return job(given.id)
+end
+
+function verbs.cancel()
+  local state = field(given.id, 'state')
+  if state ~= 'Queued' and state ~= 'Running' then
+    return 0
+  end
+  finish_as('Cancelled', given.id, state)
+  redis.call('HDEL', job_key(given.id), 'error')
+  return 1
+end
+
+function verbs.claim()
+  give_up_last_attempts()
+  local id, state = claimable()
+  if not id then
+    return {}
+  end
+  if state == 'Running' then
+    note_lost_worker(id)
+  end
+  move(id, state, 'Running', after(given.lease))
+  redis.call('HINCRBY', job_key(id), 'attempts', 1)
+  redis.call('HINCRBY', job_key(id), 'epoch', 1)
+  redis.call('HSET', job_key(id), 'worker', given.worker, 'started', whole(now))
+  redis.call('HDEL', job_key(id), 'stage', 'done', 'total')
+  return job(id)
+end
+
+function verbs.pin()
+  if not is_held() then
+    return {}
+  end
+  redis.call('HSETNX', job_key(given.id), 'as_of', whole(given.as_of))
+  redis.call('HSETNX', job_key(given.id), 'version', given.version)
+  return job(given.id)
+end
+
+function verbs.beat()
+  if not is_held() then
+    return 0
+  end
+  redis.call('ZADD', set_key('Running'), after(given.lease), given.id)
+  if given.stage then
+    redis.call('HSET', job_key(given.id), 'stage', given.stage, 'done', whole(given.done), 'total', whole(given.total))
+  end
+  return 1
+end
+
+function verbs.finish()
+  if is_held() then
+    finish_as('Complete', given.id, 'Running')
+    redis.call('HSET', job_key(given.id), 'key', given.key, 'rows', whole(given.rows))
+    redis.call('HDEL', job_key(given.id), 'error')
+    return 1
+  end
+  local said_before = field(given.id, 'state') == 'Complete'
+    and number(given.id, 'epoch') == given.epoch and field(given.id, 'key') == given.key
+  return said_before and 1 or 0
+end
+
+function verbs.fail()
+  if not is_held() then
+    return 0
+  end
+  redis.call('HSET', job_key(given.id), 'error', given.error)
+  if given.final or is_last_attempt(given.id) then
+    finish_as('Failed', given.id, 'Running')
+  else
+    queue_again(given.id)
+  end
+  return 1
+end
+
+function verbs.hand_back()
+  if not is_held() then
+    return 0
+  end
+  redis.call('HINCRBY', job_key(given.id), 'attempts', -1)
+  queue_again(given.id)
+  return 1
+end
+
+function verbs.announce()
+  redis.call('ZADD', tag .. ':workers', after(given.ttl), given.worker)
+  redis.call('ZREMRANGEBYSCORE', tag .. ':workers', '-inf', whole(now))
+  return 1
+end
+
+function verbs.queue_length()
+  return redis.call('ZCARD', set_key('Queued'))
+end
+
+-- The age of the oldest queued job in microseconds (false without one), the live workers, the jobs in each given state.
+function verbs.overview()
+  local oldest = redis.call('ZRANGE', set_key('Queued'), 0, 0)[1]
+  local answer = {
+    oldest and now - number(oldest, 'created') or false,
+    redis.call('ZCOUNT', tag .. ':workers', '(' .. whole(now), '+inf'),
+  }
+  for _, state in ipairs(given.states) do
+    table.insert(answer, redis.call('ZCARD', set_key(state)))
+  end
+  return answer
+end
+
+function verbs.recent()
+  local jobs = {}
+  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', tag .. ':jobs', '+inf', '-inf', 'LIMIT', 0, given.limit)) do
+    table.insert(jobs, job(id))
+  end
+  return jobs
+end
+
+function verbs.expired()
+  local ids = {}
+  for _, state in ipairs(given.states) do
+    local room = given.limit - #ids
+    local found = redis.call('ZRANGEBYSCORE', set_key(state), '-inf', after(-given.older_than), 'LIMIT', 0, room)
+    for _, id in ipairs(found) do
+      table.insert(ids, id)
+    end
+  end
+  return ids
+end
+
+function verbs.forget()
+  local count = 0
+  for _, id in ipairs(given.ids) do
+    for _, state in ipairs(given.states) do
+      if redis.call('ZREM', set_key(state), id) == 1 then
+        redis.call('ZREM', tag .. ':jobs', id)
+        redis.call('DEL', job_key(id))
+        count = count + 1
+      end
+    end
+  end
+  return count
+end
+
+return verbs[verb]()

@@ -1,0 +1,270 @@
+"""The shared job board: on Redis, or Valkey, one Lua script a call."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as BrokenConnection
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as NoAnswer
+from redis.retry import Retry
+
+from storewatch.adapters.jobs.redis_address import RedisAddress
+from storewatch.adapters.jobs.requests import request_from_json, request_to_json
+from storewatch.errors import UnavailableError
+from storewatch.ports import ENDED, Claim, Job, Overview, Progress, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from storewatch.ports import Request
+
+Value: TypeAlias = str | float | bool | list[State] | list[str] | None
+
+CONNECT_SECONDS = 0.75
+ANSWER_SECONDS = 1.25
+REST_SECONDS = 0.5  # after a call that had no answer, others fail at once: they would only wait in line
+BATCH = 500  # jobs that are forgotten in one step: others wait meanwhile
+
+# Said again after the connection broke, these would not mean the same: the first may have been done.
+_ONCE = frozenset({"claim", "cancel", "fail", "hand_back"})
+
+
+class RedisJobBoard:
+    """A job board on the Redis or Valkey server at `url`; processes and machines share it.
+
+    What a call has answered is in the server's memory, and survives a restart as far as the server keeps it:
+    set `appendonly yes` (with `appendfsync always` a power cut loses nothing either, with `everysec` it may
+    lose a second) and `maxmemory-policy noeviction`. Jobs have no time to live; `forget` removes them. All
+    keys begin with one hash tag, `{storewatch}` unless the URL names another. A scaler may read the length of
+    `{storewatch}:queued` and `{storewatch}:running` (sorted sets).
+
+    Every call raises UnavailableError within about two seconds if the server does not answer or refuses; the
+    same board works again when the server does. For the threads of a process.
+    """
+
+    def __init__(self, url: str, *, max_attempts: int = 3) -> None:
+        self._max_attempts = max_attempts
+        self._server = _Server(RedisAddress.from_url(url))
+        try:
+            self.queue_length()
+        except UnavailableError:
+            self.close()
+            raise
+
+    def submit(self, request: Request) -> str:
+        """Put a job on the board and return its id (32 hex digits)."""
+        job_id = uuid4().hex  # made here, so that a submit whose answer was lost can be said again
+        self._server.call("submit", id=job_id, request=request_to_json(request))
+        return job_id
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
+        return _to_job(self._server.call("get", id=job_id, max_attempts=self._max_attempts))
+
+    def cancel(self, job_id: str) -> bool:
+        """End a job that has not ended; False if there was nothing to cancel."""
+        return bool(self._server.call("cancel", id=job_id))
+
+    def claim(self, worker: str, *, lease: float) -> Claim | None:
+        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none."""
+        answer = self._server.call("claim", worker=worker, lease=lease, max_attempts=self._max_attempts)
+        job = _to_job(answer)
+        return Claim(job=job, epoch=job.epoch) if job else None
+
+    def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
+        """Fix as-of and input version unless an earlier attempt did; None if the claim is lost."""
+        return _to_job(self._for(claim, "pin", as_of=as_of, version=version))
+
+    def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
+        """Renew the lease to `lease` seconds from now, note the progress; False if the claim is lost."""
+        return bool(self._for(claim, "beat", lease=lease, **(asdict(progress) if progress else {})))
+
+    def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
+        """Make the job Complete with the report at `key`; False if the claim is lost."""
+        return bool(self._for(claim, "finish", key=key, rows=rows))
+
+    def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
+        """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
+        return bool(self._for(claim, "fail", error=error, final=final, max_attempts=self._max_attempts))
+
+    def hand_back(self, claim: Claim) -> bool:
+        """Queue the job again without counting the attempt; False if the claim is lost."""
+        return bool(self._for(claim, "hand_back"))
+
+    def announce(self, worker: str, *, ttl: float) -> None:
+        """Count a worker as live for `ttl` seconds from now; 0: no longer."""
+        self._server.call("announce", worker=worker, ttl=ttl)
+
+    def queue_length(self) -> int:
+        """Return how many jobs are queued."""
+        return int(self._server.call("queue_length"))
+
+    def overview(self) -> Overview:
+        """Return the figures for status and metrics."""
+        states = list(State)
+        age, workers, *counts = self._server.call("overview", states=states)
+        return Overview(
+            jobs=dict(zip(states, counts, strict=True)),
+            oldest_queued_seconds=None if age is None else _to_seconds(age),
+            live_workers=workers,
+        )
+
+    def recent(self, limit: int) -> list[Job]:
+        """Return the jobs that were submitted last, newest first, at most `limit`."""
+        return [job for pairs in self._server.call("recent", limit=limit) if (job := _to_job(pairs))]
+
+    def expired(self, *, older_than: float, limit: int) -> list[str]:
+        """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
+        ids: list[str] = self._server.call(
+            "expired", older_than=older_than, states=sorted(ENDED), limit=limit
+        )
+        return ids
+
+    def forget(self, job_ids: Sequence[str]) -> int:
+        """Remove jobs that have ended, and leave others; return how many there were."""
+        batches = [list(job_ids[start : start + BATCH]) for start in range(0, len(job_ids), BATCH)]
+        return sum(self._server.call("forget", ids=ids, states=sorted(ENDED)) for ids in batches)
+
+    def warnings(self) -> dict[str, str]:
+        """Return what may lose jobs in the way the server is set; `unchecked` if it does not tell."""
+        where = f"the job board {self._server.address}"
+        try:
+            memory, log = self._server.info("memory"), self._server.info("persistence")
+        except UnavailableError as error:
+            return {"unchecked": f"{where} does not tell whether it may lose jobs ({error})"}
+        found = {}
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        if policy != "noeviction" and int(memory.get("maxmemory", 0)) > 0:
+            found["evicts"] = (
+                f"{where} may throw out jobs when its memory is full: "
+                f"its maxmemory-policy is {policy}, set it to noeviction"
+            )
+        if not int(log.get("aof_enabled", 0)):
+            found["unlogged"] = f"{where} may lose jobs when it restarts: set appendonly to yes"
+        return found
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._server.close()
+
+    def _for(self, claim: Claim, verb: str, **given: Value) -> Any:  # noqa: ANN401 - each verb has its answer
+        return self._server.call(verb, id=claim.job.id, epoch=claim.epoch, **given)
+
+
+class _Server:
+    """Connections to the server, and the script that does the work there."""
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.address = address
+        # No retries by the driver: they would outlast the callers' patience, and say twice what must not be.
+        self._driver = Redis.from_url(
+            address.url,
+            decode_responses=True,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+        )
+        self._script = self._driver.register_script(_script())
+        self._closed = False
+        self._rests_until = 0.0  # by the monotonic clock
+
+    def call(self, verb: str, **given: Value) -> Any:  # noqa: ANN401 - each verb has its answer
+        """Run a verb of the script and return its answer."""
+        arguments = json.dumps({name: value for name, value in given.items() if value is not None})
+        self._check_open()
+        began = time.monotonic()
+        try:
+            return self._run(verb, arguments)
+        except BrokenConnection as error:
+            if verb in _ONCE or time.monotonic() - began > CONNECT_SECONDS:
+                raise self._unavailable(error) from error
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from error
+        try:
+            return self._run(verb, arguments)
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from error
+
+    def info(self, section: str) -> dict[str, Any]:
+        """Return what the server tells of itself."""
+        self._check_open()
+        try:
+            answer: dict[str, Any] = self._driver.info(section)
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from error
+        return answer
+
+    def close(self) -> None:
+        self._closed = True
+        self._driver.close()
+
+    def _run(self, verb: str, arguments: str) -> Any:  # noqa: ANN401 - each verb has its answer
+        return self._script(keys=[self.address.tag], args=[verb, arguments])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError(f"the job board {self.address} is closed")
+        if time.monotonic() < self._rests_until:
+            raise UnavailableError(f"the job board {self.address} did not answer a moment ago")
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        if isinstance(error, NoAnswer):
+            self._rests_until = time.monotonic() + REST_SECONDS
+        reason = self.address.without_secrets(str(error))
+        return UnavailableError(f"the job board {self.address} cannot be used: {reason}")
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_suffix(".lua").read_text("utf-8")
+
+
+def _to_job(pairs: list[str]) -> Job | None:
+    if not pairs:
+        return None
+    row = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return Job(
+        id=row["id"],
+        state=State(row["state"]),
+        request=request_from_json(row["request"]),
+        created=_to_seconds(row["created"]),
+        attempts=int(row["attempts"]),
+        epoch=int(row["epoch"]),
+        as_of=_whole(row, "as_of"),
+        version=row.get("version"),
+        worker=row.get("worker"),
+        started=_instant(row, "started"),
+        progress=_progress(row),
+        ended=_instant(row, "ended"),
+        error=row.get("error"),
+        key=row.get("key"),
+        rows=_whole(row, "rows"),
+    )
+
+
+def _progress(row: dict[str, str]) -> Progress | None:
+    if "stage" not in row:
+        return None
+    return Progress(stage=row["stage"], done=int(row["done"]), total=int(row["total"]))
+
+
+def _whole(row: dict[str, str], name: str) -> int | None:
+    return int(row[name]) if name in row else None
+
+
+def _instant(row: dict[str, str], name: str) -> float | None:
+    return _to_seconds(row[name]) if name in row else None
+
+
+def _to_seconds(microseconds: str | int) -> float:
+    return int(microseconds) / 1_000_000

@@ -1,0 +1,366 @@
+"""The job board on a Redis that is killed, paused, cut off, full, set badly, or asks for a password."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import socketserver
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from redis import Redis
+
+from boards import LONG, claimed, job_of, wait_for
+from processes import free_ports
+from storewatch.adapters.jobs import open_jobs
+from storewatch.errors import SettingsError, UnavailableError
+from storewatch.ports import JobBoard, Progress, Request, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from processes import Process
+    from servers import Server
+
+PROMISED = 3.0  # seconds until a call has failed
+
+
+@pytest.fixture
+def process(valkey: Server) -> Process:
+    """Return the server's process, to do harm to."""
+    if valkey.process is None:
+        pytest.skip("the server is not ours to harm")
+    return valkey.process
+
+
+@pytest.fixture
+def redis_board(redis_board_url: str) -> Iterator[JobBoard]:
+    board = open_jobs(redis_board_url)
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def admin(valkey: Server, process: Process) -> Iterator[Redis]:
+    """Yield a client to change the server's settings, which are put back afterwards."""
+    assert process.is_alive()
+    with Redis.from_url(valkey.url, decode_responses=True) as driver:
+        before = {name: driver.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+        yield driver
+        for name, value in before.items():
+            driver.config_set(name, value)
+        driver.config_set("appendonly", "yes")
+        for user in set(driver.acl_users()) - {"default"}:
+            driver.acl_deluser(user)
+
+
+def fails(call: Callable[[], object]) -> str:
+    """Return the text of the error with which a call fails in the time that is promised."""
+    began = time.monotonic()
+    with pytest.raises(UnavailableError) as caught:
+        call()
+    assert time.monotonic() - began < PROMISED
+    return str(caught.value)
+
+
+def answers(call: Callable[[], object]) -> bool:
+    with contextlib.suppress(UnavailableError):
+        call()
+        return True
+    return False
+
+
+# --- outages --------------------------------------------------------------------------------------------
+
+
+def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
+    redis_board: JobBoard, process: Process
+) -> None:
+    ids = [redis_board.submit(Request(store_ids=(str(n),))) for n in range(50)]
+    claims = [claimed(redis_board) for _ in range(3)]
+    redis_board.finish(claims[0], key="k", rows=1)
+    redis_board.pin(claims[1], as_of=1, version="7")
+    redis_board.beat(claims[2], lease=LONG, progress=Progress(stage="compute", done=1, total=2))
+    redis_board.cancel(ids[-1])
+    before = redis_board.recent(100)
+    process.kill()
+    process.start()
+    wait_for(lambda: answers(lambda: redis_board.get(ids[0])))
+    assert redis_board.recent(100) == before
+    assert redis_board.finish(claims[1], key="k2", rows=2)
+    assert claimed(redis_board).job.id == ids[3]
+
+
+def test_every_call_fails_in_time_while_the_server_is_down_and_works_again_after(
+    redis_board: JobBoard, redis_board_url: str, process: Process
+) -> None:
+    job_id = redis_board.submit(Request())
+    claim = claimed(redis_board)
+    process.kill()
+    try:
+        for call in calls(redis_board, job_id):
+            assert "cannot be used" in fails(call)
+        fails(lambda: redis_board.beat(claim, lease=LONG))
+        fails(lambda: redis_board.finish(claim, key="k", rows=1))
+        fails(lambda: open_jobs(redis_board_url))
+    finally:
+        process.start()
+    wait_for(lambda: answers(lambda: redis_board.get(job_id)))
+    assert redis_board.beat(claim, lease=LONG)
+    assert redis_board.finish(claim, key="k", rows=1)
+
+
+def calls(board: JobBoard, job_id: str) -> list[Callable[[], object]]:
+    return [
+        lambda: board.submit(Request()),
+        lambda: board.get(job_id),
+        lambda: board.claim("b", lease=LONG),
+        lambda: board.cancel(job_id),
+        board.overview,
+    ]
+
+
+def test_every_call_fails_in_time_while_the_server_is_paused_and_works_again_after(
+    redis_board: JobBoard, redis_board_url: str, process: Process
+) -> None:
+    job_id = redis_board.submit(Request())
+    claim = claimed(redis_board)
+    process.pause()
+    try:
+        for call in calls(redis_board, job_id):
+            fails(call)
+        fails(lambda: redis_board.beat(claim, lease=LONG))
+        fails(lambda: open_jobs(redis_board_url))
+    finally:
+        process.resume()
+    wait_for(lambda: answers(lambda: redis_board.get(job_id)))
+    assert redis_board.queue_length() <= 1  # a submit without an answer may have been taken in
+    assert job_of(redis_board, job_id).state in {State.RUNNING, State.CANCELLED}
+
+
+def test_calls_that_come_together_fail_in_time_while_the_server_is_paused(
+    redis_board: JobBoard, process: Process
+) -> None:
+    job_id = redis_board.submit(Request())
+    process.pause()
+    try:
+        began = time.monotonic()
+        with ThreadPoolExecutor(8) as threads:
+            errors = list(threads.map(lambda _: fails(lambda: redis_board.get(job_id)), range(200)))
+        assert time.monotonic() - began < PROMISED
+    finally:
+        process.resume()
+    assert len(errors) == 200
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    """Lines to the server; as many answers as there are `cuts` get lost, each with its line."""
+
+    cuts = 0
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        super().__init__(("127.0.0.1", 0), Line)
+
+
+class Line(socketserver.BaseRequestHandler):
+    """One client's line to the server."""
+
+    server: Proxy
+
+    def handle(self) -> None:
+        """Carry all that comes, until one end closes or the line is cut."""
+        with socket.create_connection(self.server.target) as target, contextlib.suppress(ConnectionError):
+            other = {self.request: target, target: self.request}
+            while True:
+                for source in select.select(list(other), [], [])[0]:
+                    data = source.recv(65_536)
+                    if not data or (source is target and self._is_cut()):
+                        return
+                    other[source].sendall(data)
+
+    def _is_cut(self) -> bool:
+        is_cut = self.server.cuts > 0
+        self.server.cuts -= is_cut
+        return is_cut
+
+
+@pytest.fixture
+def proxy(valkey: Server) -> Iterator[Proxy]:
+    parts = urlsplit(valkey.url)
+    with Proxy((parts.hostname or "", parts.port or 6379)) as proxy:
+        thread = Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield proxy
+        proxy.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def cut_board(proxy: Proxy, redis_board_url: str) -> Iterator[JobBoard]:
+    """Yield a board behind the proxy."""
+    board = open_jobs(at(redis_board_url, netloc=f"127.0.0.1:{proxy.server_address[1]}"))
+    yield board
+    board.close()
+
+
+def at(url: str, **parts: str) -> str:
+    """Return the URL with other parts."""
+    return urlunsplit(urlsplit(url)._replace(**parts))
+
+
+def test_a_submit_whose_answer_was_lost_is_one_job(cut_board: JobBoard, proxy: Proxy) -> None:
+    proxy.cuts = 1
+    job_id = cut_board.submit(Request())
+    assert [job.id for job in cut_board.recent(9)] == [job_id]
+
+
+def test_a_finish_whose_answer_was_lost_is_no_lost_claim(cut_board: JobBoard, proxy: Proxy) -> None:
+    cut_board.submit(Request())
+    claim = claimed(cut_board)
+    proxy.cuts = 1
+    assert cut_board.beat(claim, lease=LONG)
+    proxy.cuts = 1
+    assert cut_board.finish(claim, key="k", rows=1)
+
+
+def test_a_claim_whose_answer_was_lost_is_not_made_twice(cut_board: JobBoard, proxy: Proxy) -> None:
+    for _ in range(2):
+        cut_board.submit(Request())
+    proxy.cuts = 1
+    fails(lambda: cut_board.claim("a", lease=LONG))
+    assert cut_board.queue_length() == 1
+
+
+def test_a_line_that_stays_cut_is_an_error(cut_board: JobBoard, proxy: Proxy) -> None:
+    proxy.cuts = 99
+    fails(lambda: cut_board.submit(Request()))
+    proxy.cuts = 0
+    assert cut_board.submit(Request())
+
+
+# --- a server that is full or set badly -----------------------------------------------------------------
+
+
+def test_a_call_that_finds_the_memory_full_changes_nothing(redis_board: JobBoard, admin: Redis) -> None:
+    ids = [redis_board.submit(Request()) for _ in range(5)]
+    held = claimed(redis_board)
+    for _ in range(3):
+        late = claimed(redis_board, lease=0)  # the third attempt runs out
+    before = redis_board.recent(9)
+    admin.config_set("maxmemory", 1)
+    for call in (
+        lambda: redis_board.submit(Request()),
+        lambda: redis_board.claim("b", lease=LONG),
+        lambda: redis_board.cancel(ids[-1]),
+        lambda: redis_board.finish(held, key="k", rows=1),
+        lambda: redis_board.fail(held, "no", final=False),
+        lambda: redis_board.hand_back(held),
+        lambda: redis_board.beat(held, lease=LONG, progress=Progress(stage="s", done=1, total=1)),
+        lambda: redis_board.pin(held, as_of=1, version="v"),
+    ):
+        assert "memory" in fails(call)
+    admin.config_set("maxmemory", 0)
+    assert redis_board.recent(9) == before
+    assert redis_board.finish(held, key="k", rows=1)
+    assert redis_board.finish(late, key="k", rows=1)  # late, but nobody took over
+    assert [claimed(redis_board).job.id for _ in range(3)] == ids[2:]
+
+
+def test_a_server_that_may_evict_or_forget_is_warned_of(redis_board: JobBoard, admin: Redis) -> None:
+    admin.config_set("maxmemory-policy", "allkeys-lru")
+    assert redis_board.warnings() == {}  # without a limit nothing is evicted
+    admin.config_set("maxmemory", 100_000_000)
+    admin.config_set("appendonly", "no")
+    warnings = redis_board.warnings()
+    assert set(warnings) == {"evicts", "unlogged"}
+    assert "allkeys-lru" in warnings["evicts"]
+    assert "noeviction" in warnings["evicts"]
+    assert "appendonly" in warnings["unlogged"]
+
+
+def test_a_server_that_lost_the_script_is_given_it_again(redis_board: JobBoard, admin: Redis) -> None:
+    admin.script_flush()
+    assert redis_board.submit(Request())
+
+
+# --- passwords and addresses ----------------------------------------------------------------------------
+
+PASSWORD = "s3cr3t/päss"  # noqa: S105 - of a server that lives as long as the tests
+QUOTED = "s3cr3t%2Fp%C3%A4ss"
+
+
+def add_user(admin: Redis, *rules: str) -> None:
+    admin.acl_setuser(
+        "clerk", enabled=True, passwords=[f"+{PASSWORD}"], keys=["{test-*"], commands=list(rules)
+    )
+
+
+def as_clerk(url: str, password: str = QUOTED) -> str:
+    return at(url, netloc=f"clerk:{password}@{urlsplit(url).netloc.rpartition('@')[2]}")
+
+
+def test_a_user_with_few_rights_is_enough(redis_board_url: str, admin: Redis) -> None:
+    add_user(admin, "+evalsha", "+script|load", "+@read", "+@write", "+time")
+    board = open_jobs(as_clerk(redis_board_url))
+    job_id = board.submit(Request())
+    assert board.finish(claimed(board), key="k", rows=1)
+    assert job_of(board, job_id).state == State.COMPLETE
+    assert set(board.warnings()) == {"unchecked"}
+    board.close()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey", "rediss", "valkeys"])
+@pytest.mark.parametrize("password", [QUOTED, "wr0ng%2Fp%C3%A4ss"])
+def test_no_password_is_shown_when_a_server_refuses(
+    redis_board_url: str, admin: Redis, scheme: str, password: str
+) -> None:
+    add_user(admin)  # it may do nothing
+    text = fails(lambda: open_jobs(as_clerk(at(redis_board_url, scheme=scheme), password)))
+    assert all(word not in text for word in ("clerk:", "s3cr3t", "wr0ng", "ss@"))
+    assert f"{scheme}://127.0.0.1:" in text
+
+
+def test_no_password_is_shown_when_nobody_listens() -> None:
+    (port,) = free_ports(1)
+    text = fails(lambda: open_jobs(f"redis://clerk:{QUOTED}@127.0.0.1:{port}/0"))
+    assert f"redis://127.0.0.1:{port}/0" in text
+    assert "s3cr3t" not in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://clerk:s3cr3t/x@localhost/0",  # what follows the first slash is a path
+        "redis://clerk:s3cr3t#x@localhost/0",
+        "redis://clerk:s3cr3t@localhost/jobs",
+        "redis://clerk:s3cr3t@localhost:port/0",
+        "redis://clerk:s3cr3t@localhost:99999/0",
+        "redis://clerk:s3cr3t@[::1/0",
+        "redis://clerk:s3cr3t@/0",
+        "redis:s3cr3t",
+        "redis://clerk:s3cr3t@localhost/0?prefix=",
+        "redis://clerk:s3cr3t@localhost/0?prefix={a}",
+        "redis://clerk:s3cr3t@localhost/0?socket_timeout=9",
+        "redis://clerk:s3cr3t@localhost/0?ssl_cert_reqs=none",
+    ],
+)
+def test_an_address_of_another_form_is_an_error_that_shows_the_form_and_nothing_of_it(url: str) -> None:
+    with pytest.raises(SettingsError, match="redis://user:password@host:6379/0") as caught:
+        open_jobs(url)
+    assert "s3cr3t" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_boards_of_two_prefixes_share_a_database_and_nothing_else(redis_board_url: str) -> None:
+    first, second = open_jobs(redis_board_url), open_jobs(f"{redis_board_url}-2")
+    first.submit(Request())
+    assert second.claim("a", lease=LONG) is None
+    assert first.queue_length() == 1
+    first.close()
+    second.close()
