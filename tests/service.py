@@ -150,8 +150,8 @@ class Service:
     def pause_in_mid_report(self) -> tuple[str, int]:
         """Trigger a report and stop the one worker while it computes; return the report's and process's ids.
 
-        The worker logs that it begins after it has told its parent. A quick one may have finished before it is
-        stopped: then another report is triggered.
+        The worker logs that it begins after it has told its parent. A quick one may have finished before it
+        is stopped: then another report is triggered.
         """
         (worker,) = eventually("there is a worker", self.workers)
         for _ in range(50):
