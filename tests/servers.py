@@ -239,6 +239,16 @@ def s3() -> Iterator[S3Server]:
         _remove_sockets(process)
 
 
+@pytest.fixture
+def s3_url(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of an empty place in the bucket; the cloud's own variables are set to reach it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3.bucket}/{uuid4().hex}"
+
+
 def _given_s3(url: str) -> S3Server:
     parts = urlsplit(url)
     return S3Server(
@@ -302,7 +312,8 @@ def _seaweed_port(process: Process, role: str) -> int:
 
 def _remove_sockets(process: Process) -> None:
     """Remove its sockets from /tmp: another user's on the same port would keep a server from starting."""
-    process.stop()
+    if process.is_alive():
+        process.kill()  # asked to end, it would wait for clients that keep a connection
     for role in _ROLES:
         for path in Path("/tmp").glob(f"seaweedfs-*-{_seaweed_port(process, role)}.sock"):  # noqa: S108 - its choice
             path.unlink(missing_ok=True)

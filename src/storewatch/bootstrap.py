@@ -31,4 +31,8 @@ def open_shelf(settings: Settings) -> ReportShelf:
     """Open the report shelf."""
     from storewatch.adapters import shelf  # noqa: PLC0415  see above
 
-    return shelf.open_shelf(settings.reports_url)
+    return shelf.open_shelf(
+        settings.reports_url,
+        public_endpoint=settings.reports_public_endpoint,
+        ambient=settings.reports_ambient_credentials,
+    )

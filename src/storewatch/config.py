@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -53,6 +53,18 @@ class Settings(BaseSettings):
         default_factory=lambda data: _below(data, "file", "reports"),
         description="Where finished reports are kept: the report shelf.",
     )
+    reports_links: Literal["direct", "app"] = Field(
+        default="direct",
+        description="Whether a report's link leads to its shelf, where that can sign links, or to the app.",
+    )
+    reports_public_endpoint: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        default=None,
+        description="Where clients reach the S3 server, if not where the service does.",
+    )
+    reports_ambient_credentials: bool = Field(
+        default=False,
+        description="Ask the cloud's metadata service for credentials if none are given.",
+    )
     public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
         default=None,
         description="The address under which clients reach the service; unset: that of each request.",
@@ -85,7 +97,7 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a worker these settings; not the secret, which it never needs."""
         dump = self.model_dump(mode="json", exclude={"secret", "public_url"})
-        return {PREFIX + name.upper(): str(value) for name, value in dump.items()}
+        return {PREFIX + name.upper(): str(value) for name, value in dump.items() if value is not None}
 
 
 def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the model checks each

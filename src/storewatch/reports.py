@@ -1,20 +1,27 @@
 """The one use case: gather → compute → publish.
 
 A report job's way: somebody claims it; the first claim pins the as-of and the input's version, for every
-later attempt; each attempt writes under its own epoch; finishing on the board is the only step that makes a
-report visible; what other attempts left on the shelf is swept.
+later attempt; each attempt writes under its own epoch, a manifest beside the report; finishing on the board
+is the only step that makes a report visible; what other attempts left on the shelf is swept.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from storewatch.domain.instant import MICROSECONDS, reach, resolve_as_of
+from storewatch import __version__
+from storewatch.domain.instant import MICROSECONDS, iso, reach, resolve_as_of
+from storewatch.domain.manifest import Manifest
 from storewatch.domain.report import Report
 from storewatch.domain.uptime import uptime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storewatch.domain.facts import Facts
     from storewatch.ports import Claim, Job, JobBoard, PollStore, ReportShelf, Request
 
 
@@ -27,12 +34,17 @@ def make_report(polls: PollStore, request: Request) -> Report:
     version = polls.version()
     newest = polls.newest(version)
     as_of = resolve_as_of(request.as_of, newest)
-    return replace(compute(polls, request, version=version, as_of=as_of), newest=newest)
+    facts = gather(polls, request, version=version, as_of=as_of)
+    return replace(compute(facts, request, as_of=as_of), newest=newest)
 
 
-def compute(polls: PollStore, request: Request, *, version: str, as_of: int) -> Report:
-    """Return the report as of an instant (seconds since 1970) on one version of the input."""
-    facts = polls.scan(version, since=reach(as_of, request.carry), until=as_of * MICROSECONDS)
+def gather(polls: PollStore, request: Request, *, version: str, as_of: int) -> Facts:
+    """Return what a report as of an instant (seconds since 1970) needs, from one version of the input."""
+    return polls.scan(version, since=reach(as_of, request.carry), until=as_of * MICROSECONDS)
+
+
+def compute(facts: Facts, request: Request, *, as_of: int) -> Report:
+    """Return the report as of an instant (seconds since 1970)."""
     rows = uptime(facts, as_of=as_of, carry=request.carry, store_ids=request.store_ids)
     return Report(rows=rows, as_of=as_of)
 
@@ -40,18 +52,59 @@ def compute(polls: PollStore, request: Request, *, version: str, as_of: int) -> 
 def work(claim: Claim, *, polls: PollStore, board: JobBoard, shelf: ReportShelf) -> bool:
     """Make the report of a claimed job and finish it; False, leaving nothing, if the claim was lost."""
     job = _pin(claim, polls=polls, board=board)
-    if job is None or job.version is None or job.as_of is None:
+    if job is None:
         return False
-    report = compute(polls, job.request, version=job.version, as_of=job.as_of)
     attempt = f"{job.id}/{claim.epoch}"
-    key = f"{attempt}/{report.file_name('csv')}"
-    shelf.publish(key, report.csv_bytes())
-    if not board.finish(claim, key=key, rows=report.rows.height):
+    key, rows = make(job, attempt, polls=polls, shelf=shelf)
+    if not board.finish(claim, key=key, rows=rows):
         shelf.sweep(attempt, keep=None)
         return False
     if claim.epoch > 1:
-        shelf.sweep(job.id, keep=key)
+        shelf.sweep(job.id, keep=attempt)
     return True
+
+
+def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf) -> tuple[str, int]:
+    """Put the report of a pinned job and its manifest into a folder of the shelf; return key and rows."""
+    assert job.version is not None  # noqa: S101 - pinned
+    assert job.as_of is not None  # noqa: S101 - the same
+    seconds: dict[str, float] = {}
+    with timed("gather", seconds):
+        facts = gather(polls, job.request, version=job.version, as_of=job.as_of)
+    with timed("compute", seconds):
+        report = compute(facts, job.request, as_of=job.as_of)
+        csv = report.csv_bytes()
+    key = f"{attempt}/{report.file_name('csv')}"
+    with timed("publish", seconds):
+        shelf.publish(key, csv)
+    manifest = Manifest(
+        parameters=parameters(job.request),
+        version=job.version,
+        facts=facts,
+        report=report,
+        csv=csv,
+        software=__version__,
+        seconds=seconds,
+    )
+    shelf.publish(f"{attempt}/{report.file_name('json')}", manifest.json_bytes())
+    return key, report.rows.height
+
+
+def parameters(request: Request) -> dict[str, str | int | list[str] | None]:
+    """Return what was asked for, as the manifest has it."""
+    return {
+        "as_of": None if request.as_of is None else iso(request.as_of),
+        "carry_seconds": request.carry,
+        "store_ids": None if request.store_ids is None else list(request.store_ids),
+    }
+
+
+@contextmanager
+def timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Note how long a stage took."""
+    began = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - began
 
 
 def _pin(claim: Claim, *, polls: PollStore, board: JobBoard) -> Job | None:

@@ -1,7 +1,8 @@
-"""What any report shelf must do, whatever it stands on. Each adapter is one line of the `url` fixture."""
+"""What any report shelf must do, whatever it stands on. Each adapter has its part of the `url` fixture."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from storewatch.adapters.shelf import open_shelf
@@ -41,9 +43,12 @@ UNSAFE = [
 ]
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=["embedded", "s3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return {"embedded": f"file://{tmp_path}/reports"}[request.param]
+    if request.param == "s3":
+        place: str = request.getfixturevalue("s3_url")
+        return place
+    return f"file://{tmp_path}/reports"
 
 
 @pytest.fixture
@@ -95,6 +100,17 @@ def test_of_two_that_publish_at_once_one_wins_whole(shelf: ReportShelf) -> None:
     assert b"".join(shelf.read("j1/1.csv")) == (b"a" if won[0] else b"b") * 3_000_000
 
 
+def test_a_link_leads_to_what_was_published_or_is_left_to_the_app(shelf: ReportShelf) -> None:
+    shelf.publish("j1/1.csv", b"x")
+    link = shelf.link("j1/1.csv", seconds=60)
+    assert link is None or httpx.get(link).content == b"x"
+
+
+def test_a_shelf_that_is_in_order_has_no_warnings_and_no_end_of_its_links(shelf: ReportShelf) -> None:
+    assert shelf.warnings() == {}
+    assert shelf.links_end() is None
+
+
 def test_nothing_has_no_size_and_can_not_be_read(shelf: ReportShelf) -> None:
     shelf.publish("j1/1.csv", b"x")
     for key in ("j1/2.csv", "j2/1.csv", "j1"):
@@ -134,6 +150,13 @@ def test_a_sweep_leaves_other_folders_alone_even_if_their_names_begin_alike(shel
     assert [shelf.size(key) for key in ("j1/1.csv", "j10/1.csv", "j1.csv")] == [None, 1, 1]
 
 
+def test_a_sweep_keeps_a_folder_with_all_that_is_in_it(shelf: ReportShelf) -> None:
+    for key in ("j1/1/a.csv", "j1/2/a.csv", "j1/2/a.json", "j1/21/a.csv", "j1/2.csv"):
+        shelf.publish(key, b"x")
+    assert shelf.sweep("j1", keep="j1/2") == 3
+    assert [shelf.size(key) for key in ("j1/2/a.csv", "j1/2/a.json", "j1/21/a.csv")] == [1, 1, None]
+
+
 def test_a_sweep_where_nothing_is_removes_nothing(shelf: ReportShelf) -> None:
     assert shelf.sweep("j1", keep=None) == 0
     shelf.publish("j1/1.csv", b"x")
@@ -166,7 +189,7 @@ def test_a_publisher_killed_at_work_leaves_whole_reports_and_a_sweep_cleans_up(
         [sys.executable, "-c", PUBLISH_ON, url],
         stdout=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+        env={**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path))},
     )
     assert process.stdout is not None
     assert [process.stdout.readline().strip() for _ in range(2)] == ["1", "2"]

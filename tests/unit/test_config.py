@@ -54,6 +54,8 @@ def test_settings_do_not_change() -> None:
         ("attempt_seconds", "0"),
         ("link_seconds", "604801"),
         ("public_url", "reports.example.org"),
+        ("reports_links", "never"),
+        ("reports_public_endpoint", "inside:8333"),
         ("public_url", "https://example.org/?a=1"),
         ("secret", "tooshort"),
         ("nonsense", "1"),
@@ -72,6 +74,12 @@ def test_an_error_shows_no_values_since_they_may_be_secret() -> None:
     assert "hush" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_what_is_not_set_does_not_go_to_workers() -> None:
+    environment = load_settings(reports_ambient_credentials=True).environment()
+    assert environment["STOREWATCH_REPORTS_AMBIENT_CREDENTIALS"] == "True"
+    assert "STOREWATCH_REPORTS_PUBLIC_ENDPOINT" not in environment
 
 
 def test_the_secret_does_not_show_and_does_not_go_to_workers() -> None:

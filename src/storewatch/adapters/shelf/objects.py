@@ -1,4 +1,4 @@
-"""Report shelves on obstore: a folder today; any of its stores has the same verbs."""
+"""Report shelves on obstore, and that in a folder."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 PIECE = 1 << 18  # bytes; the least that `read` yields at a time, but for the last piece
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
-_KEY = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
+KEY = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
 # Left in a folder by a killed put; obstore neither lists nor deletes it.
 _HALF_WRITTEN = re.compile(r".+#\d+")
 
 
 def open_folder(folder: Path) -> FolderShelf:
     """Open the shelf in `folder`, making the folder if it is not there; UnavailableError if that fails."""
-    with _answering(str(folder)):
+    with answering(str(folder)):
         # Without this, sweeping the only report of a job would leave an empty folder a job.
         return FolderShelf(LocalStore(folder, mkdir=True, automatic_cleanup=True), folder)
 
 
 class ObjectShelf:
-    """A report shelf on any obstore store.
+    """A report shelf on any obstore store; the app serves its reports.
 
     Keys are paths of ASCII letters, digits, `.`, `_` and `-`, no part beginning with a dot, no `..`
     anywhere; any other is an InputError. UnavailableError if the store does not answer.
@@ -46,26 +46,39 @@ class ObjectShelf:
 
     def publish(self, key: str, data: bytes) -> None:
         """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
-        with _answering(_checked(key)):
+        with answering(checked(key)):
             obstore.put(self._store, key, data, mode="create")
 
     def size(self, key: str) -> int | None:
         """Return the bytes at `key`, None if nothing is there."""
-        with _answering(_checked(key)), suppress(FileNotFoundError, NotFoundError):
+        with answering(checked(key)), suppress(FileNotFoundError, NotFoundError):
             return obstore.head(self._store, key)["size"]
         return None
 
     def read(self, key: str) -> Iterator[bytes]:
         """Return the bytes at `key` in pieces; UnavailableError at once if nothing is there."""
-        with _answering(_checked(key)):
+        with answering(checked(key)):
             pieces = iter(obstore.get(self._store, key).stream(min_chunk_size=PIECE))
         return _read_on(key, pieces)
 
     def sweep(self, prefix: str, *, keep: str | None) -> int:
-        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
-        with _answering(_checked(prefix)):
+        """Remove all below the folder `prefix` but the folder or key `keep`, half-written pieces too.
+
+        Returns how many were removed.
+        """
+        with answering(checked(prefix)):
             found = [entry["path"] for page in obstore.list(self._store, prefix) for entry in page]
-            return sum(self._delete(key) for key in found if key != keep)
+            return sum(self._delete(key) for key in found if not _is_at_or_below(key, keep))
+
+    def link(self, key: str, *, seconds: int) -> str | None:
+        """Return None: it cannot be reached from outside."""
+
+    def links_end(self) -> float | None:
+        """Return None: there are no links."""
+
+    def warnings(self) -> dict[str, str]:
+        """Return what whoever runs the service should know: nothing."""
+        return {}
 
     def _delete(self, key: str) -> bool:
         with suppress(FileNotFoundError, NotFoundError):  # another sweep was quicker
@@ -84,17 +97,20 @@ class FolderShelf(ObjectShelf):
     def publish(self, key: str, data: bytes) -> None:
         """Write `data` at `key` on disk, whole or not at all; ConflictError if something is there."""
         super().publish(key, data)
-        with _answering(key):
+        with answering(key):
             for part in (PurePosixPath(key), *PurePosixPath(key).parents):
                 _flush(self._folder / part)
 
     def sweep(self, prefix: str, *, keep: str | None) -> int:
-        """Remove all below the folder `prefix` but `keep`, half-written pieces too; return how many."""
-        return self._sweep_half_written(_checked(prefix)) + super().sweep(prefix, keep=keep)
+        """Remove all below the folder `prefix` but the folder or key `keep`, half-written pieces too.
+
+        Returns how many were removed.
+        """
+        return self._sweep_half_written(checked(prefix)) + super().sweep(prefix, keep=keep)
 
     def _sweep_half_written(self, prefix: str) -> int:
         swept = 0
-        with _answering(prefix):
+        with answering(prefix):
             for folder, _, names in os.walk(self._folder / prefix, topdown=False):
                 for name in filter(_HALF_WRITTEN.fullmatch, names):
                     Path(folder, name).unlink(missing_ok=True)
@@ -104,16 +120,21 @@ class FolderShelf(ObjectShelf):
         return swept
 
 
-def _checked(key: str) -> str:
-    if ".." in key or not _KEY.fullmatch(key):
+def checked(key: str) -> str:
+    """Return `key`; InputError if it is none."""
+    if ".." in key or not KEY.fullmatch(key):
         raise InputError(
             f"{key!r} is no key of a report: it must be a relative path of letters, digits, . _ and -"
         )
     return key
 
 
+def _is_at_or_below(key: str, folder: str | None) -> bool:
+    return folder is not None and f"{key}/".startswith(f"{folder}/")
+
+
 def _read_on(key: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    with _answering(key):
+    with answering(key):
         for piece in pieces:
             yield bytes(piece)
 
@@ -127,14 +148,15 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _answering(what: str) -> Iterator[None]:
-    """Turn the driver's errors about `what` into ours."""
+def answering(what: str, *, absent: str | None = None) -> Iterator[None]:
+    """Turn the driver's errors about `what` into ours; `absent` is what to say if something is missing."""
     try:
         yield
     except AlreadyExistsError as error:
         raise ConflictError(f"{what} is on the report shelf already: it is written only once") from error
     except (FileNotFoundError, NotFoundError) as error:
-        raise UnavailableError(f"{what} is not on the report shelf") from error
+        raise UnavailableError(absent or f"{what} is not on the report shelf") from error
     except (BaseError, OSError) as error:
-        reason = str(error).partition("\n")[0]  # obstore appends a dump of its structures
+        # After the first line comes a dump of the driver's structures, before it a server's XML may begin.
+        reason = str(error).partition("\n")[0].partition(": <?xml")[0]
         raise UnavailableError(f"the report shelf cannot be used for {what}: {reason}") from error

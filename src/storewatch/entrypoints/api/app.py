@@ -76,7 +76,12 @@ def opened(settings: Settings) -> Iterator[Services]:
         supervisor = Supervisor(settings)
         supervisor.start()
         yield Services(
-            board=board, shelf=shelf, links=links, supervisor=supervisor, public_url=settings.public_url
+            board=board,
+            shelf=shelf,
+            links=links,
+            is_direct=settings.reports_links == "direct",
+            supervisor=supervisor,
+            public_url=settings.public_url,
         )
 
 

@@ -20,13 +20,13 @@ class Links:
     def __init__(self, secret: str, *, lifetime: int, clock: Callable[[], float] = time.time) -> None:
         """Sign with `secret`; a link lives `lifetime` seconds by `clock`, which gives seconds since 1970."""
         self._signer = Signer(secret, salt="storewatch.report-link", digest_method=hashlib.sha256)
-        self._lifetime = lifetime
+        self.lifetime = lifetime
         self._clock = clock
 
     def make(self, base: str, report_id: str, file_name: str) -> str:
         """Return an absolute link below `base` to a report's file."""
         path = report_path(report_id, file_name)
-        expires = str(int(self._clock()) + self._lifetime)
+        expires = str(int(self._clock()) + self.lifetime)
         query = urlencode({"expires": expires, "signature": self._sign(path, expires)})
         return f"{base.rstrip('/')}{path}?{query}"
 

@@ -48,6 +48,7 @@ class Services:
     board: JobBoard
     shelf: ReportShelf
     links: Links
+    is_direct: bool  # links lead to the shelf, where that can sign them
     supervisor: Supervisor
     public_url: str | None
 
@@ -96,7 +97,8 @@ async def get_report(report_id: Annotated[ReportId, Query()], request: Request, 
     job = opened.board.get(report_id)
     if job is None:
         raise HTTPException(404, f"there is no report {report_id}")
-    content, headers = _standing(job, opened, base=opened.public_url or str(request.base_url))
+    url = await _url(job, opened, base=opened.public_url or str(request.base_url))
+    content, headers = _standing(job, url)
     return JSONResponse(content, headers=NO_STORE | headers)
 
 
@@ -110,10 +112,21 @@ async def get_report_by_path(report_id: ReportId, request: Request, opened: Open
     return await get_report(report_id, request, opened)
 
 
-def _standing(job: Job, opened: Services, *, base: str) -> tuple[dict[str, str], dict[str, str]]:
+async def _url(job: Job, opened: Services, *, base: str) -> str | None:
+    """Return a new link to a complete report, to its shelf or to the app; None if it is not complete."""
+    if job.state is not State.COMPLETE or job.key is None:
+        return None
+    if opened.is_direct:
+        # In a thread, for credentials of a role may have to be fetched first.
+        link = await run_in_threadpool(opened.shelf.link, job.key, seconds=opened.links.lifetime)
+        if link is not None:
+            return link
+    return opened.links.make(base, job.id, _file_name(job.key))
+
+
+def _standing(job: Job, url: str | None) -> tuple[dict[str, str], dict[str, str]]:
     """Return the answer's content and headers; clients know the order of the keys."""
-    if job.state is State.COMPLETE and job.key is not None:
-        url = opened.links.make(base, job.id, _file_name(job.key))
+    if url is not None:
         return {"url": url, "status": "Complete"}, {}
     if job.state is State.CANCELLED:
         return {"status": "Failed", "error": job.error or "the report was cancelled"}, {}

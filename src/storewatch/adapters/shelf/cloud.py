@@ -1,0 +1,232 @@
+"""Report shelves in a cloud's object store, with links that the store itself answers."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store, from_url
+
+from storewatch.adapters.shelf.credentials import Credentials, aws_credentials, check_others
+from storewatch.adapters.shelf.objects import KEY, ObjectShelf, answering, checked
+from storewatch.errors import SettingsError, UnavailableError
+
+if TYPE_CHECKING:
+    from obstore import Attributes
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Config, S3Credential
+
+    CloudStore = S3Store | GCSStore | AzureStore
+
+CONNECT = timedelta(seconds=1)
+SILENCE = timedelta(seconds=2)  # in mid-answer; a store that is silent for longer is away
+SLOWEST = 2_000_000  # bytes a second that an upload must make
+LONGEST = timedelta(days=1)  # of a download: whoever reads it may be slow
+
+# A retry begins within the first second or not at all, so that a store that is away is known within three.
+READING: RetryConfig = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=1),
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=400)},
+}
+# A second try would take what the first has written, its answer lost, for another's.
+WRITING: RetryConfig = {"max_retries": 0}
+
+CONTENT_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
+
+
+class Opener(Protocol):
+    """Opens one and the same place with different patience."""
+
+    def __call__(
+        self, *, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False
+    ) -> CloudStore:
+        """Open it; `public`: as clients see it."""
+        ...
+
+
+def open_s3(url: str, *, public_endpoint: str | None, ambient: bool) -> CloudShelf:
+    """Open the shelf at `s3://bucket/prefix`; nothing is sent yet. See `open_shelf` for the rest."""
+    bucket, prefix = _place(url)
+    credentials = aws_credentials(os.environ, ambient=ambient)
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    endpoint = _endpoint(region)
+    if public_endpoint:
+        check_endpoint("STOREWATCH_REPORTS_PUBLIC_ENDPOINT", public_endpoint)
+    opener = _S3(
+        bucket=bucket,
+        prefix=prefix,
+        region=region,
+        endpoint=endpoint,
+        public_endpoint=public_endpoint or endpoint,
+        credentials=credentials,
+    )
+    return CloudShelf(opener, place=f"bucket {bucket} at {endpoint}", credentials=credentials)
+
+
+def open_cloud(url: str, *, ambient: bool) -> CloudShelf:
+    """Open the shelf at `gs://bucket/prefix` or `az://container/prefix`. See `open_shelf` for the rest."""
+    bucket, prefix = _place(url)
+    scheme = urlsplit(url).scheme
+    check_others(scheme, os.environ, ambient=ambient)
+
+    def opener(*, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False) -> CloudStore:
+        del public  # there is one endpoint
+        try:
+            store = from_url(f"{scheme}://{bucket}/{prefix}", client_options=client, retry_config=retry)
+        except BaseError as error:
+            raise SettingsError(f"reports on {scheme}:// cannot be used: {_first_line(error)}") from error
+        return store  # type: ignore[return-value]  # by its scheme
+
+    return CloudShelf(opener, place=f"bucket {bucket}", credentials=Credentials())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _S3:
+    """Opens a bucket; passes all on, for the driver takes an empty variable of the environment for set."""
+
+    bucket: str
+    prefix: str
+    region: str
+    endpoint: str
+    public_endpoint: str
+    credentials: Credentials
+
+    def __call__(
+        self, *, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False
+    ) -> CloudStore:
+        endpoint = self.public_endpoint if public else self.endpoint
+        # The first of these goes before the second, and both before the environment.
+        config: S3Config = {
+            "aws_endpoint_url_s3": endpoint,
+            "endpoint": endpoint,
+            "region": self.region,
+            "skip_signature": False,
+        }
+        return S3Store(
+            self.bucket,
+            prefix=self.prefix or None,
+            config=config,
+            client_options={**client, "allow_http": endpoint.startswith("http:")},
+            retry_config=retry,
+            credential_provider=self._provide if self.credentials.key else None,
+        )
+
+    def _provide(self) -> S3Credential:
+        assert self.credentials.key  # noqa: S101 - asked before it is passed on
+        return {
+            "access_key_id": self.credentials.key,
+            "secret_access_key": self.credentials.secret or "",
+            "token": self.credentials.token,
+            "expires_at": None,
+        }
+
+
+class CloudShelf(ObjectShelf):
+    """A report shelf in a bucket, whose links the cloud answers."""
+
+    def __init__(self, opener: Opener, *, place: str, credentials: Credentials) -> None:
+        client: ClientConfig = {"connect_timeout": CONNECT, "read_timeout": SILENCE, "timeout": LONGEST}
+        super().__init__(opener(client=client, retry=READING))
+        self._opener = opener
+        self._place = place
+        self._credentials = credentials
+        self._signing = opener(client=client, retry=READING, public=True)
+        self._writing: dict[int, CloudStore] = {}
+
+    def publish(self, key: str, data: bytes) -> None:
+        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
+        name = PurePosixPath(checked(key)).name
+        attributes: Attributes = {"Content-Disposition": f'attachment; filename="{name}"'}
+        if content_type := CONTENT_TYPES.get(PurePosixPath(name).suffix):
+            attributes["Content-Type"] = content_type
+        with answering(key, absent=f"the report shelf cannot be used: there is no {self._place}"):
+            # Above a few megabytes the driver would upload in parts, which cannot be made create-only.
+            obstore.put(
+                self._writer(len(data)),
+                key,
+                data,
+                mode="create",
+                use_multipart=False,
+                attributes=attributes,
+            )
+
+    def _writer(self, size: int) -> CloudStore:
+        """Return a store with patience for `size` bytes; powers of two, so that few are opened."""
+        seconds = 1 << (1 + size // SLOWEST).bit_length()
+        if seconds not in self._writing:
+            self._writing[seconds] = self._opener(
+                client={"connect_timeout": CONNECT, "timeout": timedelta(seconds=seconds)}
+            )
+        return self._writing[seconds]
+
+    def link(self, key: str, *, seconds: int) -> str | None:
+        """Return a link to `key` that anyone may use for `seconds`, or until `links_end` if that is sooner.
+
+        Nothing is sent for it, unless the credentials are those of a role and must be fetched.
+        """
+        with answering(checked(key)):
+            return obstore.sign(self._signing, "GET", key, timedelta(seconds=self._left(seconds)))
+
+    def _left(self, seconds: int) -> int:
+        end = self.links_end()
+        left = seconds if end is None else min(seconds, math.floor(end - time.time()))
+        if left < 1:
+            raise UnavailableError("the credentials of the report shelf have expired: give it new ones")
+        return left
+
+    def links_end(self) -> float | None:
+        """Return when all links end at the latest (seconds since 1970), None where that is not known."""
+        return self._credentials.end
+
+    def warnings(self) -> dict[str, str]:
+        """Return what whoever runs the service should know: a sentence by a short name."""
+        if not self._credentials.is_temporary:
+            return {}
+        end = self.links_end()
+        when = "often within an hour" if end is None else f"at {datetime.fromtimestamp(end, UTC):%FT%TZ}"
+        ends = f"the report shelf's credentials are temporary, and links to reports end with them, {when}"
+        return {"temporary": f"{ends}: STOREWATCH_REPORTS_LINKS=app makes links that live their time"}
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Return bucket and prefix."""
+    parts = urlsplit(url)
+    prefix = parts.path.strip("/")
+    is_plain = KEY.fullmatch(f"{parts.netloc}/{prefix}".rstrip("/")) and "@" not in parts.netloc
+    if not is_plain or not parts.netloc or ".." in prefix or parts.query or parts.fragment:
+        # It is not shown: somebody may have put a password into it.
+        raise SettingsError(
+            f"the report shelf's address must be like {parts.scheme}://bucket/prefix, in letters, digits, "
+            "., _ and -, without a user, port or query"
+        )
+    return parts.netloc, prefix
+
+
+def _endpoint(region: str) -> str:
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if given := os.environ.get(name):
+            check_endpoint(name, given)
+            return given.rstrip("/")
+    return f"https://s3.{region}.amazonaws.com"
+
+
+def check_endpoint(name: str, url: str) -> None:
+    """Refuse an endpoint that is none: only scheme, host and port. SettingsError, which does not show it."""
+    parts = urlsplit(url)
+    rest = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in {"http", "https"} or not parts.hostname or rest:
+        raise SettingsError(
+            f"{name} must be like https://s3.example.org or http://host:8333, without user, path or query"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,100 @@
+"""The manifest beside a report: what it says, and that the report can be told by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from service import AS_OF, small_facts
+from storewatch.domain.facts import POLLS, Facts
+from storewatch.domain.manifest import RULES, Manifest
+from storewatch.domain.zone import tzdata_version
+from storewatch.ports import Request
+from storewatch.reports import compute, parameters
+
+ROOT = Path(__file__).parents[2]
+REQUEST = Request(carry=None, store_ids=("000", "ü"))
+
+
+def manifest_of(facts: Facts, request: Request = REQUEST) -> tuple[dict[str, Any], bytes]:
+    """Return a report's manifest and its CSV."""
+    report = compute(facts, request, as_of=AS_OF)
+    csv = report.csv_bytes()
+    manifest = Manifest(
+        parameters=parameters(request),
+        version="7",
+        facts=facts,
+        report=report,
+        csv=csv,
+        software="1.2.3",
+        seconds={"gather": 0.25, "compute": 1 / 3},
+    )
+    content: dict[str, Any] = json.loads(manifest.json_bytes())
+    return content, csv
+
+
+def test_it_says_what_was_asked_and_by_what_it_was_made() -> None:
+    manifest, _ = manifest_of(small_facts())
+    assert manifest["as_of"] == "2023-01-25T18:12:00Z"
+    assert manifest["parameters"] == {"as_of": None, "carry_seconds": None, "store_ids": ["000", "ü"]}
+    assert manifest["software"] == {"storewatch": "1.2.3", "tzdata": tzdata_version()}
+    assert manifest["rules"] == {"numbers": "R1–R7", "version": RULES}
+    assert manifest["seconds"] == {"gather": 0.25, "compute": 0.3333}
+
+
+def test_an_as_of_that_was_asked_for_is_an_instant_in_utc() -> None:
+    manifest, _ = manifest_of(small_facts(), Request(as_of=AS_OF))
+    assert manifest["parameters"] == {
+        "as_of": "2023-01-25T18:12:00Z",
+        "carry_seconds": 604_800,
+        "store_ids": None,
+    }
+
+
+def test_it_counts_what_was_read_and_says_from_when_to_when() -> None:
+    manifest, _ = manifest_of(small_facts(stores=2))
+    assert manifest["input"] == {
+        "version": "7",
+        "polls": 2 * 8 * 24,
+        "first_poll": "2023-01-17T19:04:59.500000Z",  # the second store's first: 191 h and 7 min before
+        "last_poll": "2023-01-25T18:11:59.500000Z",
+        "hours": 6,
+        "zones": 1,
+        "rejects": [],
+    }
+
+
+def test_without_polls_there_is_no_range() -> None:
+    facts = small_facts()
+    none = Facts(polls=pl.DataFrame(schema=POLLS), hours=facts.hours, zones=facts.zones)
+    manifest, _ = manifest_of(none)
+    assert manifest["input"]["polls"] == 0
+    assert manifest["input"]["first_poll"] is manifest["input"]["last_poll"] is None
+
+
+def test_the_report_can_be_told_by_it() -> None:
+    manifest, csv = manifest_of(small_facts(), Request())
+    assert manifest["report"] == {
+        "rows": 7,
+        "bytes": len(csv),
+        "sha256": hashlib.sha256(csv).hexdigest(),
+    }
+
+
+def test_rows_that_could_not_be_used_are_counted_by_reason_with_some_examples() -> None:
+    facts = small_facts()
+    rows = [("polls", "no status", f"{n},up") for n in range(5)] + [("hours", "no day", "7" * 1_000)]
+    rejects = pl.DataFrame(rows, schema=["kind", "reason", "row"], orient="row")
+    manifest, _ = manifest_of(Facts(polls=facts.polls, hours=facts.hours, zones=facts.zones, rejects=rejects))
+    assert manifest["input"]["rejects"] == [
+        {"kind": "polls", "reason": "no status", "rows": 5, "examples": ["0,up", "1,up", "2,up"]},
+        {"kind": "hours", "reason": "no day", "rows": 1, "examples": ["7" * 300]},
+    ]
+
+
+def test_the_version_of_the_rules_is_that_of_their_page() -> None:
+    assert f"Version {RULES}" in (ROOT / "docs/reference/rules.md").read_text(encoding="utf-8")
