@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata, resources
 from zoneinfo import ZoneInfo
 
@@ -38,14 +38,19 @@ def load_zone(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, key=name)
 
 
+def wall_clock(name: str, at: int) -> datetime:
+    """Return what the zone's wall clock shows at an instant (seconds since 1970), its offset with it."""
+    return (_EPOCH + timedelta(seconds=at)).astimezone(load_zone(name))
+
+
 def utc_offset(name: str, at: int) -> int:
     """Return the seconds by which the wall clock is ahead of UTC at an instant (seconds since 1970)."""
-    offset = (_EPOCH + timedelta(seconds=at)).astimezone(load_zone(name)).utcoffset()
+    offset = wall_clock(name, at).utcoffset()
     assert offset is not None  # noqa: S101 - ZoneInfo always knows it
     return int(offset.total_seconds())
 
 
-@cache
+@lru_cache(maxsize=10_000)  # a service is asked for ever new reaches
 def offset_spans(name: str, begin: int, end: int) -> tuple[tuple[int, int, int], ...]:
     """Cut [begin, end) into the spans in which the zone's offset is constant.
 

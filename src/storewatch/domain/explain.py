@@ -1,0 +1,248 @@
+"""One store's evidence, hour by hour: what every hour of a window counts as, and why (R1–R6).
+
+The kernel itself makes the figures: asked for a window from each hour on, it gives sums whose differences are
+the hours, so they add up to the report's row. The store's hours rows are asked along, each as if it were
+another store's only one, which tells by which rows an hour is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from storewatch.domain.evidence import (
+    Clock,
+    Hour,
+    HoursRow,
+    Outage,
+    PollSeen,
+    Reason,
+    outages,
+    reason_with_polls,
+    reason_without_polls,
+)
+from storewatch.domain.instant import HOUR, MICROSECONDS, WINDOWS, reach
+from storewatch.domain.kernel import HOUR_US, Polls, latest_before, tally
+from storewatch.domain.schedule import Schedules, distinct_schedules, open_stretches
+from storewatch.domain.zone import DEFAULT_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from storewatch.domain.facts import Facts
+
+STATUSES = ("up", "down", "unknown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Where a store's figures of one window come from."""
+
+    store_id: str
+    zone: str
+    has_zone: bool  # False: it is the default one (R2)
+    as_of: int  # seconds since 1970 UTC, the window's end
+    carry: int | None  # seconds; None: for ever
+    window: str  # hour, day, week
+    rows: tuple[HoursRow, ...]  # all of the store, numbered
+    hours: tuple[Hour, ...]  # those with open time in the window, in order
+    outages: tuple[Outage, ...]
+    discarded: tuple[PollSeen, ...]  # polls in hours without open time, in order
+
+    @property
+    def begin(self) -> int:
+        """The window's start, seconds since 1970 UTC."""
+        return self.as_of - WINDOWS[self.window]
+
+    def seconds(self, status: str | None = None) -> int:
+        """Return the window's open seconds of a status, by default of all: the figures of the report."""
+        return sum(hour.open_seconds for hour in self.hours if status in (None, hour.status))
+
+
+def explain(facts: Facts, store_id: str, *, as_of: int, carry: int | None, window: str) -> Explanation:
+    """Explain a store's figures.
+
+    Args:
+        facts: Checked; those of other stores do no harm.
+        store_id: If no input names it, it is a store without polls, hours and zone.
+        as_of: Seconds since 1970 UTC.
+        carry: Seconds; None: for ever.
+        window: hour, day or week.
+    """
+    rows = _rows(facts.hours, store_id)
+    known = facts.zones.filter(pl.col("store_id") == store_id)["zone"].to_list()
+    zone = known[0] if known else DEFAULT_ZONE
+    case = _Case(
+        rows=rows,
+        schedules=_schedules(rows, zone),
+        given=_given(facts.polls, store_id, since=reach(as_of, carry), until=as_of * MICROSECONDS),
+        span=_Span(begin=as_of - WINDOWS[window], end=as_of),
+        reasons=_Reasons(zone=zone, carry=carry),
+    )
+    hours, discarded = case.weigh()
+    return Explanation(
+        store_id=store_id,
+        zone=zone,
+        has_zone=bool(known),
+        as_of=as_of,
+        carry=carry,
+        window=window,
+        rows=rows,
+        hours=hours,
+        outages=outages(hours),
+        discarded=discarded,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Span:
+    """A window, in seconds since 1970 UTC."""
+
+    begin: int
+    end: int
+
+    @property
+    def hours(self) -> range:
+        """The first seconds of the UTC hours that it touches."""
+        return range(self.begin // HOUR * HOUR, self.end, HOUR)
+
+    def inside(self, pieces: NDArray[np.int64], hour: int) -> list[tuple[int, int]]:
+        """Return the parts of open stretches (rows of begin, end) in the window and one of its hours."""
+        low, high = max(hour, self.begin), min(hour + HOUR, self.end)
+        met = pieces[(pieces[:, 0] < high) & (pieces[:, 1] > low)]
+        return [(max(begin, low), min(end, high)) for begin, end in met.tolist()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """What the figures of one window rest on."""
+
+    rows: tuple[HoursRow, ...]
+    schedules: Schedules  # of the store, and of each row by its number
+    given: Polls  # of store 0
+    span: _Span
+    reasons: _Reasons
+
+    def weigh(self) -> tuple[tuple[Hour, ...], tuple[PollSeen, ...]]:
+        """Return the hours with open time, and the polls discarded in the others."""
+        pieces = _open_pieces(self.schedules, self.span)
+        first = self.span.hours[0]
+        seen = _settled(self.given, pieces, since=first * MICROSECONDS)
+        open_seconds, statuses = _hour_figures(self.given, self.schedules, self.span, self.reasons.carry)
+        before = _before(self.given, self.schedules, first)
+        hours: list[Hour] = []
+        discarded: list[PollSeen] = []
+        for begin, status, seconds in zip(self.span.hours, statuses, open_seconds.T.tolist(), strict=True):
+            polls = tuple(seen.get(begin, ()))
+            counted = [poll for poll in polls if poll.counted]
+            if seconds[0]:
+                hours.append(
+                    Hour(
+                        begin=begin,
+                        open=tuple(self.span.inside(pieces, begin)),
+                        open_seconds=seconds[0],
+                        rows=tuple(row for row in self.rows if seconds[row.number]),
+                        polls=polls,
+                        status=status,
+                        reason=self.reasons.of(status, begin, counted, before),
+                    )
+                )
+            else:
+                discarded += [poll for poll in polls if not poll.counted]
+            before = counted[-1] if counted else before
+        return tuple(hours), tuple(discarded)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reasons:
+    """Says why an hour has its status."""
+
+    zone: str
+    carry: int | None
+
+    def of(self, status: str, begin: int, counted: Sequence[PollSeen], before: PollSeen | None) -> Reason:
+        """Return the reason of an hour by its counted polls, else by the latest one before it."""
+        clock = Clock(zone=self.zone, hour=begin)
+        if counted:
+            return reason_with_polls(status, counted, clock)
+        return reason_without_polls(status, before, self.carry, clock)
+
+
+def _rows(hours: pl.DataFrame, store_id: str) -> tuple[HoursRow, ...]:
+    """Number a store's rows. A poll store keeps no order of them, so theirs is that of the week."""
+    own = hours.filter(pl.col("store_id") == store_id).select("day", "start", "end").unique()
+    rows = enumerate(own.sort("day", "start", "end").iter_rows(), start=1)
+    return tuple(HoursRow(number=number, day=day, start=start, end=end) for number, (day, start, end) in rows)
+
+
+def _given(polls: pl.DataFrame, store_id: str, *, since: int | None, until: int) -> Polls:
+    """Return a store's polls of `since` ≤ at ≤ `until` (microseconds) as those of store 0.
+
+    Older ones decide nothing. A poll store does not hand them out, and no sentence may differ by that.
+    """
+    at = pl.col("at").to_physical()
+    chosen = (pl.col("store_id") == store_id) & (at <= until)
+    own = polls.filter(chosen if since is None else chosen & (at >= since))
+    return Polls(
+        store=np.zeros(len(own), dtype=np.int64),
+        at=own["at"].to_physical().to_numpy(),
+        active=own["active"].to_numpy(),
+    )
+
+
+def _schedules(rows: tuple[HoursRow, ...], zone: str) -> Schedules:
+    """Return the schedules of the store (0) and of each row (by its number) as if it were the only one."""
+    day, start, end = (
+        np.array([getattr(row, name) for row in rows], dtype=np.int64) for name in ("day", "start", "end")
+    )
+    store = np.concatenate((np.zeros(len(rows), dtype=np.int64), 1 + np.arange(len(rows))))
+    twice = (np.concatenate((column, column)) for column in (day, start, end))
+    return distinct_schedules(store, *twice, zone_of_store=[zone] * (len(rows) + 1))
+
+
+def _open_pieces(schedules: Schedules, span: _Span) -> NDArray[np.int64]:
+    """Return the store's open stretches over the window's whole hours as rows of begin, end."""
+    stretches = open_stretches(schedules, since=span.hours[0], until=span.hours[-1] + HOUR)
+    low, high = stretches.first[schedules.of_store[0] :][:2]
+    return np.column_stack((stretches.begin[low:high], stretches.end[low:high]))
+
+
+def _settled(given: Polls, pieces: NDArray[np.int64], *, since: int) -> dict[int, list[PollSeen]]:
+    """Return the polls from an instant (microseconds) on, by their hour, in order, one an instant (R1)."""
+    order = np.lexsort((given.active, given.at))
+    order = order[given.at[order] >= since]
+    at, first, count = np.unique(given.at[order], return_index=True, return_counts=True)
+    least, most = given.active[order][first], given.active[order][first + count - 1]
+    second = at // MICROSECONDS
+    place = np.searchsorted(pieces[:, 0], second, side="right")
+    ends = np.concatenate(([since // MICROSECONDS], pieces[:, 1]))  # before the first stretch all is closed
+    columns = (at, least, second < ends[place], count, least != most)
+    seen: dict[int, list[PollSeen]] = {}
+    for instant, active, counted, times, disagreed in zip(*(c.tolist() for c in columns), strict=True):
+        poll = PollSeen(at=instant, active=active, counted=counted, given=times, disagreed=disagreed)
+        seen.setdefault(instant // HOUR_US * HOUR, []).append(poll)
+    return seen
+
+
+def _hour_figures(
+    given: Polls, schedules: Schedules, span: _Span, carry: int | None
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the open seconds in each hour of the window, [1 + rows, hours], and the store's statuses."""
+    lengths = [span.end - max(hour, span.begin) for hour in span.hours]
+    sums = tally(given, schedules, as_of=span.end, carry=carry, windows=lengths)
+    figures = -np.diff(sums, axis=1, append=0)
+    up, down = figures[0, :, 0] > 0, figures[0, :, 1] > 0
+    return figures[:, :, 2], [STATUSES[place] for place in np.select((up, down), (0, 1), 2).tolist()]
+
+
+def _before(given: Polls, schedules: Schedules, begin: int) -> PollSeen | None:
+    """Return the latest counted poll before an hour (seconds), however old."""
+    found = latest_before(given, schedules, hour=begin // HOUR, carry=None)
+    if not len(found):
+        return None
+    return PollSeen(at=int(found.at[0]), active=bool(found.active[0]), counted=True)

@@ -1,0 +1,151 @@
+"""Explanations over generated fleets: they add up to the report, and say what the reference says."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storewatch import reference
+from storewatch.domain.explain import STATUSES, explain
+from storewatch.domain.instant import WINDOWS
+from storewatch.domain.uptime import uptime
+from strategies import HOUR, SECOND, Fleet, fleets
+
+if TYPE_CHECKING:
+    from storewatch.domain.evidence import Hour
+    from storewatch.domain.explain import Explanation
+
+windows = st.sampled_from(sorted(WINDOWS))
+
+
+def explained(fleet: Fleet, store_id: str, window: str) -> Explanation:
+    return explain(fleet.facts, store_id, as_of=fleet.as_of, carry=fleet.carry, window=window)
+
+
+def steps(fleet: Fleet, store: reference.Store) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return the reference's open stretches, counted polls, and hours with their statuses."""
+    until = pd.Timestamp(fleet.as_of, unit="s", tz="UTC")
+    polls = reference.distinct_polls(store.polls, until)
+    spans = reference.clock_spans(store.zone, reference.days_of_interest(polls, until))
+    rows = reference.opening_hours_utc(reference.weekly_hours(store.hours), spans)
+    stretches = reference.open_stretches(rows)
+    counted = reference.discard_outside(polls, stretches)
+    hourly = reference.majority(reference.resample(counted, until))
+    return stretches, counted, reference.carry_forward(hourly, counted, fleet.carry)
+
+
+def seconds(times: pd.Series[pd.Timestamp]) -> list[int]:
+    return [int(at.timestamp()) for at in times]
+
+
+def micros(times: pd.Series[pd.Timestamp]) -> list[int]:
+    return [int(at.timestamp()) * SECOND + at.microsecond for at in times]
+
+
+@given(fleets())
+def test_the_hours_add_up_to_the_reports_row(fleet: Fleet) -> None:
+    for row in uptime(fleet.facts, as_of=fleet.as_of, carry=fleet.carry).to_dicts():
+        for window in WINDOWS:
+            found = explained(fleet, row["store_id"], window)
+            figures = {status: found.seconds(status) for status in STATUSES} | {"open": found.seconds()}
+            kinds = {"up": "uptime", "down": "downtime", "unknown": "unknown", "open": "open"}
+            assert figures == {kind: row[f"{kinds[kind]}_seconds_last_{window}"] for kind in kinds}
+
+
+@given(fleets(), windows)
+def test_each_hour_has_the_status_that_the_reference_gives_it(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        _, _, hourly = steps(fleet, store)
+        expected = dict(zip(seconds(hourly["hour"]), hourly["status"], strict=True))
+        for hour in explained(fleet, store.store_id, window).hours:
+            assert hour.status == expected[hour.begin]
+            assert hour.reason.text.startswith(f"{hour.status}: ")
+            assert hour.reason.text.endswith(f", {hour.reason.rule}")
+
+
+@given(fleets(), windows)
+def test_the_reason_names_what_the_reference_decides_by(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        _, _, hourly = steps(fleet, store)
+        by_hour = dict(zip(seconds(hourly["hour"]), hourly.to_dict("records"), strict=True))
+        for hour in explained(fleet, store.store_id, window).hours:
+            row = by_hour[hour.begin]
+            assert hour.reason.rule == ("R4" if row["polls"] else "R5")
+            if row["polls"] > 1 and 2 * row["active"] != row["polls"]:
+                most = max(row["active"], row["polls"] - row["active"])
+                assert f"{most} of {row['polls']} polls" in hour.reason.text
+                assert hour.reason.decided_by is None
+            elif row["polls"]:
+                assert hour.reason.decided_by == max(poll.at for poll in hour.polls if poll.counted)
+            elif hour.status != "unknown":
+                assert hour.reason.decided_by == micros(pd.Series([row["at"]]))[0]
+
+
+@given(fleets(), windows)
+def test_open_time_lies_where_the_reference_opens(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        stretches, _, _ = steps(fleet, store)
+        opened = list(zip(seconds(stretches["begin"]), seconds(stretches["end"]), strict=True))
+        found = explained(fleet, store.store_id, window)
+        for begin in range(found.begin // HOUR * HOUR, fleet.as_of, HOUR):
+            low, high = max(begin, found.begin), min(begin + HOUR, fleet.as_of)
+            parts = [(max(a, low), min(b, high)) for a, b in opened if a < high and b > low]
+            mine: list[Hour] = [hour for hour in found.hours if hour.begin == begin]
+            assert [part for hour in mine for part in hour.open] == parts
+            assert sum(hour.open_seconds for hour in mine) == sum(b - a for a, b in parts)
+            assert all(hour.rows or not found.rows for hour in mine)
+
+
+@given(fleets(), windows)
+def test_every_poll_of_the_windows_hours_is_shown_once_and_marked(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        _, counted, _ = steps(fleet, store)
+        found = explained(fleet, store.store_id, window)
+        first, last = found.begin // HOUR * HOUR * SECOND, -(-fleet.as_of // HOUR) * HOUR * SECOND
+        given_polls = {
+            at: [poll[2] for poll in fleet.polls if poll[:2] == (store.store_id, at)]
+            for name, at, _ in fleet.polls
+            if name == store.store_id and first <= at < last and at <= fleet.as_of * SECOND
+        }
+        is_counted = set(micros(counted["at"]))
+        listed = [poll for hour in found.hours for poll in hour.polls]
+        shown = {poll.at: poll for poll in [*listed, *found.discarded]}
+        assert len(shown) == len(listed) + len(found.discarded)
+        missing = given_polls.keys() - shown.keys()
+        open_hours = {hour.begin for hour in found.hours}
+        assert all(at in is_counted and at // SECOND // HOUR * HOUR not in open_hours for at in missing)
+        for at, poll in shown.items():
+            statuses = given_polls[at]
+            assert (poll.active, poll.given) == (all(statuses), len(statuses))
+            assert poll.disagreed == (len(set(statuses)) > 1)
+            assert poll.counted == (at in is_counted)
+
+
+@given(fleets())
+def test_outages_are_the_downtime_of_the_week_in_stretches_of_open_time(fleet: Fleet) -> None:
+    for store in reference.load(fleet.facts):
+        found = explained(fleet, store.store_id, "week")
+        runs = re.findall("d+", "".join(hour.status[0] for hour in found.hours))
+        assert len(found.outages) == len(runs)
+        assert sum(outage.open_seconds for outage in found.outages) == found.seconds("down")
+        for outage in found.outages:
+            inside = [hour for hour in found.hours if outage.begin < hour.open[-1][1] <= outage.end]
+            assert {hour.status for hour in inside} == {"down"}
+            assert (inside[0].open[0][0], inside[-1].open[-1][1]) == (outage.begin, outage.end)
+
+
+@given(fleets(), windows)
+def test_an_explanation_does_not_depend_on_other_stores_or_older_polls(fleet: Fleet, window: str) -> None:
+    reach = None if fleet.carry is None else (fleet.as_of - 169 * HOUR - fleet.carry) * SECOND
+    recent = fleet.with_polls(
+        poll for poll in fleet.polls if reach is None or poll[1] >= reach - HOUR * SECOND
+    )
+    for store in reference.load(fleet.facts):
+        name = store.store_id
+        found = explained(fleet, name, window)
+        assert explained(fleet.only(name), name, window) == found
+        assert explained(recent, name, window) == found
