@@ -18,6 +18,7 @@ from redis import Redis
 from boards import LONG, claimed, job_of, wait_for
 from processes import free_ports
 from storewatch.adapters.jobs import open_jobs
+from storewatch.adapters.jobs.redis import RedisJobBoard
 from storewatch.errors import SettingsError, UnavailableError
 from storewatch.ports import JobBoard, Progress, Request, State
 
@@ -220,6 +221,16 @@ def test_a_submit_whose_answer_was_lost_is_one_job(cut_board: JobBoard, proxy: P
     assert [job.id for job in cut_board.recent(9)] == [job_id]
 
 
+def test_a_submit_said_again_does_not_undo_what_came_of_the_job(redis_board_url: str) -> None:
+    board = RedisJobBoard(redis_board_url)
+    job_id = board.submit(Request())
+    claimed(board)
+    before = job_of(board, job_id)
+    board._server.call("submit", id=job_id, request="{}")
+    assert job_of(board, job_id) == before
+    board.close()
+
+
 def test_a_finish_whose_answer_was_lost_is_no_lost_claim(cut_board: JobBoard, proxy: Proxy) -> None:
     cut_board.submit(Request())
     claim = claimed(cut_board)
@@ -364,3 +375,31 @@ def test_boards_of_two_prefixes_share_a_database_and_nothing_else(redis_board_ur
     assert first.queue_length() == 1
     first.close()
     second.close()
+
+
+def test_every_key_begins_with_the_hash_tag(
+    redis_board: JobBoard, redis_board_url: str, valkey: Server
+) -> None:
+    tag = f"{{{redis_board_url.rpartition('=')[2]}}}"
+    with Redis.from_url(valkey.url, decode_responses=True) as driver:
+        before = set(driver.scan_iter())
+        for _ in range(4):
+            redis_board.submit(Request())
+        redis_board.finish(claimed(redis_board), key="k", rows=1)
+        redis_board.fail(claimed(redis_board), "no", final=True)
+        redis_board.cancel(claimed(redis_board).job.id)
+        redis_board.announce("a", ttl=LONG)
+        made = set(driver.scan_iter()) - before
+    assert made
+    assert all(key.startswith(f"{tag}:") for key in made)
+
+
+def test_a_scaler_can_read_how_many_jobs_wait_and_run(
+    redis_board: JobBoard, redis_board_url: str, valkey: Server
+) -> None:
+    tag = f"{{{redis_board_url.rpartition('=')[2]}}}"
+    for _ in range(3):
+        redis_board.submit(Request())
+    claimed(redis_board)
+    with Redis.from_url(valkey.url) as driver:
+        assert (driver.zcard(f"{tag}:queued"), driver.zcard(f"{tag}:running")) == (2, 1)
