@@ -3,7 +3,8 @@
     python -m benchmarks.service [--rounds 21] [--calls 400]
 
 Trigger → Complete over HTTP, asking every 20 ms as a client would. Then get_report, one call every 5 ms: in
-turns on the idle service, and while there is always a report being made.
+turns on the idle service, and while there is always a report being made. A report's bytes are first checked
+against those of `storewatch report --data` on the same files.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from benchmarks.fleets import full_fleet
 from benchmarks.measure import STOREWATCH, Cost, Target, keep, run
@@ -51,6 +53,13 @@ class Client:
     def trigger(self) -> str:
         """Ask for a report."""
         return str(self.call("POST", "/trigger_report")["report_id"])
+
+    def download(self, report_id: str) -> bytes:
+        """Return a finished report's bytes, by the link that the service hands out."""
+        url = self.call("GET", f"/get_report?report_id={report_id}")["url"]
+        parts = urlsplit(url)
+        self.connection.request("GET", f"{parts.path}?{parts.query}")
+        return self.connection.getresponse().read()
 
     def is_running(self, report_id: str) -> bool:
         """Tell whether a report is still being made."""
@@ -134,13 +143,17 @@ def main() -> None:
     busy: list[float] = []
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
-        run([*STOREWATCH, "load", str(full_fleet("csv"))], home=home)
+        folder, expected = str(full_fleet("csv")), home / "expected.csv"
+        run([*STOREWATCH, "load", folder], home=home)
+        run([*STOREWATCH, "report", "--data", folder, "--out", str(expected)])
         with service(home) as client:
             first = trigger_to_complete(client)
             reports = [trigger_to_complete(client) for _ in range(options.rounds)]
             done = client.trigger()
             while client.is_running(done):
                 time.sleep(ASK_EVERY)
+            if client.download(done) != expected.read_bytes():
+                raise SystemExit("the service's report and that of the files differ")
             for _ in range(BLOCKS):
                 idle += call_times(client, options.calls, done, busy=False)
                 busy += call_times(client, options.calls, done, busy=True)
