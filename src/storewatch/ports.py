@@ -277,10 +277,13 @@ class PollStore(Protocol):
         """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
         ...
 
-    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+    def scan(
+        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
+    ) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until`.
 
-        Both in microseconds since 1970 UTC; `since` None: from the first poll on.
+        Both in microseconds since 1970 UTC; `since` None: from the first poll on. With `store_ids`: only what
+        is about these stores, which is far cheaper for a few; `stores` has those of them that are known.
         """
         ...
 

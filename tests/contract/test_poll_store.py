@@ -276,6 +276,25 @@ def test_scan_bounds_hold_at_midnight(polls: PollStore) -> None:
     assert ats(polls, since=None, until=midnight - 1) == [midnight - 1]
 
 
+def test_a_scan_of_some_stores_reads_what_is_about_them_and_nothing_else(polls: PollStore) -> None:
+    days = [("a", NOON - DAY, True), ("b", NOON, False), ("a", NOON, False), ("c", NOON, True)]
+    load(polls, days, [("a", 0, NINE, FIVE), ("b", 1, NINE, FIVE)], {"b": "Asia/Tokyo", "d": "UTC"})
+    load(polls, stores=["e"])
+    for wanted in (["a"], ["b", "d"], ["e", "nobody", "a\0"], [], list("abcde")):
+        facts = polls.scan(polls.version(), since=NOON, until=NOON, store_ids=wanted)
+        every = polls.scan(polls.version(), since=NOON, until=NOON)
+        for found, whole in (
+            (facts.polls, every.polls),
+            (facts.hours, every.hours),
+            (facts.zones, every.zones),
+        ):
+            own = whole.filter(whole["store_id"].cast(pl.String).is_in(wanted))
+            assert sorted(found.rows()) == sorted(own.rows())
+            assert found.schema == whole.schema
+        assert facts.stores is not None
+        assert facts.stores.to_list() == sorted(set(wanted) & set("abcde"))
+
+
 def test_a_version_reads_the_same_whatever_is_loaded_since(polls: PollStore) -> None:
     seen = {}
     for i in range(30):

@@ -94,6 +94,23 @@ def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: 
     assert uptime(facts, as_of=as_of, carry=carry).equals(uptime(reading.facts, as_of=as_of, carry=carry))
 
 
+def test_a_scan_of_one_store_reads_what_is_about_it_and_nothing_else(tables: str) -> None:
+    store = TablesPollStore(tables, QUERIES)
+    every = read(store, until=AS_OF)
+    for store_id in [*store.stores(store.version()), "nobody", "zero\0byte"]:
+        facts = store.scan(store.version(), since=None, until=AS_OF, store_ids=[store_id])
+        for found, whole in (
+            (facts.polls, every.polls),
+            (facts.hours, every.hours),
+            (facts.zones, every.zones),
+        ):
+            own = whole.filter(whole["store_id"].cast(pl.String) == store_id)
+            assert sorted(found.rows()) == sorted(own.rows())
+        assert facts.stores is not None
+        assert every.stores is not None
+        assert facts.stores.to_list() == every.stores.filter(every.stores == store_id).to_list()
+
+
 def test_rows_that_a_load_would_reject_are_left_out_and_come_along_with_their_reasons(tables: str) -> None:
     facts = read(TablesPollStore(tables, QUERIES))
     assert facts.rejects is not None

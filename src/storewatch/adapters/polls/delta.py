@@ -125,17 +125,20 @@ class DeltaPollStore:
         """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
         return max((file.last for file in self._open(version).polls() if file.last is not None), default=None)
 
-    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+    def scan(
+        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
+    ) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
 
-        The polls' `store_id` is Categorical, and in order within each of some pieces.
+        With `store_ids`: only what is about these stores. The polls' `store_id` is Categorical, and in order
+        within each of some pieces.
         """
         snapshot = self._open(version)
         return Facts(
-            polls=_polls(snapshot, snapshot.polls(), since, until),
-            hours=_hours(snapshot),
-            zones=_zones(snapshot),
-            stores=_stores(snapshot),
+            polls=_polls(snapshot, snapshot.polls(), since, until, store_ids),
+            hours=_hours(snapshot, store_ids),
+            zones=_zones(snapshot, store_ids),
+            stores=_stores(snapshot, store_ids),
         )
 
     def stores(self, version: str) -> pl.Series:
@@ -194,21 +197,27 @@ def _name(snapshot: Snapshot) -> str:
     return f"delta:{snapshot.version}" if snapshot.version >= 0 else _EMPTY
 
 
-def _hours(snapshot: Snapshot) -> pl.DataFrame:
-    return snapshot.read(snapshot.of(HOURS), facts.HOURS)
+def _hours(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.DataFrame:
+    return snapshot.read(snapshot.of(HOURS), facts.HOURS, store_ids)
 
 
-def _zones(snapshot: Snapshot) -> pl.DataFrame:
-    return snapshot.read(snapshot.of(ZONES), facts.ZONES)
+def _zones(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.DataFrame:
+    return snapshot.read(snapshot.of(ZONES), facts.ZONES, store_ids)
 
 
-def _stores(snapshot: Snapshot) -> pl.Series:
-    return snapshot.read(snapshot.of(STORES), _IDS)["store_id"].sort()
+def _stores(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.Series:
+    return snapshot.read(snapshot.of(STORES), _IDS, store_ids)["store_id"].sort()
 
 
-def _polls(snapshot: Snapshot, files: Sequence[DataFile], since: int | None, until: int) -> pl.DataFrame:
+def _polls(
+    snapshot: Snapshot,
+    files: Sequence[DataFile],
+    since: int | None,
+    until: int,
+    store_ids: Sequence[str] | None = None,
+) -> pl.DataFrame:
     """Read the polls of some files between two instants, both included."""
-    polls = snapshot.read([file for file in files if file.meets(since, until)], _POLLS)
+    polls = snapshot.read([file for file in files if file.meets(since, until)], _POLLS, store_ids)
     at = polls["at"].to_physical()
     inside = (at <= until) if since is None else at.is_between(since, until)
     return polls if inside.all() else polls.filter(inside)

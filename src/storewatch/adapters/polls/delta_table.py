@@ -111,22 +111,31 @@ class Snapshot:
         """Return the files of polls."""
         return [file for file in self.files if file.has_polls]
 
-    def read(self, files: Iterable[DataFile], schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+    def read(
+        self,
+        files: Iterable[DataFile],
+        schema: Mapping[str, PolarsDataType],
+        store_ids: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the rows of some files, one file after the other.
+
+        Args:
+            files: Of this version.
+            schema: The columns wanted, and what they become.
+            store_ids: The stores wanted; None: all.
 
         Raises:
             InputError: A file is gone, since the version is too old to be kept.
             UnavailableError: A file cannot be read.
         """
         columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
+        wanted = True if store_ids is None else pl.col("store_id").is_in(list(store_ids))
         # A folder's name may hold signs that a glob would take for patterns.
-        frames = [
-            pl.scan_parquet(self.root / unquote(file.path), glob=False).select(columns) for file in files
-        ]
+        frames = [pl.scan_parquet(self.root / unquote(file.path), glob=False) for file in files]
         if not frames:
             return pl.DataFrame(schema=schema)
         try:
-            return pl.concat(frames).collect()
+            return pl.concat(frame.filter(wanted).select(columns) for frame in frames).collect()
         except FileNotFoundError as error:
             raise InputError(
                 f"version {self.version} of the poll store in {self.root} is no longer kept: "

@@ -30,6 +30,7 @@ from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from storewatch.adapters.polls.merge import Change
@@ -46,10 +47,12 @@ _STORES = "SELECT store_id FROM storewatch.stores WHERE load <= %s ORDER BY stor
 _HOURS = """
 SELECT string_agg(int4send(store_key) || int2send(day) || int4send(opens) || int4send(closes), ''::bytea)
 FROM storewatch.hours WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s)
+AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s))
 """
 _ZONES = """
 SELECT zone, string_agg(int4send(store_key), ''::bytea)
-FROM storewatch.zones WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s) GROUP BY zone
+FROM storewatch.zones WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s)
+AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s)) GROUP BY zone
 """
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
 _KNOWN_HOURS = """
@@ -113,10 +116,13 @@ class PostgresPollStore:
         with self._server.reading() as connection:
             return self._newest(connection, number)
 
-    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+    def scan(
+        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
+    ) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
 
-        The polls' `store_id` is Categorical, in pieces of one store and status.
+        With `store_ids`: only what is about these stores. The polls' `store_id` is Categorical, in pieces of
+        one store and status.
 
         Raises:
             InputError: There is no such version, or retention has dropped polls that it needs.
@@ -126,11 +132,13 @@ class PostgresPollStore:
             self._newest(connection, number)
             self._check_kept(connection, number, since)
             names = _names(connection, number)
+            wanted = names if store_ids is None else names.filter(names.is_in(list(store_ids)))
+            keys = None if store_ids is None else names.is_in(list(store_ids)).arg_true().to_list()
             return Facts(
-                polls=read_polls(connection, names, load=number, since=since, until=until),
-                hours=_hours(connection, number, names),
-                zones=_zones(connection, number, names),
-                stores=names.sort(),
+                polls=read_polls(connection, names, load=number, since=since, until=until, keys=keys),
+                hours=_hours(connection, number, names, keys),
+                zones=_zones(connection, number, names, keys),
+                stores=wanted.sort(),
             )
 
     def stores(self, version: str) -> pl.Series:
@@ -317,16 +325,21 @@ def _names(connection: Connection, number: int) -> pl.Series:
     return pl.Series("store_id", ids, dtype=pl.String)
 
 
-def _hours(connection: Connection, number: int, names: pl.Series) -> pl.DataFrame:
-    (packed,) = connection.cursor(binary=True).execute(_HOURS, {"load": number}).fetchone() or (None,)
+def _hours(
+    connection: Connection, number: int, names: pl.Series, keys: list[int] | None = None
+) -> pl.DataFrame:
+    wanted = {"load": number, "keys": keys}
+    (packed,) = connection.cursor(binary=True).execute(_HOURS, wanted).fetchone() or (None,)
     rows = np.frombuffer(packed or b"", _HOUR_ROW)
     columns = {name: rows[name].astype(int) for name in ("day", "start", "end")}
     ids = names.gather(pl.Series(rows["store_key"].astype(np.uint32)))
     return pl.DataFrame({"store_id": ids, **columns}).cast(pl.Schema(HOURS))
 
 
-def _zones(connection: Connection, number: int, names: pl.Series) -> pl.DataFrame:
-    rows = connection.cursor(binary=True).execute(_ZONES, {"load": number}).fetchall()
+def _zones(
+    connection: Connection, number: int, names: pl.Series, keys: list[int] | None = None
+) -> pl.DataFrame:
+    rows = connection.cursor(binary=True).execute(_ZONES, {"load": number, "keys": keys}).fetchall()
     frames = [
         pl.DataFrame({"store_id": names.gather(pl.Series(np.frombuffer(keys, ">i4").astype(np.uint32)))})
         .with_columns(zone=pl.lit(zone))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from storewatch.ports import Load, LoadSummary
 
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
+_ALL_STORES = sql.SQL("true")
 _SHOWN = 3  # rows of a probe
 _VERSION = re.compile(r"tables:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
 
@@ -129,16 +130,19 @@ class TablesPollStore:
             # What looks like the newest may be rejected for other reasons: then all polls are looked at.
             return _newest(self._read_polls(connection, None, latest)) if at is None else at
 
-    def scan(self, version: str, *, since: int | None, until: int) -> Facts:
+    def scan(
+        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
+    ) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
 
-        Of two polls at one instant both come. `rejects` has the rows that a load would reject; of the polls
-        those whose time stamp lies between the two, or is none.
+        With `store_ids`: only what is about these stores. Of two polls at one instant both come. `rejects` has
+        the rows that a load would reject; of the polls those whose time stamp lies between the two, or is none.
         """
         latest = self._latest(version)
         with self._server.reading() as connection:
-            reading = self._read_polls(connection, since, min(until, latest), others=True)
-            stores = self._polled(connection, latest)
+            own = _of_stores(store_ids)
+            reading = self._read_polls(connection, since, min(until, latest), own, others=True)
+            stores = self._polled(connection, latest, own)
         facts, rejects = reading.facts, reading.rejects.select("kind", "reason", "row")
         return Facts(
             polls=facts.polls,
@@ -198,14 +202,21 @@ class TablesPollStore:
         return sql.SQL("SELECT {} FROM {} WHERE {}").format(what, source, where)
 
     def _read_polls(
-        self, connection: Connection, since: int | None, until: int, *, others: bool = False
+        self,
+        connection: Connection,
+        since: int | None,
+        until: int,
+        own: sql.Composable = _ALL_STORES,
+        *,
+        others: bool = False,
     ) -> Reading:
         """Read and check polls of `since` ≤ at ≤ `until`, and the other inputs if they are wanted."""
-        frames = {Kind.POLLS: self._polls(connection, self._time.within(since, until))}
+        within = sql.SQL("({}) AND {}").format(self._time.within(since, until), own)
+        frames = {Kind.POLLS: self._polls(connection, within)}
         for kind in (Kind.HOURS, Kind.ZONES) if others else ():
             if kind in self._inputs:
-                everything = sql.SQL("SELECT * FROM {}").format(self._inputs[kind].source)
-                frames[kind] = _copy_out(connection, kind, everything)
+                select = sql.SQL("SELECT * FROM {} WHERE {}").format(self._inputs[kind].source, own)
+                frames[kind] = _copy_out(connection, kind, select)
         reading = from_frames(frames[Kind.POLLS], frames.get(Kind.HOURS), frames.get(Kind.ZONES))
         return _cut(reading, since, until)
 
@@ -221,11 +232,13 @@ class TablesPollStore:
             return _copy_out(connection, Kind.POLLS, self._select(sql.SQL("*"), where))
         return _ungrouped(groups, stamps)
 
-    def _polled(self, connection: Connection, latest: int) -> pl.Series:
+    def _polled(self, connection: Connection, latest: int, own: sql.Composable) -> pl.Series:
         """Return the ids in polls of any time that a load would take."""
-        usable = sql.SQL("status::text IN ('active', 'inactive') AND {}").format(self._time.before(latest))
+        condition = sql.SQL("status::text IN ('active', 'inactive') AND {} AND {}")
+        usable = condition.format(self._time.before(latest), own)
         with _query_errors(Kind.POLLS):
-            rows = connection.execute(self._select(sql.SQL("DISTINCT store_id::text"), usable)).fetchall()
+            select = self._select(sql.SQL("DISTINCT store_id::text"), usable)
+            rows = connection.execute(select).fetchall()
         ids = pl.Series("store_id", [name for (name,) in rows], dtype=pl.String)
         return pl.Series("store_id", sorted(readable_ids(ids)), dtype=pl.String)
 
@@ -240,6 +253,14 @@ def refuse(what: str) -> NoReturn:
         f"{what} is refused: {_setting(Kind.POLLS)} is set, so storewatch only reads tables of others; "
         "unset it to use a schema of its own"
     )
+
+
+def _of_stores(store_ids: Sequence[str] | None) -> sql.Composable:
+    """Return a condition for rows of these stores; an id with a zero byte in it is in no row."""
+    if store_ids is None:
+        return _ALL_STORES
+    ids = [store_id for store_id in store_ids if "\0" not in store_id]
+    return sql.SQL("store_id::text = ANY({}::text[])").format(sql.Literal(ids))
 
 
 def _setting(kind: Kind) -> str:

@@ -43,6 +43,7 @@ _READ = """
 SELECT store_key, active OR coalesce(turned > %(load)s, false), string_agg(timestamptz_send(at), ''::bytea)
 FROM storewatch.polls
 WHERE at >= coalesce(%(since)s, '-infinity'::timestamptz) AND at <= %(until)s AND load <= %(load)s
+AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s))
 GROUP BY 1, 2
 """
 _STAGE = """
@@ -77,7 +78,13 @@ def partitions(connection: Connection) -> dict[str, int]:
 
 
 def read_polls(
-    connection: Connection, names: pl.Series, *, load: int, since: int | None, until: int
+    connection: Connection,
+    names: pl.Series,
+    *,
+    load: int,
+    since: int | None,
+    until: int,
+    keys: list[int] | None = None,
 ) -> pl.DataFrame:
     """Return the polls of `since` ≤ at ≤ `until` (microseconds since 1970 UTC) as of a load.
 
@@ -87,14 +94,15 @@ def read_polls(
         load: Its number.
         since: None: from the first poll on.
         until: The last instant.
+        keys: Of the stores wanted; None: of all.
 
     Returns:
         POLLS, `store_id` Categorical, one row a store and instant, in pieces of one store and status.
     """
-    keys, at, active = _read(connection, load=load, since=since, until=until)
+    found, at, active = _read(connection, load=load, since=since, until=until, keys=keys)
     return pl.DataFrame(
         {
-            "store_id": names.cast(pl.Categorical).gather(pl.Series(keys)),
+            "store_id": names.cast(pl.Categorical).gather(pl.Series(found)),
             "at": pl.Series(at).cast(pl.Datetime("us", "UTC")),
             "active": pl.Series(active),
         }
@@ -102,15 +110,16 @@ def read_polls(
 
 
 def _read(
-    connection: Connection, *, load: int, since: int | None, until: int
+    connection: Connection, *, load: int, since: int | None, until: int, keys: list[int] | None = None
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
     """Return store keys, instants and statuses."""
-    bounds = {"load": load, "since": None if since is None else instant(since), "until": instant(until)}
-    rows = connection.cursor(binary=True).execute(_READ, bounds).fetchall()
+    first = None if since is None else instant(since)
+    wanted = {"load": load, "since": first, "until": instant(until), "keys": keys}
+    rows = connection.cursor(binary=True).execute(_READ, wanted).fetchall()
     counts = np.array([len(packed) // 8 for _, _, packed in rows], dtype=np.int64)
-    keys = np.array([key for key, _, _ in rows], dtype=np.uint32).repeat(counts)
+    found = np.array([key for key, _, _ in rows], dtype=np.uint32).repeat(counts)
     active = np.array([active for _, active, _ in rows], dtype=np.bool_).repeat(counts)
-    return keys, instants([packed for _, _, packed in rows]), active
+    return found, instants([packed for _, _, packed in rows]), active
 
 
 def add_polls(connection: Connection, polls: pl.DataFrame, stores: pl.DataFrame, *, load: int) -> int:
