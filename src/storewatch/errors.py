@@ -2,13 +2,21 @@
 
     StorewatchError
     ├── InputError          what was given cannot be used: a file, a frame, an instant, an option
-    │   └── NoPollsError    neither a poll nor an as-of: there is nothing to report on
+    │   ├── NoPollsError    neither a poll nor an as-of: there is nothing to report on
+    │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
     ├── ConflictError       something is there already that may be written only once
     └── UnavailableError    a poll store, job board or report shelf does not answer
 
 Each message says what was wrong, where, and what to do.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class StorewatchError(Exception):
@@ -26,6 +34,23 @@ class NoPollsError(InputError):
         super().__init__(
             "there are no polls, so there is no newest one to report as of: load polls, or give an as-of"
         )
+
+
+class KeyReusedError(InputError):
+    """A key that a report was submitted with came again with another request."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"this key was used for report {job_id}, with another request: take a new key for a new request"
+        )
+
+
+class UnknownStoreError(InputError):
+    """No input names the store."""
+
+    def __init__(self, store_id: str, nearest: Sequence[str] = ()) -> None:
+        like = f": the nearest ids are {', '.join(nearest)}" if nearest else ""
+        super().__init__(f"no input names the store {store_id}{like}")
 
 
 class SettingsError(StorewatchError):

@@ -58,6 +58,7 @@ class Job:
     state: State
     request: Request
     created: float
+    number: int = 0  # grows in the order of submits
     attempts: int = 0  # claims that counted
     epoch: int = 0  # fencing epoch: grows with every claim
     as_of: int | None = None  # pinned by the first claim
@@ -95,8 +96,12 @@ class JobBoard(Protocol):
     another can change nothing any more, who merely was late may go on.
     """
 
-    def submit(self, request: Request) -> str:
-        """Put a job on the board, durably, and return its id (32 hex digits)."""
+    def submit(self, request: Request, *, key: str | None = None) -> str:
+        """Put a job on the board, durably, and return its id (32 hex digits).
+
+        If there is a job that was submitted with the same `key`, return its id instead, however it stands; a
+        key is forgotten with its job. KeyReusedError if that job's request is another.
+        """
         ...
 
     def get(self, job_id: str) -> Job | None:
@@ -161,8 +166,11 @@ class JobBoard(Protocol):
         """Return the figures for status and metrics."""
         ...
 
-    def recent(self, limit: int) -> list[Job]:
-        """Return the jobs that were submitted last, newest first, at most `limit`."""
+    def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
+        """Return the jobs that were submitted last, newest first, at most `limit`.
+
+        With `before`, only of those with a lower number.
+        """
         ...
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:

@@ -10,6 +10,7 @@
 --   <tag>:running      sorted set: ids by the instant at which the lease ends
 --   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
 --   <tag>:workers      sorted set: names of workers by the instant until which they count as live
+--   <tag>:keys         hash: the id of the job that was submitted with a key
 --   <tag>:submitted    how many jobs there ever were
 
 local tag, verb, given = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
@@ -109,16 +110,24 @@ end
 
 local verbs = {}
 
--- An id that is there already is this very submit, said again.
+-- An id that is there already is this very submit, said again. Answers with the id and request of the job there is.
 function verbs.submit()
+  local held_by = given.submit_key and redis.call('HGET', tag .. ':keys', given.submit_key)
+  if held_by then
+    return {held_by, field(held_by, 'request')}
+  end
   if redis.call('EXISTS', job_key(given.id)) == 0 then
     local place = redis.call('INCR', tag .. ':submitted')
     redis.call('HSET', job_key(given.id), 'id', given.id, 'number', place, 'state', 'Queued', 'request', given.request,
       'created', whole(now), 'attempts', 0, 'epoch', 0)
     redis.call('ZADD', tag .. ':jobs', place, given.id)
     redis.call('ZADD', set_key('Queued'), place, given.id)
+    if given.submit_key then
+      redis.call('HSET', job_key(given.id), 'submit_key', given.submit_key)
+      redis.call('HSET', tag .. ':keys', given.submit_key, given.id)
+    end
   end
-  return 1
+  return {given.id, given.request}
 end
 
 function verbs.get()
@@ -233,8 +242,8 @@ function verbs.overview()
 end
 
 function verbs.recent()
-  local jobs = {}
-  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', tag .. ':jobs', '+inf', '-inf', 'LIMIT', 0, given.limit)) do
+  local jobs, highest = {}, given.before and '(' .. whole(given.before) or '+inf'
+  for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', tag .. ':jobs', highest, '-inf', 'LIMIT', 0, given.limit)) do
     table.insert(jobs, job(id))
   end
   return jobs
@@ -257,6 +266,10 @@ function verbs.forget()
   for _, id in ipairs(given.ids) do
     for _, state in ipairs(given.states) do
       if redis.call('ZREM', set_key(state), id) == 1 then
+        local key = field(id, 'submit_key')
+        if key then
+          redis.call('HDEL', tag .. ':keys', key)
+        end
         redis.call('ZREM', tag .. ':jobs', id)
         redis.call('DEL', job_key(id))
         count = count + 1

@@ -18,7 +18,7 @@ from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
 from storewatch.adapters.jobs.redis_address import RedisAddress
-from storewatch.adapters.jobs.requests import request_from_json, request_to_json
+from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
 from storewatch.errors import UnavailableError
 from storewatch.ports import ENDED, Claim, Job, Overview, Progress, State
 
@@ -60,11 +60,12 @@ class RedisJobBoard:
             self.close()
             raise
 
-    def submit(self, request: Request) -> str:
-        """Put a job on the board and return its id (32 hex digits)."""
+    def submit(self, request: Request, *, key: str | None = None) -> str:
+        """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
         job_id = uuid4().hex  # made here, so that a submit whose answer was lost can be said again
-        self._server.call("submit", id=job_id, request=request_to_json(request))
-        return job_id
+        text = request_to_json(request)
+        held_by, held_for = self._server.call("submit", id=job_id, request=text, submit_key=key)
+        return same_job(held_by, held_for, request)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
@@ -118,9 +119,10 @@ class RedisJobBoard:
             live_workers=workers,
         )
 
-    def recent(self, limit: int) -> list[Job]:
-        """Return the jobs that were submitted last, newest first, at most `limit`."""
-        return [job for pairs in self._server.call("recent", limit=limit) if (job := _to_job(pairs))]
+    def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
+        """Return the jobs that were submitted last (with a number below `before`), newest first."""
+        found = self._server.call("recent", limit=limit, before=before)
+        return [job for pairs in found if (job := _to_job(pairs))]
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
@@ -238,6 +240,7 @@ def _to_job(pairs: list[str]) -> Job | None:
         state=State(row["state"]),
         request=request_from_json(row["request"]),
         created=_to_seconds(row["created"]),
+        number=int(row["number"]),
         attempts=int(row["attempts"]),
         epoch=int(row["epoch"]),
         as_of=_whole(row, "as_of"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from storewatch.errors import KeyReusedError
 from storewatch.ports import Request
 
 
@@ -23,3 +24,10 @@ def request_from_json(text: str) -> Request:
         store_ids=None if store_ids is None else tuple(store_ids),
         request_id=values.get("request_id"),
     )
+
+
+def same_job(job_id: str, text: str, request: Request) -> str:
+    """Return the id of the job that holds a key; KeyReusedError if its request, a text, is another."""
+    if request_from_json(text) != request:
+        raise KeyReusedError(job_id)
+    return job_id

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from dataclasses import asdict
-from threading import Lock
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from storewatch.adapters.jobs.requests import request_from_json, request_to_json
-from storewatch.errors import UnavailableError
+from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
+from storewatch.adapters.jobs.sqlite_file import Connection
 from storewatch.ports import Claim, Job, Overview, Progress, State
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
+    from storewatch.adapters.jobs.sqlite_file import Value
     from storewatch.ports import Request
 
-Value: TypeAlias = str | int | float | None
-
-PATIENCE = 10.0  # seconds to wait for other writers
 _UNIX_EPOCH = 2_440_587.5  # as a Julian day
 
 # Instants are Julian days by SQLite's own clock, so every process reads one clock and datetime(created)
@@ -51,14 +47,22 @@ _SCHEMA = (
         rows INTEGER
     )
     """,
+    "ALTER TABLE jobs ADD COLUMN submit_key TEXT",  # passed over where it is there
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
+    """
+    CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
+    """,
     "CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, live_until REAL NOT NULL)",
 )
 
 _SUBMIT = """
-    INSERT INTO jobs (id, state, request, created)
-    VALUES (:id, 'Queued', :request, julianday('now'))
+    INSERT INTO jobs (id, state, request, created, submit_key)
+    VALUES (:id, 'Queued', :request, julianday('now'), :submit_key)
+    ON CONFLICT (submit_key) WHERE submit_key IS NOT NULL DO NOTHING
+    RETURNING id, request
 """
+
+_BY_SUBMIT_KEY = "SELECT id, request FROM jobs WHERE submit_key = :submit_key"
 
 _GET = """
     SELECT *, ended IS NULL AND lease_ends <= julianday('now') AND attempts >= :max_attempts AS is_given_up
@@ -161,7 +165,9 @@ _LOOK_OVER = """
         (SELECT count(*) FROM workers WHERE live_until > julianday('now')) AS live_workers
 """
 
-_RECENT = "SELECT * FROM jobs ORDER BY seq DESC LIMIT :limit"
+_RECENT = """
+    SELECT * FROM jobs WHERE seq < ifnull(:before, 9223372036854775807) ORDER BY seq DESC LIMIT :limit
+"""
 
 _EXPIRED = """
     SELECT id FROM jobs WHERE ended <= julianday('now') - :older_than / 86400.0 ORDER BY ended LIMIT :limit
@@ -181,14 +187,16 @@ class SqliteJobBoard:
 
     def __init__(self, path: Path, *, max_attempts: int = 3) -> None:
         self._max_attempts = max_attempts
-        self._writer = _Connection(path)
-        self._reader = _Connection(path)
+        self._writer = Connection(path, _SCHEMA)
+        self._reader = Connection(path, _SCHEMA)
 
-    def submit(self, request: Request) -> str:
-        """Put a job on the board, durably, and return its id (32 hex digits)."""
-        job_id = uuid4().hex
-        self._writer.rows(_SUBMIT, id=job_id, request=request_to_json(request))
-        return job_id
+    def submit(self, request: Request, *, key: str | None = None) -> str:
+        """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
+        new: dict[str, Value] = {"id": uuid4().hex, "request": request_to_json(request), "submit_key": key}
+        while True:
+            rows = self._writer.rows(_SUBMIT, **new) or self._writer.rows(_BY_SUBMIT_KEY, submit_key=key)
+            if rows:  # else the job that held the key has been forgotten just now
+                return same_job(rows[0]["id"], rows[0]["request"], request)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
@@ -265,9 +273,9 @@ class SqliteJobBoard:
             live_workers=row["live_workers"],
         )
 
-    def recent(self, limit: int) -> list[Job]:
-        """Return the jobs that were submitted last, newest first, at most `limit`."""
-        return [_to_job(row) for row in self._reader.rows(_RECENT, limit=limit)]
+    def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
+        """Return the jobs that were submitted last (with a number below `before`), newest first."""
+        return [_to_job(row) for row in self._reader.rows(_RECENT, limit=limit, before=before)]
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
@@ -287,72 +295,13 @@ class SqliteJobBoard:
         self._writer.close()
 
 
-class _Connection:
-    """One connection to the file, on which threads take turns; each statement is a transaction."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._turn = Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._driver = _connect(path)
-        except (OSError, sqlite3.Error) as error:
-            raise self._unavailable(error) from error
-
-    def rows(self, statement: str, **values: Value) -> list[sqlite3.Row]:
-        """Run a statement to its end and return its rows."""
-        try:
-            with self._turn:
-                return self._driver.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._unavailable(error) from error
-
-    def close(self) -> None:
-        with self._turn:
-            self._driver.close()
-
-    def _unavailable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(f"the job board {self._path} cannot be used: {error}")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    driver = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-    driver.row_factory = sqlite3.Row
-    try:
-        _prepare(driver)
-    except sqlite3.Error:
-        driver.close()
-        raise
-    return driver
-
-
-def _prepare(driver: sqlite3.Connection) -> None:
-    deadline = time.monotonic() + PATIENCE
-    driver.execute("PRAGMA synchronous = FULL")
-    while not _is_wal(driver):
-        # Turning to WAL does not wait for others by the connection's timeout, as all other statements do.
-        if time.monotonic() > deadline:
-            raise sqlite3.OperationalError("it stays locked by another process")
-        time.sleep(0.01)
-    for statement in _SCHEMA:
-        driver.execute(statement)
-
-
-def _is_wal(driver: sqlite3.Connection) -> bool:
-    try:
-        return bool(driver.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-
-
 def _to_job(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],
         state=State(row["state"]),
         request=request_from_json(row["request"]),
         created=_to_seconds(row["created"]),
+        number=row["seq"],
         attempts=row["attempts"],
         epoch=row["epoch"],
         as_of=row["as_of"],
