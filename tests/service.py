@@ -156,13 +156,17 @@ class Service:
         (worker,) = eventually("there is a worker", self.workers)
         for _ in range(50):
             report_id = self.trigger()
-            eventually("it is begun", lambda i=report_id: i in self.output, pause=0.001)  # type: ignore[misc]
+            eventually("it is begun", lambda i=report_id: self._has_begun(i), pause=0.001)  # type: ignore[misc]
             os.kill(worker, signal.SIGSTOP)
             eventually("the worker is stopped", lambda: state(worker) == "T")
             if self.job(report_id).state is State.RUNNING:
                 return report_id, worker
             os.kill(worker, signal.SIGCONT)
         raise AssertionError("every report was finished before its worker could be stopped")
+
+    def _has_begun(self, report_id: str) -> bool:
+        lines = self.output.splitlines()
+        return any(report_id in line for line in lines if "attempt begins" in line)
 
     def workers(self) -> list[int]:
         """Return the process ids of its workers."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storewatch.errors import SettingsError
+
 if TYPE_CHECKING:
     from storewatch.config import Settings
     from storewatch.ports import JobBoard, PollStore, ReportShelf
@@ -17,7 +19,12 @@ def open_polls(settings: Settings) -> PollStore:
     """Open the poll store."""
     from storewatch.adapters import polls  # noqa: PLC0415  see above
 
-    return polls.open_polls(settings.polls_url)
+    if settings.polls_query is None:
+        return polls.open_polls(settings.polls_url)
+    from storewatch.adapters.polls.postgres_tables import Queries  # noqa: PLC0415  see above
+
+    queries = Queries(polls=settings.polls_query, hours=settings.hours_query, zones=settings.zones_query)
+    return polls.open_polls(settings.polls_url, queries)
 
 
 def open_board(settings: Settings) -> JobBoard:
@@ -25,6 +32,13 @@ def open_board(settings: Settings) -> JobBoard:
     from storewatch.adapters import jobs  # noqa: PLC0415  see above
 
     return jobs.open_jobs(settings.jobs_url)
+
+
+def is_board_embedded(settings: Settings) -> bool:
+    """Say whether the job board answers at once, from a file of this machine."""
+    from storewatch.adapters.location import scheme_of  # noqa: PLC0415  see above
+
+    return scheme_of(settings.jobs_url) == "sqlite"
 
 
 def open_shelf(settings: Settings) -> ReportShelf:
@@ -36,3 +50,37 @@ def open_shelf(settings: Settings) -> ReportShelf:
         public_endpoint=settings.reports_public_endpoint,
         ambient=settings.reports_ambient_credentials,
     )
+
+
+def upgrade_polls(settings: Settings) -> list[str]:
+    """Bring the poll store's schema up to date and return the names of what was applied.
+
+    Raises:
+        SettingsError: The poll store has no schema of ours.
+    """
+    if settings.polls_query is not None:
+        from storewatch.adapters.polls.postgres_tables import refuse  # noqa: PLC0415  see above
+
+        refuse("db upgrade")
+    if not _has_schema(settings):
+        raise SettingsError(
+            "db upgrade is for a poll store in PostgreSQL: a folder has no schema, nothing is to be done"
+        )
+    from storewatch.adapters.polls.postgres_schema import upgrade  # noqa: PLC0415  see above
+
+    return upgrade(settings.polls_url)
+
+
+def migrations(settings: Settings) -> tuple[int, int] | None:
+    """Return how many migrations the poll store has and should have; None if it has no schema of ours."""
+    if not _has_schema(settings):
+        return None
+    from storewatch.adapters.polls.postgres_schema import applied  # noqa: PLC0415  see above
+
+    return applied(settings.polls_url)
+
+
+def _has_schema(settings: Settings) -> bool:
+    from storewatch.adapters.location import scheme_of  # noqa: PLC0415  see above
+
+    return settings.polls_query is None and scheme_of(settings.polls_url) in {"postgresql", "postgres"}

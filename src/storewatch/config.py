@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storewatch.errors import SettingsError
@@ -69,6 +70,15 @@ class Settings(BaseSettings):
         default=None,
         description="The address under which clients reach the service; unset: that of each request.",
     )
+    polls_query: str | None = Field(
+        default=None,
+        description="A SELECT for polls in tables of your own: store_id, status, timestamp_utc.",
+    )
+    hours_query: str | None = Field(
+        default=None,
+        description="The same for business hours: store_id, day, start_time_local, end_time_local.",
+    )
+    zones_query: str | None = Field(default=None, description="The same for zones: store_id, timezone_str.")
     workers: int = Field(
         default=1, ge=0, le=256, description="Worker processes of a service; 0: others compute its reports."
     )
@@ -87,12 +97,51 @@ class Settings(BaseSettings):
     link_seconds: int = Field(
         default=86_400, ge=1, le=LONGEST_LINK, description="How long a report's link works; at most 7 days."
     )
+    retention_seconds: int = Field(
+        default=LONGEST_LINK,
+        ge=1,
+        description="How long an ended job and its report are kept; at least as long as a link works.",
+    )
+    grace_seconds: float = Field(
+        default=20,
+        ge=0,
+        le=3_600,
+        description="How long ending may take: a report in hand is finished in it, or handed back.",
+    )
+    drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=1_800,
+        description="How long a service that ends still answers as usual, but says that it is not ready; "
+        "at most half of the grace.",
+    )
     secret: SecretStr | None = Field(
         default=None,
         min_length=16,
         description="What links are signed with; unset: made once and kept in the home folder. "
         "Services behind one address need the same.",
     )
+
+    @field_validator("hours_query", "zones_query")
+    @classmethod
+    def _has_polls_query(cls, query: str | None, info: ValidationInfo) -> str | None:
+        if query and not info.data.get("polls_query"):
+            raise ValueError(f"is set without {PREFIX}POLLS_QUERY: set that too")
+        return query
+
+    @field_validator("retention_seconds")
+    @classmethod
+    def _outlives_links(cls, seconds: int, info: ValidationInfo) -> int:
+        if seconds < (link := info.data.get("link_seconds", 0)):
+            raise ValueError(f"must not be shorter than a link works: {link} s by {PREFIX}LINK_SECONDS")
+        return seconds
+
+    @field_validator("drain_seconds")
+    @classmethod
+    def _leaves_time(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds > (grace := info.data.get("grace_seconds", math.inf)) / 2:
+            raise ValueError(f"must be at most half of {PREFIX}GRACE_SECONDS, which is {grace:g} s")
+        return seconds
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a worker these settings; not the secret, which it never needs."""

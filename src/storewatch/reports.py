@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from storewatch import __version__
@@ -17,12 +17,38 @@ from storewatch.domain.instant import MICROSECONDS, iso, reach, resolve_as_of
 from storewatch.domain.manifest import Manifest
 from storewatch.domain.report import Report
 from storewatch.domain.uptime import uptime
+from storewatch.ports import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from storewatch.domain.facts import Facts
     from storewatch.ports import Claim, Job, JobBoard, PollStore, ReportShelf, Request
+
+
+@dataclass(kw_only=True)
+class Course:
+    """How an attempt goes: `tell` hears each stage begin; the rest is there as far as it has come."""
+
+    tell: Callable[[Progress], object] = lambda _progress: None
+    seconds: dict[str, float] = field(default_factory=dict)  # of each stage that has ended
+    polls: int | None = None  # read
+    stores: int | None = None  # that have a row
+    rejected: dict[str, int] = field(default_factory=dict)  # input rows that cannot be used, by reason
+
+    @contextmanager
+    def stage(self, name: str, *, done: int = 0, total: int = 0) -> Iterator[None]:
+        """Tell that a stage begins, with so many stores done, and note how long it takes."""
+        self.tell(Progress(stage=name, done=done, total=total))
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+    def read(self, facts: Facts) -> None:
+        """Note what was read."""
+        self.polls = facts.polls.height
+        if facts.rejects is not None:
+            self.rejected = dict(facts.rejects["reason"].value_counts().iter_rows())
 
 
 def make_report(polls: PollStore, request: Request) -> Report:
@@ -49,13 +75,15 @@ def compute(facts: Facts, request: Request, *, as_of: int) -> Report:
     return Report(rows=rows, as_of=as_of)
 
 
-def work(claim: Claim, *, polls: PollStore, board: JobBoard, shelf: ReportShelf) -> bool:
+def work(
+    claim: Claim, *, polls: PollStore, board: JobBoard, shelf: ReportShelf, course: Course | None = None
+) -> bool:
     """Make the report of a claimed job and finish it; False, leaving nothing, if the claim was lost."""
     job = _pin(claim, polls=polls, board=board)
     if job is None:
         return False
     attempt = f"{job.id}/{claim.epoch}"
-    key, rows = make(job, attempt, polls=polls, shelf=shelf)
+    key, rows = make(job, attempt, polls=polls, shelf=shelf, course=course or Course())
     if not board.finish(claim, key=key, rows=rows):
         shelf.sweep(attempt, keep=None)
         return False
@@ -64,18 +92,19 @@ def work(claim: Claim, *, polls: PollStore, board: JobBoard, shelf: ReportShelf)
     return True
 
 
-def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf) -> tuple[str, int]:
+def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course: Course) -> tuple[str, int]:
     """Put the report of a pinned job and its manifest into a folder of the shelf; return key and rows."""
     assert job.version is not None  # noqa: S101 - pinned
     assert job.as_of is not None  # noqa: S101 - the same
-    seconds: dict[str, float] = {}
-    with timed("gather", seconds):
+    with course.stage("gather"):
         facts = gather(polls, job.request, version=job.version, as_of=job.as_of)
-    with timed("compute", seconds):
+    course.read(facts)
+    with course.stage("compute", total=_total(facts, job.request)):
         report = compute(facts, job.request, as_of=job.as_of)
         csv = report.csv_bytes()
+    course.stores = report.rows.height
     key = f"{attempt}/{report.file_name('csv')}"
-    with timed("publish", seconds):
+    with course.stage("publish", done=course.stores, total=course.stores):
         shelf.publish(key, csv)
     manifest = Manifest(
         parameters=parameters(job.request),
@@ -84,7 +113,7 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf) -> tup
         report=report,
         csv=csv,
         software=__version__,
-        seconds=seconds,
+        seconds=course.seconds,
     )
     shelf.publish(f"{attempt}/{report.file_name('json')}", manifest.json_bytes())
     return key, report.rows.height
@@ -99,12 +128,11 @@ def parameters(request: Request) -> dict[str, str | int | list[str] | None]:
     }
 
 
-@contextmanager
-def timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Note how long a stage took."""
-    began = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - began
+def _total(facts: Facts, request: Request) -> int:
+    """Return about how many stores there are to be done."""
+    if request.store_ids is not None:
+        return len(set(request.store_ids))
+    return 0 if facts.stores is None else len(facts.stores)
 
 
 def _pin(claim: Claim, *, polls: PollStore, board: JobBoard) -> Job | None:

@@ -217,10 +217,23 @@ def test_a_service_that_is_ended_in_order_ends_its_workers(new_service: Start) -
     assert "Traceback" not in service.output
 
 
-def test_a_worker_that_is_ended_in_order_hands_its_report_back_and_no_attempt_counts(
+def test_a_worker_that_is_ended_in_order_finishes_its_report_first(new_service: Start) -> None:
+    service = new_service()
+    service.load(fleet())
+    service.start()
+    report_id, worker = service.pause_in_mid_report()
+    os.kill(worker, signal.SIGTERM)
+    os.kill(worker, signal.SIGCONT)
+    assert download(service.result(report_id)) == expected(fleet())
+    job = service.job(report_id)
+    assert (job.attempts, job.epoch) == (1, 1)
+    eventually("it has ended", lambda: state(worker) in {None, "Z"})
+
+
+def test_a_worker_that_cannot_finish_its_report_hands_it_back_and_no_attempt_counts(
     new_service: Start,
 ) -> None:
-    service = new_service()
+    service = new_service(settings={"grace_seconds": "0"})
     service.load(fleet())
     service.start()
     report_id, worker = service.pause_in_mid_report()
@@ -234,7 +247,7 @@ def test_a_worker_that_is_ended_in_order_hands_its_report_back_and_no_attempt_co
 def test_a_service_that_ends_hands_back_the_report_of_a_worker_that_does_not_react(
     new_service: Start,
 ) -> None:
-    service = new_service()
+    service = new_service(settings={"grace_seconds": "2"})
     service.load(fleet())
     service.start()
     report_id, worker = service.pause_in_mid_report()

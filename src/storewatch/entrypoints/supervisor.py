@@ -1,4 +1,4 @@
-"""The supervisor: keeps worker processes alive, and ends attempts that take too long.
+"""The supervisor: keeps worker processes alive, ends attempts that take too long, counts what workers tell.
 
 A worker holds the other end of a pipe as its stdin; when this process ends, however it ends, the pipe closes
 and the worker with it.
@@ -6,114 +6,34 @@ and the worker with it.
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
-import subprocess
-import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from threading import Thread
+from dataclasses import dataclass
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
 
-import storewatch
-from storewatch.bootstrap import open_board
-from storewatch.config import PREFIX
-from storewatch.errors import StorewatchError
-from storewatch.ports import Claim
+from storewatch.bootstrap import open_board, open_shelf
+from storewatch.entrypoints.worker_process import Message, WorkerProcess, start_worker
+from storewatch.errors import SettingsError, StorewatchError
+from storewatch.expiry import expire
+from storewatch.metrics import BOARD, SHELF, counted
+from storewatch.ports import ENDED, Claim
 
 if TYPE_CHECKING:
-    from typing import IO
-
     from storewatch.config import Settings
+    from storewatch.metrics import Metrics
 
-GRACE_SECONDS = 5.0  # from SIGTERM to SIGKILL when the service ends
 LOOK_SECONDS = 0.5  # between two looks at what is due
 FIRST_DELAY, LONGEST_DELAY = 0.1, 10.0  # seconds before a worker that died at once is started again
 STEADY_SECONDS = 10.0  # who lived as long did not die at once
+OPENING_SECONDS = 60.0  # that a worker has to open what it needs
+KILLING = 0.9  # of the grace, after which a worker that has not ended is killed
+EXPIRY_SECONDS = 60.0  # between two looks at what is to be removed
 
 log = structlog.get_logger()
-
-
-@dataclass(kw_only=True)
-class WorkerProcess:
-    """A worker process, and what it told us that it has in hand. Instants are by the monotonic clock."""
-
-    process: subprocess.Popen[bytes]
-    commands: IO[bytes]  # its stdin
-    told: IO[bytes]  # its stdout
-    started: float = field(default_factory=time.monotonic)
-    held: tuple[str, int] | None = None  # job id and epoch
-    held_since: float = 0.0
-    _unread: bytes = b""
-
-    def wake(self) -> None:
-        """Tell it that there is work; never waits."""
-        try:
-            os.write(self.commands.fileno(), b"\n")
-        except OSError:  # full: it will look anyway; broken: it is dead, and will be buried
-            return
-
-    def listen(self) -> bool:
-        """Take in what it told; False if it has closed its end, as the dead do."""
-        try:
-            data = os.read(self.told.fileno(), 65_536)
-        except BlockingIOError:
-            return True
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        if lines:
-            last = json.loads(lines[-1])
-            self.held = (last["job"], last["epoch"]) if last else None
-            self.held_since = time.monotonic()
-        return bool(data)
-
-    def close(self) -> int:
-        """Close the pipes, by which it ends if it has not yet, and return its exit code."""
-        self.commands.close()
-        self.told.close()
-        return self.process.wait()
-
-
-def start_worker(settings: Settings) -> WorkerProcess:
-    """Start a worker process that ends when our end of its stdin closes.
-
-    Raises:
-        OSError: The machine cannot start another process.
-    """
-    # The parent may have found this package by other means than the environment (uvicorn --app-dir).
-    package = str(Path(storewatch.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    inherited = {name: value for name, value in os.environ.items() if name != f"{PREFIX}SECRET"}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "storewatch.entrypoints.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        env={**inherited, **settings.environment(), "PYTHONPATH": path},
-    )
-    _spare_a_core(process.pid)
-    if process.stdin is None or process.stdout is None:
-        raise OSError("the worker process has no pipes")
-    for pipe in (process.stdin, process.stdout):
-        os.set_blocking(pipe.fileno(), False)
-    return WorkerProcess(process=process, commands=process.stdin, told=process.stdout)
-
-
-def _spare_a_core(process_id: int) -> None:
-    """Keep a worker off one core, if there are several.
-
-    Niceness alone does not do: a computing thread keeps its core until its slice of some milliseconds ends,
-    and every call that comes in between waits for that.
-    """
-    if hasattr(os, "sched_setaffinity"):
-        _, *others = sorted(os.sched_getaffinity(0))
-        if others:
-            with suppress(ProcessLookupError):  # it died at once, and will be buried
-                os.sched_setaffinity(process_id, others)
 
 
 @dataclass(kw_only=True)
@@ -128,25 +48,46 @@ class _Place:
 class Supervisor:
     """Keeps `settings.workers` worker processes running, from `start` to `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, *, spare_a_core: bool = True) -> None:
+        """Open board and shelf; `spare_a_core` keeps workers off one, for who answers calls beside them."""
         self._settings = settings
-        self._board = open_board(settings)
+        self._metrics = metrics
+        self._spare_a_core = spare_a_core
+        self._board = counted(open_board(settings), BOARD, metrics.error)
+        self._shelf = counted(open_shelf(settings), SHELF, metrics.error)
         self._places = [_Place() for _ in range(settings.workers)]
         self._selector = selectors.DefaultSelector()
         self._bell, self._cord = os.pipe()  # pulled to rouse the thread
-        self._thread = Thread(target=self._supervise, name="supervisor", daemon=True)
-        self._is_stopping = False
+        self._threads = [Thread(target=self._supervise, name="supervisor", daemon=True)]
+        if settings.workers:
+            self._threads.append(Thread(target=self._expire, name="expiry", daemon=True))
+        self._ends_at: float | None = None  # by the monotonic clock
+        self._ended = Event()
+        self._settled = Event()  # a worker has said whether it could open what it needs
+        self._failure: str | None = None
 
     def start(self) -> None:
         """Start the workers, and a thread that looks after them."""
         os.set_blocking(self._cord, False)
         self._selector.register(self._bell, selectors.EVENT_READ)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
+
+    def check(self) -> None:
+        """Wait until a worker has opened what it needs.
+
+        Raises:
+            SettingsError: It could not, and said why.
+        """
+        if self._places and not self._settled.wait(OPENING_SECONDS):
+            log.warning("no worker has opened what it needs yet", seconds=OPENING_SECONDS)
+        if self._failure is not None:
+            raise SettingsError(self._failure)
 
     @property
     def is_alive(self) -> bool:
         """Say whether the workers are looked after."""
-        return self._thread.is_alive()
+        return self._ends_at is None and self._threads[0].is_alive()
 
     def wake(self) -> None:
         """Tell the workers that there is work; never waits."""
@@ -155,27 +96,42 @@ class Supervisor:
         except BlockingIOError:
             return
 
-    def stop(self, *, grace: float = GRACE_SECONDS) -> None:
-        """End all workers: each may hand back its job within `grace` seconds, then it is killed."""
-        self._is_stopping = True
-        self.wake()
-        self._thread.join()
-        self._terminate(grace)
+    def end(self) -> None:
+        """Have the workers claim no more, and end when they have finished what is in hand; never waits.
+
+        Within the grace: a report that takes longer is handed back.
+        """
+        if self._ends_at is None:
+            self._ends_at = time.monotonic() + self._settings.grace_seconds
+            self.wake()
+
+    def stop(self) -> None:
+        """End all workers, and wait for it; a second time nothing happens."""
+        if self._ended.is_set():
+            return
+        self.end()
+        self._ended.set()
+        self._threads[0].join()  # a removal that is slow need not be waited for
         self._selector.close()
         os.close(self._cord)
         os.close(self._bell)
         self._board.close()
 
     def _supervise(self) -> None:
-        while not self._is_stopping:
+        while self._ends_at is None:
             for place in self._places:
                 self._look_at(place)
-            for key, _ in self._selector.select(self._patience()):
-                if key.fd == self._bell:
-                    os.read(self._bell, 4_096)
-                    self._wake_all()
-                else:
-                    self._hear(key.data)
+            self._attend(self._patience())
+        self._end_all(self._ends_at)
+
+    def _attend(self, seconds: float) -> None:
+        """Hear what workers tell, and wake them if the bell rings, for at most `seconds`."""
+        for key, _ in self._selector.select(seconds):
+            if key.fd == self._bell:
+                os.read(self._bell, 4_096)
+                self._wake_all()
+            else:
+                self._hear(key.data)
 
     def _patience(self) -> float:
         """Return the seconds until something may be due."""
@@ -190,8 +146,24 @@ class Supervisor:
                 place.worker.wake()
 
     def _hear(self, place: _Place) -> None:
-        if place.worker and not place.worker.listen():
+        if place.worker is None:
+            return
+        messages = place.worker.listen()
+        if messages is None:
             self._bury(place, place.worker)
+        else:
+            self._note(messages)
+
+    def _note(self, messages: list[Message]) -> None:
+        for message in messages:
+            match message:
+                case {"attempt": attempt}:
+                    self._metrics.attempt(attempt)
+                case {"error": port}:
+                    self._metrics.error(port)
+                case {"opened": str(failure)} if not self._settled.is_set():
+                    self._failure = failure or None
+                    self._settled.set()
 
     def _look_at(self, place: _Place) -> None:
         now, worker, limit = time.monotonic(), place.worker, self._settings.attempt_seconds
@@ -206,7 +178,7 @@ class Supervisor:
 
     def _fill(self, place: _Place) -> None:
         try:
-            place.worker = start_worker(self._settings)
+            place.worker = start_worker(self._settings, spare_a_core=self._spare_a_core)
         except OSError as error:
             log.error("a worker could not be started", error=str(error))  # noqa: TRY400  the message says it all
             self._put_off(place, lived=0.0)
@@ -215,14 +187,22 @@ class Supervisor:
 
     def _bury(self, place: _Place, worker: WorkerProcess, *, reason: str | None = None) -> None:
         """Take a dead or dying worker from its place; end its attempt, which need not wait for the lease."""
-        worker.listen()
-        self._selector.unregister(worker.told)
-        how = _how(worker.close())
-        place.worker = None
+        how = _how(self._take_out(place, worker))
         self._put_off(place, lived=time.monotonic() - worker.started)
-        log.warning("a worker ended", how=how, report_id=worker.held and worker.held[0])
-        if worker.held:
-            self._end_attempt(worker.held, reason=reason or f"the worker process died ({how})")
+        is_over = self._ends_at is not None
+        if not is_over or worker.held:
+            log.warning("a worker ended", how=how, report_id=worker.held and worker.held[0])
+        if worker.held:  # that a worker is killed because all ends is not the job's fault
+            why = None if is_over else reason or f"the worker process died ({how})"
+            self._end_attempt(worker.held, reason=why)
+
+    def _take_out(self, place: _Place, worker: WorkerProcess) -> int:
+        """Hear a worker's last words, take it from its place, and return its exit code."""
+        while messages := worker.listen():
+            self._note(messages)
+        self._selector.unregister(worker.told)
+        place.worker = None
+        return worker.close()
 
     def _put_off(self, place: _Place, *, lived: float) -> None:
         """Set when the place is filled again: at once, unless workers die as soon as they are there."""
@@ -242,32 +222,36 @@ class Supervisor:
             claim = Claim(job=job, epoch=epoch)
             if reason is None:
                 self._board.hand_back(claim)
-            else:
-                self._board.fail(claim, reason, final=False)
+            elif self._board.fail(claim, reason, final=False):
+                self._count_end(job_id)
         except StorewatchError as error:
             log.warning("not recorded: the job's lease will run out", report_id=job_id, error=str(error))
 
-    def _terminate(self, grace: float) -> None:
-        workers = [place.worker for place in self._places if place.worker]
-        for worker in workers:
-            worker.process.terminate()
-        deadline = time.monotonic() + grace
-        for worker in workers:
-            ended = _ends_by(worker.process, deadline)
-            worker.listen()
-            worker.close()
-            if not ended and worker.held:  # that it was killed is not the job's fault
-                self._end_attempt(worker.held, reason=None)
+    def _count_end(self, job_id: str) -> None:
+        job = self._board.get(job_id)
+        if job and job.state in ENDED:
+            self._metrics.ended(job.state)
 
+    def _end_all(self, ends_at: float) -> None:
+        kill_at = ends_at - (1 - KILLING) * self._settings.grace_seconds
+        for place in self._places:
+            if place.worker:
+                place.worker.process.terminate()
+        while any(place.worker for place in self._places) and (left := kill_at - time.monotonic()) > 0:
+            self._attend(left)
+        for place in self._places:
+            if place.worker:
+                place.worker.process.kill()
+                self._bury(place, place.worker)
 
-def _ends_by(process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """Wait for a process until the deadline, then kill it; say whether it ended by itself."""
-    try:
-        process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return False
-    return True
+    def _expire(self) -> None:
+        retention = self._settings.retention_seconds
+        while not self._ended.wait(min(EXPIRY_SECONDS, retention)):
+            try:
+                if removed := expire(self._board, self._shelf, older_than=retention):
+                    log.info("old reports removed", reports=removed)
+            except StorewatchError as error:
+                log.warning("old reports are not removed yet", error=str(error))
 
 
 def _how(code: int) -> str:

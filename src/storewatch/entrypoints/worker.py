@@ -4,8 +4,11 @@ How it lives with its parent, the supervisor:
 
 - stdin: a byte says that there may be work; its end says that the parent is gone, however it ended, and then
   this process ends at once, also in mid-computation.
-- stdout: a line of JSON for each claim, `{"job": …, "epoch": …}`, and `{}` when nothing is in hand.
-- SIGTERM: the job in hand is handed back, which counts as no attempt, and the process ends.
+- stdout: lines of JSON. `{"opened": ""}` when all is open, or why it cannot be; `{"held": [job, epoch]}` for
+  each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after each attempt, how it went;
+  `{"error": port}` for each call that something did not answer.
+- SIGTERM: no new job is claimed. The one in hand is finished, if it can be in most of the grace, else handed
+  back, which counts as no attempt; and the process ends.
 
 So the main thread only listens, and the computation runs in a second one.
 """
@@ -18,7 +21,7 @@ import select
 import signal
 import socket
 import sys
-from contextlib import contextmanager
+import time
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -33,85 +36,90 @@ from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.instant import DEFAULT_CARRY
 from storewatch.domain.report import Report
 from storewatch.domain.uptime import uptime
+from storewatch.entrypoints.claims import heartbeat, patient
 from storewatch.entrypoints.logs import configure_logs
 from storewatch.errors import SettingsError, StorewatchError, UnavailableError
-from storewatch.ports import ENDED
+from storewatch.metrics import BOARD, POLLS, SHELF, counted
+from storewatch.ports import ENDED, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from storewatch.config import Settings
-    from storewatch.ports import Claim, JobBoard
+    from storewatch.metrics import Attempt
+    from storewatch.ports import Claim
+
+    Tell = Callable[..., None]  # by keyword
 
 IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by another service
-PAUSE_SECONDS = 1.0  # before an attempt ends because something did not answer: the next would meet the same
+PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
+# Before the first and the second attempt end because something does not answer: the next would meet the same.
+PAUSES = (4.0, 16.0)
+FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back
 NICENESS = 5  # the service's own calls go first
 LONGEST_ERROR = 500  # characters
 
 log = structlog.get_logger()
 
 
-@contextmanager
-def heartbeat(board: JobBoard, claim: Claim, *, lease: float) -> Iterator[Event]:
-    """Renew a claim's lease (seconds) beside the computation; yield an event that says it was lost."""
-    ended, lost = Event(), Event()
-
-    def beat() -> None:
-        while not ended.wait(lease / 3):
-            try:
-                if not board.beat(claim, lease=lease):
-                    lost.set()
-                    return
-            except UnavailableError as error:
-                log.warning("heartbeat failed", report_id=claim.job.id, error=str(error))
-
-    thread = Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield lost
-    finally:
-        ended.set()
-        thread.join()
-
-
 class Worker:
     """Claims and computes jobs, one at a time, until it is stopped."""
 
-    def __init__(self, settings: Settings, *, tell: int) -> None:
-        """Open everything; `tell` is the file descriptor on which the parent listens."""
+    def __init__(self, settings: Settings, *, tell: Tell) -> None:
+        """Open everything; `tell` is heard by the parent."""
+
+        def count(port: str) -> None:
+            tell(error=port)
+
         self._lease = settings.lease_seconds
         self._tell = tell
-        self._board = open_board(settings)
-        self._polls = open_polls(settings)
-        self._shelf = open_shelf(settings)
+        self._board = counted(open_board(settings), BOARD, count)
+        self._patient = patient(self._board, seconds=settings.attempt_seconds)
+        self._polls = counted(open_polls(settings), POLLS, count)
+        self._shelf = counted(open_shelf(settings), SHELF, count)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self._wake, self._stopping = Event(), Event()
+        self._wake, self._stopping, self._ended = Event(), Event(), Event()
         self._claiming = Lock()  # what is claimed is always in `_held` for who has this
         self._held: Claim | None = None
+        self._board_is_away = False
 
     def run(self) -> None:
         """Work until stopped."""
+        announcing = Thread(target=self._announce, name="announce", daemon=True)
+        announcing.start()
         while not self._stopping.is_set():
             try:
                 claim = self._claim()
             except UnavailableError as error:
-                log.warning("the job board does not answer", error=str(error))
+                self._note_board(away=error)
                 self._stopping.wait(PAUSE_SECONDS)
                 continue
+            self._note_board(away=None)
             if claim is None:
                 self._wake.wait(IDLE_SECONDS)
                 self._wake.clear()
             else:
                 self._attempt(claim)
                 self._hold(None)
+        announcing.join()
+        self._ended.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether `run` has come to its end."""
+        return self._ended.is_set()
 
     def wake(self) -> None:
         """Look at the board now."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim nothing more, and hand back the job in hand."""
+        """Claim nothing more; `run` ends with the job in hand."""
         self._stopping.set()
+        self._wake.set()
+
+    def hand_back(self) -> None:
+        """Hand back the job in hand, if there is one."""
         with self._claiming:
             claim = self._held
         try:
@@ -119,6 +127,26 @@ class Worker:
                 log.info("handed back", report_id=claim.job.id, epoch=claim.epoch)
         except UnavailableError as error:
             log.warning("not handed back: the lease will run out", error=str(error))
+
+    def _announce(self) -> None:
+        """Tell the board that this worker is alive, until it is stopped."""
+        while True:
+            is_stopping = self._stopping.is_set()
+            try:
+                self._board.announce(self._name, ttl=0 if is_stopping else self._lease)
+            except UnavailableError as error:
+                log.debug("not announced", error=str(error))
+            if is_stopping:
+                return
+            self._stopping.wait(self._lease / 3)
+
+    def _note_board(self, *, away: Exception | None) -> None:
+        """Log when the board goes and when it is back, not each look in between."""
+        if away and not self._board_is_away:
+            log.warning("the job board does not answer", error=str(away))
+        elif self._board_is_away and not away:
+            log.info("the job board answers again")
+        self._board_is_away = away is not None
 
     def _claim(self) -> Claim | None:
         with self._claiming:
@@ -131,34 +159,58 @@ class Worker:
 
     def _hold(self, claim: Claim | None) -> None:
         self._held = claim
-        line = json.dumps({"job": claim.job.id, "epoch": claim.epoch} if claim else {})
-        os.write(self._tell, line.encode() + b"\n")
+        self._tell(held=[claim.job.id, claim.epoch] if claim else None)
 
     def _attempt(self, claim: Claim) -> None:
+        asked = {"request_id": claim.job.request.request_id} if claim.job.request.request_id else {}
         with (
-            structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch),
-            heartbeat(self._board, claim, lease=self._lease) as lost,
+            structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch, **asked),
+            heartbeat(self._board, claim, lease=self._lease) as tell,
         ):
             log.info("attempt begins", attempts=claim.job.attempts)
-            try:
-                done = reports.work(claim, polls=self._polls, board=self._board, shelf=self._shelf)
-                log.info("report complete" if done else "claim lost, result dropped")
-            except Exception as error:  # noqa: BLE001  a job's error must not end the worker; it is logged and told
-                self._fail(claim, error, lost=lost)
+            course = reports.Course(tell=tell)
+            outcome = self._work(claim, course)
+            took = {f"{stage}_seconds": round(value, 3) for stage, value in course.seconds.items()}
+            log.info("attempt ends", outcome=outcome, stores=course.stores, **took)
+        self._tell(attempt=_told(course, outcome))
 
-    def _fail(self, claim: Claim, error: Exception, *, lost: Event) -> None:
+    def _work(self, claim: Claim, course: reports.Course) -> State | None:
+        """Make a job's report; return the state in which the job has ended by it, None if it has not."""
+        try:
+            if reports.work(claim, polls=self._polls, board=self._patient, shelf=self._shelf, course=course):
+                return State.COMPLETE
+            log.info("claim lost, result dropped")
+        except Exception as error:  # noqa: BLE001  a job's error must not end the worker; it is logged and told
+            return self._fail(claim, error)
+        return None
+
+    def _fail(self, claim: Claim, error: Exception) -> State | None:
         expected = isinstance(error, StorewatchError)
         passing = not expected or isinstance(error, UnavailableError)
         log.error("attempt failed", error=describe(error), exc_info=None if expected else error)
-        if isinstance(error, UnavailableError):
-            lost.wait(PAUSE_SECONDS * claim.job.attempts)
+        if isinstance(error, UnavailableError) and claim.job.attempts <= len(PAUSES):
+            self._stopping.wait(PAUSES[claim.job.attempts - 1])
         try:
-            self._board.fail(claim, describe(error), final=not passing)
+            self._patient.fail(claim, describe(error), final=not passing)
             job = self._board.get(claim.job.id)
-            if job and job.state in ENDED and job.key is None:
+            if job is None or job.state not in ENDED or job.epoch != claim.epoch:
+                return None
+            if job.key is None:
                 self._shelf.sweep(job.id, keep=None)
         except StorewatchError as second:
             log.warning("the failure is not recorded: the lease will run out", error=describe(second))
+            return None
+        return job.state
+
+
+def _told(course: reports.Course, outcome: State | None) -> Attempt:
+    return {
+        "outcome": outcome,
+        "seconds": course.seconds,
+        "polls": course.polls,
+        "stores": course.stores,
+        "rejected": course.rejected,
+    }
 
 
 def describe(error: Exception) -> str:
@@ -168,22 +220,32 @@ def describe(error: Exception) -> str:
     return "internal error, see the log"
 
 
-def listen(worker: Worker) -> None:
-    """Start the work; wake it by stdin, until stdin ends (the parent is gone) or SIGTERM comes."""
+def listen(worker: Worker, *, grace: float) -> None:
+    """Start the work; wake it by stdin, until stdin ends (the parent is gone) or SIGTERM comes.
+
+    Then the job in hand has most of `grace` (seconds) to be finished.
+    """
     # Another thread may be the one that the signal interrupts, so the main thread must hear of it by a pipe.
     bell, cord = os.pipe()
     os.set_blocking(cord, False)
     signal.set_wakeup_fd(cord)
     signal.signal(signal.SIGTERM, lambda *_: None)
-    Thread(target=_run, args=(worker,), name="work", daemon=True).start()
+    Thread(target=_run, args=(worker, cord), name="work", daemon=True).start()
+    deadline: float | None = None
     while True:
-        ready, _, _ = select.select([sys.stdin.fileno(), bell], [], [])
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([sys.stdin.fileno(), bell], [], [], left)
+        if sys.stdin.fileno() in ready:
+            if not os.read(sys.stdin.fileno(), 64):
+                return
+            worker.wake()
         if bell in ready:
+            os.read(bell, 64)
             worker.stop()
+            deadline = deadline or time.monotonic() + FINISHING * grace
+        if deadline is not None and (worker.has_ended or time.monotonic() >= deadline):
+            worker.hand_back()
             return
-        if not os.read(sys.stdin.fileno(), 64):
-            return
-        worker.wake()
 
 
 def warm_up() -> None:
@@ -203,26 +265,37 @@ def main() -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole group; the parent ends us in order
-    tell = os.dup(1)
+    telling = os.dup(1)
     os.dup2(2, 1)  # whatever else prints must not disturb what we tell the parent
+
+    turn = Lock()
+
+    def tell(**message: object) -> None:
+        with turn:
+            os.write(telling, json.dumps(message).encode() + b"\n")
+
     configure_logs()
     try:
-        worker = Worker(load_settings(), tell=tell)
+        settings = load_settings()
+        worker = Worker(settings, tell=tell)
     except (SettingsError, UnavailableError) as error:
         log.error("the worker cannot start", error=str(error))  # noqa: TRY400  the message says it all
+        tell(opened=str(error))
         os._exit(1)
+    tell(opened="")
     os.nice(NICENESS)
     warm_up()
-    listen(worker)
+    listen(worker, grace=settings.grace_seconds)
     os._exit(0)
 
 
-def _run(worker: Worker) -> None:
+def _run(worker: Worker, cord: int) -> None:
     try:
         worker.run()
     except BaseException:  # a worker that only listens is worse than none: the parent starts another
         log.exception("the worker broke")
         os._exit(1)
+    os.write(cord, b"\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"  # what we ask of clients while a store does not answer
 MOST_NAMED = 5  # wrong fields that are named in one answer
+
+
+log = structlog.get_logger()
 
 
 class Problem(BaseModel):
@@ -92,7 +96,8 @@ async def _input(_: Request, error: Exception) -> Response:
     return problem(422, str(error))
 
 
-async def _unavailable(_: Request, __: Exception) -> Response:
+async def _unavailable(_: Request, error: Exception) -> Response:
+    log.warning("not available", error=str(error))  # clients are not told which part, nor where
     return problem(
         503, "a part of the service does not answer, try again later", {"Retry-After": RETRY_SECONDS}
     )

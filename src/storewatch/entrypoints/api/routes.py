@@ -1,12 +1,13 @@
 """The routes.
 
-They are coroutines that ask the board right on the event loop: reading a job takes a tenth of a millisecond
-and never waits for a writer, a thread would cost more. What writes, or reads a report, goes to a thread.
+They are coroutines that ask an embedded board right on the event loop: reading a job takes a tenth of a
+millisecond and never waits for a writer, a thread would cost more. A board on a server is asked in a
+thread: it may be away. What writes, or reads a report, goes to a thread too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,11 +28,14 @@ from storewatch.entrypoints.api.shapes import (
     Triggered,
     Wanted,
 )
+from storewatch.metrics import MEDIA_TYPE
 from storewatch.ports import State
 
 if TYPE_CHECKING:
     from storewatch.entrypoints.api.links import Links
+    from storewatch.entrypoints.api.on_demand import PollsOnDemand
     from storewatch.entrypoints.supervisor import Supervisor
+    from storewatch.metrics import Metrics
     from storewatch.ports import Job, JobBoard, ReportShelf
 
 POLL_SECONDS = "1"  # between two looks at a running report, as we ask of clients
@@ -46,10 +50,13 @@ class Services:
     """What the routes use."""
 
     board: JobBoard
+    is_board_embedded: bool
     shelf: ReportShelf
     links: Links
     is_direct: bool  # links lead to the shelf, where that can sign them
     supervisor: Supervisor
+    metrics: Metrics
+    polls: PollsOnDemand
     public_url: str | None
 
 
@@ -71,11 +78,13 @@ async def echo(message: str) -> str:
 
 
 async def trigger_report(
-    wanted: Annotated[Wanted, Query()], opened: Opened, body: Wanted | None = None
+    wanted: Annotated[Wanted, Query()], request: Request, opened: Opened, body: Wanted | None = None
 ) -> JSONResponse:
     """Put a report job on the board; every trigger is a report of its own."""
-    request = (wanted.but(body) if body else wanted).request()
-    report_id = await run_in_threadpool(opened.board.submit, request)
+    asked = (wanted.but(body) if body else wanted).request()
+    asked = replace(asked, request_id=request.state.request_id)
+    report_id = await run_in_threadpool(opened.board.submit, asked)
+    log.info("report triggered", report_id=report_id)
     opened.supervisor.wake()
     return JSONResponse({"report_id": report_id}, headers=NO_STORE)
 
@@ -94,7 +103,7 @@ for _method in ("POST", "GET"):
 @router.get("/get_report", response_model=Running | Complete | Failed, responses=documented(404, 422, 503))
 async def get_report(report_id: Annotated[ReportId, Query()], request: Request, opened: Opened) -> Response:
     """Say how a report stands; its link, made anew at each call, once it is complete."""
-    job = opened.board.get(report_id)
+    job = await _job(report_id, opened)
     if job is None:
         raise HTTPException(404, f"there is no report {report_id}")
     url = await _url(job, opened, base=opened.public_url or str(request.base_url))
@@ -110,6 +119,12 @@ async def get_report(report_id: Annotated[ReportId, Query()], request: Request, 
 async def get_report_by_path(report_id: ReportId, request: Request, opened: Opened) -> Response:
     """Say how a report stands; its link, made anew at each call, once it is complete."""
     return await get_report(report_id, request, opened)
+
+
+async def _job(report_id: str, opened: Services) -> Job | None:
+    if opened.is_board_embedded:
+        return opened.board.get(report_id)
+    return await run_in_threadpool(opened.board.get, report_id)
 
 
 async def _url(job: Job, opened: Services, *, base: str) -> str | None:
@@ -176,9 +191,25 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", response_model=Health, responses=documented(503))
-async def readyz(opened: Opened) -> dict[str, str]:
-    """Say whether this process can serve: not ending, its board answers, its workers are looked after."""
-    opened.board.get("0" * 32)
+async def readyz(request: Request, opened: Opened) -> dict[str, str]:
+    """Say whether this process can serve: not ending, its workers are looked after, its own files answer.
+
+    A job board on a server is left out: were it away, no instance at all would be ready.
+    """
+    if request.app.state.is_ending:
+        raise HTTPException(503, "the service is ending")
+    if opened.is_board_embedded:
+        opened.board.get("0" * 32)
     if not opened.supervisor.is_alive:
         raise HTTPException(503, "nothing looks after the workers any more: restart this process")
     return {"status": "ok"}
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "The figures."}, **documented(503)},
+)
+def metrics(opened: Opened) -> Response:
+    """Tell Prometheus the figures of this process, of its workers and of the board."""
+    return Response(opened.metrics.page(), headers={"Content-Type": MEDIA_TYPE} | NO_STORE)

@@ -7,9 +7,11 @@ import sys
 import click
 
 from storewatch import __version__
+from storewatch.entrypoints.cli.admin import db, retention, status
 from storewatch.entrypoints.cli.data import load, sample
+from storewatch.entrypoints.cli.explain import explain
 from storewatch.entrypoints.cli.report import report, verify
-from storewatch.entrypoints.cli.service import serve
+from storewatch.entrypoints.cli.service import serve, worker
 from storewatch.errors import StorewatchError
 
 ERROR = 1  # exit code; 2 is wrong usage, 3 done but with rows that could not be used
@@ -33,5 +35,5 @@ def commands() -> None:
     """
 
 
-for command in (report, load, verify, sample, serve):
+for command in (report, explain, load, verify, sample, serve, worker, status, db, retention):
     commands.add_command(command)

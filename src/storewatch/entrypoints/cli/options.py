@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, str | None], R | None]:
@@ -51,3 +52,15 @@ def report_options(command: Callable[P, R]) -> Callable[P, R]:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def duration_option(name: str, *, required: bool, metavar: str, help: str) -> Callable[[F], F]:  # noqa: A002  click's word
+    """Return an option whose value is a duration like `400d`, in seconds."""
+    return click.option(name, required=required, metavar=metavar, help=help, callback=_value(_duration))
+
+
+def _duration(text: str) -> int:
+    seconds = _carry(text)
+    if seconds is None:
+        raise InputError("it must end: write a number with d, h, m or s, like 400d")
+    return seconds

@@ -9,12 +9,39 @@ import click
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True)
 @click.option(
-    "--workers", type=click.IntRange(0), help="Worker processes. Default: STOREWATCH_WORKERS, or 1."
+    "--workers",
+    type=click.IntRange(0),
+    help="Worker processes; 0: others compute the reports. Default: STOREWATCH_WORKERS, or 1.",
 )
 def serve(*, host: str, port: int, workers: int | None) -> None:
-    """Serve /trigger_report and /get_report; API docs at /docs."""
+    """Serve /trigger_report and /get_report; API docs at /docs, figures at /metrics."""
     from storewatch.config import load_settings
     from storewatch.entrypoints.api.app import serve as run
 
     settings = load_settings() if workers is None else load_settings(workers=workers)
     run(settings, host=host, port=port)
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1),
+    help="Reports computed at once, a process each. Default: STOREWATCH_WORKERS, or 1.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    help="Serve /metrics and /healthz on this port; 0 takes a free one. Default: no port.",
+)
+@click.option("--metrics-host", default="0.0.0.0", show_default=True)  # noqa: S104  Prometheus is elsewhere
+def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: str) -> None:
+    """Compute the reports that are triggered elsewhere, until SIGTERM."""
+    from storewatch.config import load_settings
+    from storewatch.entrypoints.work import work
+
+    settings = load_settings() if concurrency is None else load_settings(workers=concurrency)
+    work(
+        settings if settings.workers else load_settings(workers=1),
+        host=metrics_host,
+        metrics_port=metrics_port,
+    )

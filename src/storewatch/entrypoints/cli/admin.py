@@ -1,0 +1,113 @@
+"""Commands for who runs the service: status, db upgrade, retention."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storewatch.entrypoints.cli.options import duration_option
+from storewatch.entrypoints.cli.show import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storewatch.status import Part, Status
+
+AWAY = 1  # exit code: something does not answer
+SHORTEST_RETENTION = 15 * 86_400  # seconds; a report reads a week, and a week before it (R5)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(*, as_json: bool) -> None:
+    """Say what is configured, whether each part answers, and what should be looked at.
+
+    Exit code 0: all answer; 1: something does not.
+    """
+    from storewatch.config import load_settings
+    from storewatch.status import look
+
+    found = look(load_settings())
+    if as_json:
+        say([json.dumps({**asdict(found), "is_well": found.is_well}, indent=2, ensure_ascii=False)])
+    else:
+        say(status_lines(found))
+    sys.exit(0 if found.is_well else AWAY)
+
+
+def status_lines(found: Status) -> Iterator[str]:
+    """Yield the status for people."""
+    yield ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    for part in found.parts:
+        yield ""
+        yield from _part_lines(part)
+    yield ""
+    yield "settings: " + ", ".join(
+        f"{name}={value}" for name, value in found.settings.items() if value is not None
+    )
+
+
+def _part_lines(part: Part) -> Iterator[str]:
+    yield f"{part.name}: {'answers' if part.answers else 'DOES NOT ANSWER'}  {part.url}"
+    if part.error:
+        yield f"  {part.error}"
+    for text in part.warnings.values():
+        yield f"  WARNING: {text}"
+    for name, value in part.details.items():
+        yield from _detail_lines(name.replace("_", " "), value)
+
+
+def _detail_lines(name: str, value: Any) -> Iterator[str]:  # noqa: ANN401  any plain value
+    if isinstance(value, dict):
+        yield f"  {name}: " + ", ".join(f"{key} {count}" for key, count in value.items())
+    elif isinstance(value, list):
+        yield f"  {name}:" + ("" if value else " none")
+        for row in value:
+            cells = row.values() if isinstance(row, dict) else row
+            yield "    " + "  ".join(str(cell) for cell in cells if cell is not None)
+    elif value is not None:
+        yield f"  {name}: {value:.1f}" if isinstance(value, float) else f"  {name}: {value}"
+
+
+@click.group()
+def db() -> None:
+    """Look after the database of the poll store."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Create the schema, or bring it to this version; safe when two do it at once."""
+    from storewatch.bootstrap import upgrade_polls
+    from storewatch.config import load_settings
+
+    applied = upgrade_polls(load_settings())
+    say([f"applied {name}" for name in applied] or ["the schema is up to date"])
+
+
+@click.command()
+@duration_option(
+    "--older-than",
+    required=True,
+    metavar="400d",
+    help="What is older goes: a number with d, h, m or s.",
+)
+def retention(*, older_than: int) -> None:
+    """Drop old polls: whole weeks in PostgreSQL, whole days in a folder. Stores, hours and zones stay."""
+    import time
+    from datetime import UTC, datetime
+
+    from storewatch.bootstrap import open_polls
+    from storewatch.config import load_settings
+
+    if older_than < SHORTEST_RETENTION:
+        least = SHORTEST_RETENTION // 86_400
+        raise click.BadParameter(f"reports read two weeks: keep {least}d at least", param_hint="--older-than")
+    before = datetime.fromtimestamp(time.time() - older_than, UTC).date()
+    polls = open_polls(load_settings())
+    dropped = polls.retention(before)
+    polls.close()
+    say([f"dropped {name}" for name in dropped] or [f"no polls are from before {before}"])
