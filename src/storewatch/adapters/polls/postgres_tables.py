@@ -135,8 +135,9 @@ class TablesPollStore:
     ) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
 
-        With `store_ids`: only what is about these stores. Of two polls at one instant both come. `rejects` has
-        the rows that a load would reject; of the polls those whose time stamp lies between the two, or is none.
+        With `store_ids`: only what is about these stores. Of two polls at one instant both come. `rejects`
+        has the rows that a load would reject; of the polls those whose time stamp lies between the two, or is
+        none.
         """
         latest = self._latest(version)
         with self._server.reading() as connection:

@@ -27,6 +27,8 @@ def _carry(text: str) -> str:
     return text
 
 
+AsOf = Annotated[str, AfterValidator(_as_of)]
+Carry = Annotated[str, AfterValidator(_carry)]
 StoreId = Annotated[str, StringConstraints(min_length=1)]
 ReportId = Annotated[
     str,
@@ -40,12 +42,12 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    as_of: Annotated[str, AfterValidator(_as_of)] | None = Field(
+    as_of: AsOf | None = Field(
         default=None,
         description="When the windows end: a whole second, with offset; else the newest poll's.",
         examples=["2023-01-25T18:12:00Z"],
     )
-    carry: Annotated[str, AfterValidator(_carry)] | None = Field(
+    carry: Carry | None = Field(
         default=None,
         description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
         examples=["7d"],
@@ -70,6 +72,36 @@ class Wanted(BaseModel):
             carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
             store_ids=None if self.store_ids is None else tuple(self.store_ids),
         )
+
+
+class Asked(BaseModel):
+    """What is to be explained. All of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: AsOf | None = Field(
+        default=None,
+        description="When the window ends: a whole second, with offset; else the newest poll's of any store.",
+        examples=["2023-01-25T18:12:00Z"],
+    )
+    carry: Carry | None = Field(
+        default=None,
+        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
+        examples=["7d"],
+    )
+    window: Literal["hour", "day", "week"] = Field(
+        default="week", description="How far back from the as-of: a window of the report."
+    )
+
+    @property
+    def as_of_seconds(self) -> int | None:
+        """The as-of in seconds since 1970 UTC."""
+        return None if self.as_of is None else parse_as_of(self.as_of)
+
+    @property
+    def carry_seconds(self) -> int | None:
+        """The carry in seconds; None: for ever."""
+        return DEFAULT_CARRY if self.carry is None else parse_carry(self.carry)
 
 
 class Triggered(BaseModel):
