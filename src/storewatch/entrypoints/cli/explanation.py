@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from storewatch.domain.evidence import NO_HOURS, date_of, spelled
 from storewatch.domain.instant import HOUR, MICROSECONDS, iso
 from storewatch.domain.zone import wall_clock
-from storewatch.entrypoints.cli.texts import hours, percent
+from storewatch.entrypoints.wording import hours, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

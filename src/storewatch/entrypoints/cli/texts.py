@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
+from storewatch.entrypoints.wording import age, hours, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,30 +47,6 @@ def heading(report: Report, *, now: float) -> str:
     """Return as-of, age of the newest poll and number of stores in one line."""
     newest = "no polls" if report.newest is None else f"newest poll {age(now - report.newest / MICROSECONDS)}"
     return f"as of {iso(report.as_of)}, {newest}, {report.rows.height:,} stores"
-
-
-def age(seconds: float) -> str:
-    """Return how long ago something was, in its largest unit."""
-    if seconds < 0:
-        return "in the future"
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count:,} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
-
-
-def hours(seconds: int) -> str:
-    """Return a duration as hours, minutes and seconds: `1,234:05:09`."""
-    return f"{seconds // 3_600:,}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-
-
-def percent(up: int, down: int) -> str:
-    """Return the uptime cut to hundredths of a percent, a dash where nothing is known (R6)."""
-    if not up + down:
-        return "–"
-    hundredths = 10_000 * up // (up + down)
-    return f"{hundredths // 100}.{hundredths % 100:02} %"
 
 
 def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:

@@ -1,0 +1,27 @@
+"""How instants, durations and shares are worded, wherever people read them."""
+
+from __future__ import annotations
+
+
+def age(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit."""
+    if seconds < 0:
+        return "in the future"
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count:,} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def hours(seconds: int) -> str:
+    """Return a duration as hours, minutes and seconds: `1,234:05:09`."""
+    return f"{seconds // 3_600:,}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def percent(up: int, down: int) -> str:
+    """Return the uptime cut to hundredths of a percent, a dash where nothing is known (R6)."""
+    if not up + down:
+        return "–"
+    hundredths = 10_000 * up // (up + down)
+    return f"{hundredths // 100}.{hundredths % 100:02} %"
