@@ -58,6 +58,11 @@ def test_settings_do_not_change() -> None:
         ("reports_public_endpoint", "inside:8333"),
         ("public_url", "https://example.org/?a=1"),
         ("secret", "tooshort"),
+        ("retention_seconds", "86399"),  # a link works for a day
+        ("grace_seconds", "-1"),
+        ("drain_seconds", "11"),  # of a grace of 20
+        ("hours_query", "SELECT 1"),  # without one for polls
+        ("zones_query", "SELECT 1"),
         ("nonsense", "1"),
     ],
 )
