@@ -93,7 +93,7 @@ def work(
 
 
 def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course: Course) -> tuple[str, int]:
-    """Put the report of a pinned job and its manifest into a folder of the shelf; return key and rows."""
+    """Put a pinned job's report, as CSV and Parquet, and manifest into a folder; return key and rows."""
     assert job.version is not None  # noqa: S101 - pinned
     assert job.as_of is not None  # noqa: S101 - the same
     with course.stage("gather"):
@@ -106,6 +106,7 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
     key = f"{attempt}/{report.file_name('csv')}"
     with course.stage("publish", done=course.stores, total=course.stores):
         shelf.publish(key, csv)
+        shelf.publish(f"{attempt}/{report.file_name('parquet')}", report.parquet_bytes())
     manifest = Manifest(
         parameters=parameters(job.request),
         version=job.version,

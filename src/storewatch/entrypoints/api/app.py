@@ -19,6 +19,7 @@ from storewatch.entrypoints.api.on_demand import PollsOnDemand
 from storewatch.entrypoints.api.problems import Problem, add_problems
 from storewatch.entrypoints.api.routes import Services, router
 from storewatch.entrypoints.api.stores import router as stores
+from storewatch.entrypoints.api.v1 import router as v1
 from storewatch.entrypoints.logs import configure_logs
 from storewatch.entrypoints.supervisor import Supervisor
 from storewatch.metrics import BOARD, SHELF, Metrics, counted
@@ -61,7 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.is_ending = False
     app.include_router(router)
     app.include_router(stores)
-    add_problems(app, [*router.routes, *stores.routes])
+    app.include_router(v1)
+    add_problems(app, [*router.routes, *stores.routes, *v1.routes])
     return app
 
 
