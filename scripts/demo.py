@@ -6,6 +6,7 @@ stays in `demo-data/` (not tracked), which `make serve` serves.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOME = Path("demo-data")
-STOREWATCH = Path(sys.executable).with_name("storewatch")
+STOREWATCH = [sys.executable, "-m", "storewatch.entrypoints.cli"]
 STORES = 500
 PATIENCE = 60  # seconds for the service to start, and for the report
 
@@ -33,12 +34,8 @@ PATIENCE = 60  # seconds for the service to start, and for the report
 def main() -> None:
     """Show the whole way once."""
     began = time.monotonic()
-    shutil.rmtree(HOME, ignore_errors=True)
-    say(f"1  a made fleet of {STORES} stores, a week of polls, in {HOME}/files")
-    storewatch("sample", HOME / "files", "--stores", STORES)
-    say(f"2  loaded into {HOME}/polls")
-    storewatch("load", HOME / "files")
-    with service() as base:
+    made_fleet(stores_asked_for(STORES))
+    with service() as (base, _):
         say(f"3  the service answers on {base}")
         url, took = report(base)
         say(f"4  POST /trigger_report … GET /get_report: Complete after {took:.2f} s\n   {url[:100]}…")
@@ -49,9 +46,24 @@ def main() -> None:
     say("   make test                                      all tests")
 
 
+def stores_asked_for(default: int) -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stores", type=int, default=default, help="size of the made fleet")
+    return int(parser.parse_args().stores)
+
+
+def made_fleet(stores: int) -> None:
+    """Make a fleet and load it into an empty home."""
+    shutil.rmtree(HOME, ignore_errors=True)
+    say(f"1  a made fleet of {stores:,} stores, a week of polls, in {HOME}/files")
+    storewatch("sample", HOME / "files", "--stores", stores)
+    say(f"2  loaded into {HOME}/polls")
+    storewatch("load", HOME / "files")
+
+
 def storewatch(*arguments: object) -> None:
     """Run the command line, showing what it prints."""
-    subprocess.run([str(STOREWATCH), *map(str, arguments)], check=True, env=environment())
+    subprocess.run([*STOREWATCH, *map(str, arguments)], check=True, env=environment())
 
 
 def environment() -> dict[str, str]:
@@ -61,8 +73,11 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def service() -> Iterator[str]:
-    """Run the service on a free port; it and its worker end with the block."""
+def service() -> Iterator[tuple[str, int]]:
+    """Run the service on a free port and yield its address and process id.
+
+    It and its worker end with the block.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,13 +85,13 @@ def service() -> Iterator[str]:
     with (
         log,
         subprocess.Popen(
-            [str(STOREWATCH), "serve", "--port", str(port)], env=environment(), stdout=log, stderr=log
+            [*STOREWATCH, "serve", "--port", str(port)], env=environment(), stdout=log, stderr=log
         ) as server,
     ):
         base = f"http://127.0.0.1:{port}"
         try:
             wait_until_ready(base, server)
-            yield base
+            yield base, server.pid
         finally:
             server.terminate()
 
@@ -96,15 +111,24 @@ def wait_until_ready(base: str, server: subprocess.Popen[bytes]) -> None:
 def report(base: str) -> tuple[str, float]:
     """Trigger a report and poll until it is complete; return its link and the seconds that it took."""
     began = time.monotonic()
-    report_id = json.loads(fetch(f"{base}/trigger_report", data=b""))["report_id"]
+    report_id = trigger(base)
     while time.monotonic() < began + PATIENCE:
-        answer = json.loads(fetch(f"{base}/get_report?report_id={report_id}"))
+        answer = get_report(base, report_id)
         if answer["status"] == "Complete":
             return answer["url"], time.monotonic() - began
         if answer["status"] == "Failed":
             sys.exit(f"the report failed: {answer['error']}")
         time.sleep(0.05)
     sys.exit(f"the report was not complete after {PATIENCE} s")
+
+
+def trigger(base: str) -> str:
+    return str(json.loads(fetch(f"{base}/trigger_report", data=b""))["report_id"])
+
+
+def get_report(base: str, report_id: str) -> dict[str, str]:
+    answer: dict[str, str] = json.loads(fetch(f"{base}/get_report?report_id={report_id}"))
+    return answer
 
 
 def show(text: str) -> None:
