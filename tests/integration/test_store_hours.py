@@ -1,0 +1,131 @@
+"""The explanation of a store over HTTP, from a real service process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import polars as pl
+import pytest
+
+from service import AS_OF, Service, small_facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.instant import WEEK, iso
+from storewatch.domain.uptime import uptime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx
+
+ODD = ["a/b", "a,b", "店", " padded ", "..%2F", "hours", "x?y#z"]
+KINDS = {"up": "uptime", "down": "downtime", "unknown": "unknown"}
+
+
+@pytest.fixture(scope="module")
+def facts() -> Facts:
+    made = small_facts()
+    return Facts(polls=made.polls, hours=made.hours, zones=made.zones, stores=pl.Series("store_id", ODD))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, facts: Facts) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("explain")
+    running = Service(home=folder / "home", folder=folder)
+    running.load(facts)
+    try:
+        yield running.start()
+    finally:
+        running.close()
+        print(running.output)  # noqa: T201  pytest shows it if a test fails
+
+
+def ask(service: Service, store_id: str, **query: str) -> httpx.Response:
+    return service.get(f"/v1/stores/{quote(store_id, safe='')}/hours", params=query)
+
+
+def explained(service: Service, store_id: str, **query: str) -> dict[str, Any]:
+    answer = ask(service, store_id, **query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.mark.parametrize("window", ["hour", "day", "week"])
+@pytest.mark.parametrize("carry", [None, "1h", "none"])
+def test_the_hours_add_up_to_the_reports_row(
+    service: Service, facts: Facts, window: str, carry: str | None
+) -> None:
+    seconds = {None: WEEK, "1h": 3_600, "none": None}[carry]
+    for row in uptime(facts, as_of=AS_OF, carry=seconds, store_ids=["000", "004"]).to_dicts():
+        found = explained(service, row["store_id"], window=window, **({"carry": carry} if carry else {}))
+        for status, kind in KINDS.items():
+            of_status = [hour["open_seconds"] for hour in found["hours"] if hour["status"] == status]
+            assert sum(of_status) == found[f"{kind}_seconds"] == row[f"{kind}_seconds_last_{window}"]
+        assert found["open_seconds"] == row[f"open_seconds_last_{window}"]
+        assert sum(outage["open_seconds"] for outage in found["outages"]) == found["downtime_seconds"]
+
+
+def test_without_wishes_it_is_the_week_up_to_the_newest_poll(service: Service) -> None:
+    found = explained(service, "004")
+    assert (found["as_of"], found["window"], found["carry_seconds"]) == (iso(AS_OF), "week", WEEK)
+    assert (found["zone"], found["has_zone"]) == ("America/Chicago", False)
+    assert found["begin"] == iso(AS_OF - WEEK)
+
+
+def test_an_hour_has_its_wall_clock_rows_polls_and_reason(service: Service) -> None:
+    hour = explained(service, "004", window="hour")["hours"][0]
+    assert (hour["begin"], hour["local"]) == ("2023-01-25T17:00:00Z", "2023-01-25T11:00:00-06:00")
+    assert hour["open"] == [{"begin": "2023-01-25T17:12:00Z", "end": "2023-01-25T18:00:00Z"}]
+    assert hour["rows"] == [3]
+    assert hour["polls"] == [
+        {
+            "at": "2023-01-25T17:43:59.500000Z",
+            "local": "2023-01-25T11:43:59-06:00",
+            "status": "active",
+            "counted": True,
+            "given": 1,
+            "disagreed": False,
+        }
+    ]
+    assert hour["reason"] == "up: its one poll, of 11:43, is active, R4"
+    assert (hour["rule"], hour["decided_by"]) == ("R4", "2023-01-25T17:43:59.500000Z")
+
+
+@pytest.mark.parametrize("store_id", ODD)
+def test_ids_of_all_kinds_are_found_to_the_letter(service: Service, store_id: str) -> None:
+    assert explained(service, store_id, window="day")["store_id"] == store_id
+
+
+def test_a_store_that_no_input_names_is_a_404_with_the_nearest_ids(service: Service) -> None:
+    answer = ask(service, "0004")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith("no input names the store 0004: the nearest ids are 0")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"window": "month"},
+        {"as_of": "2023-01-25T18:12:00"},
+        {"carry": "7"},
+        {"windows": "day"},
+        {"as_of": ""},
+    ],
+)
+def test_a_wrong_wish_is_a_422(service: Service, query: dict[str, str]) -> None:
+    answer = ask(service, "004", **query)
+    assert answer.status_code == 422
+    assert next(iter(query)) in answer.json()["detail"]
+
+
+def test_hours_that_are_loaded_count_in_the_next_answer(service: Service, facts: Facts) -> None:
+    assert explained(service, "005", window="day")["rows"]
+    closed = pl.DataFrame([("005", 0, 0, 0)], schema=facts.hours.schema, orient="row")
+    service.load(Facts(polls=facts.polls.clear(), hours=closed, zones=facts.zones.clear()))
+    found = explained(service, "005", window="day")
+    assert found["opening"] == "row 1: Monday 00:00–00:00 (closed: it ends where it starts, R2)"
+    assert (found["hours"], found["open_seconds"]) == ([], 0)
+    assert len(found["discarded"]) == 24
