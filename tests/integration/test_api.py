@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Thread
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import uvicorn
 
-from service import AS_OF, FILE_NAME, Service, eventually, small_facts
+from boards import claimed
+from calls import Opened, check_problem, served
+from service import AS_OF, FILE_NAME, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.instant import WEEK
 from storewatch.entrypoints.api.app import create_app
@@ -21,10 +19,6 @@ from storewatch.ports import Request, State
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from fastapi import FastAPI
-
-    from storewatch.ports import Claim, JobBoard, ReportShelf
 
 UNKNOWN = "06757268c878488d846aee30a8101cae"
 
@@ -46,20 +40,6 @@ def complete(service: Service) -> str:
     report_id = service.trigger()
     assert service.result(report_id)["status"] == "Complete"
     return report_id
-
-
-def check_problem(answer: httpx.Response, status: int) -> str:
-    """Check the one shape of errors, and return the detail."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["cache-control"] == "no-store"
-    body = answer.json()
-    assert list(body) == ["type", "title", "status", "detail"]
-    assert body["type"] == "about:blank"
-    assert body["status"] == status
-    assert body["title"]
-    assert "Traceback" not in body["detail"]
-    return str(body["detail"])
 
 
 @pytest.mark.parametrize("message", ["hello", "ü 🙂", 'a "b"', "1", "null"])
@@ -274,23 +254,6 @@ def boom() -> None:
     raise RuntimeError("a secret detail")
 
 
-@contextmanager
-def served(app: FastAPI, *, lifespan: Literal["on", "off"] = "on") -> Iterator[httpx.Client]:
-    """Serve an app from a thread of this process, so that a test can look behind it."""
-    config = uvicorn.Config(app, port=0, lifespan=lifespan, log_level="critical", ws="none")
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run)
-    thread.start()
-    try:
-        eventually("the app is served", lambda: server.started)
-        host, port = server.servers[0].sockets[0].getsockname()
-        with httpx.Client(base_url=f"http://{host}:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def test_an_unexpected_error_tells_nothing_of_itself() -> None:
     app = create_app()
     app.add_api_route("/boom", boom)
@@ -304,15 +267,6 @@ def test_before_it_has_opened_anything_the_app_is_not_ready() -> None:
         assert client.get("/healthz").status_code == 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """An app without workers, and what it has opened."""
-
-    client: httpx.Client
-    board: JobBoard
-    shelf: ReportShelf
-
-
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Opened]:
     settings = load_settings(home=tmp_path, workers=0, public_url="https://example.org/uptime/")
@@ -320,12 +274,6 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     with served(app) as client:
         services = app.state.services
         yield Opened(client=client, board=services.board, shelf=services.shelf)
-
-
-def claim(board: JobBoard) -> Claim:
-    claimed = board.claim("a worker", lease=60)
-    assert claimed
-    return claimed
 
 
 def test_a_board_that_does_not_answer_is_a_503_that_says_when_to_try_again(opened: Opened) -> None:
@@ -340,7 +288,7 @@ def test_a_report_that_is_queued_or_claimed_is_running_and_says_when_to_ask_agai
     report_id = opened.client.post("/trigger_report").json()["report_id"]
     for state in (State.QUEUED, State.RUNNING):
         if state is State.RUNNING:
-            claim(opened.board)
+            claimed(opened.board)
         answer = opened.client.get(f"/get_report/{report_id}")
         assert answer.text == '{"status":"Running"}'
         assert int(answer.headers["retry-after"]) > 0
@@ -349,7 +297,7 @@ def test_a_report_that_is_queued_or_claimed_is_running_and_says_when_to_ask_agai
 
 def test_a_failed_report_says_why_and_a_cancelled_one_has_failed_too(opened: Opened) -> None:
     failed = opened.board.submit(Request())
-    opened.board.fail(claim(opened.board), "there are no polls", final=True)
+    opened.board.fail(claimed(opened.board), "there are no polls", final=True)
     assert (
         opened.client.get(f"/get_report/{failed}").text == '{"status":"Failed","error":"there are no polls"}'
     )
@@ -363,7 +311,7 @@ def test_the_link_is_on_the_public_address_if_one_is_set(opened: Opened) -> None
     report_id = opened.board.submit(Request())
     key = f"{report_id}/1/{FILE_NAME}"
     opened.shelf.publish(key, b"store_id\n")
-    opened.board.finish(claim(opened.board), key=key, rows=0)
+    opened.board.finish(claimed(opened.board), key=key, rows=0)
     url = opened.client.get(f"/get_report/{report_id}").json()["url"]
     assert url.startswith(f"https://example.org/uptime/reports/{report_id}/{FILE_NAME}?")
     assert opened.client.get(url.removeprefix("https://example.org/uptime")).content == b"store_id\n"
