@@ -161,9 +161,16 @@ class Supervisor:
                     self._metrics.attempt(attempt)
                 case {"error": port}:
                     self._metrics.error(port)
-                case {"opened": str(failure)} if not self._settled.is_set():
-                    self._failure = failure or None
-                    self._settled.set()
+                case {"opened": str(failure)}:
+                    self._note_opening(failure or None)
+
+    def _note_opening(self, failure: str | None) -> None:
+        """Keep the first worker's failure for `check`, and log those of later ones."""
+        if not self._settled.is_set():
+            self._failure = failure
+            self._settled.set()
+        elif failure:
+            log.error("a worker cannot start", error=failure)
 
     def _look_at(self, place: _Place) -> None:
         now, worker, limit = time.monotonic(), place.worker, self._settings.attempt_seconds
@@ -190,7 +197,7 @@ class Supervisor:
         how = _how(self._take_out(place, worker))
         self._put_off(place, lived=time.monotonic() - worker.started)
         is_over = self._ends_at is not None
-        if not is_over or worker.held:
+        if worker.held or not (is_over or self._failure):
             log.warning("a worker ended", how=how, report_id=worker.held and worker.held[0])
         if worker.held:  # that a worker is killed because all ends is not the job's fault
             why = None if is_over else reason or f"the worker process died ({how})"

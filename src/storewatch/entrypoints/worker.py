@@ -279,7 +279,6 @@ def main() -> None:
         settings = load_settings()
         worker = Worker(settings, tell=tell)
     except (SettingsError, UnavailableError) as error:
-        log.error("the worker cannot start", error=str(error))  # noqa: TRY400  the message says it all
         tell(opened=str(error))
         os._exit(1)
     tell(opened="")

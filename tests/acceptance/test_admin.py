@@ -1,0 +1,173 @@
+"""`storewatch status`, `db upgrade`, `retention`: what who runs the service sees, by real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from redis import Redis
+
+from processes import free_ports
+from service import SRC, small_facts
+from storewatch.bootstrap import open_board, open_polls
+from storewatch.config import load_settings
+from storewatch.ports import Load, Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Server
+
+CLI = f"import sys; sys.path.insert(0, {str(SRC)!r}); from storewatch.entrypoints.cli import main; main()"
+TABLES = """
+CREATE TABLE store_status (store_id text, status text, timestamp_utc text);
+INSERT INTO store_status VALUES ('007', 'active', '2023-01-25 11:05:00.123456 UTC')
+"""
+QUERY = "SELECT store_id, status, timestamp_utc FROM store_status"
+
+
+def run(folder: Path, *arguments: str, code: int = 0, **settings: str) -> tuple[str, str]:
+    """Run a command; return stdout and stderr."""
+    given = {f"STOREWATCH_{name.upper()}": value for name, value in settings.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", CLI, *arguments],
+        cwd=folder,
+        env={**os.environ, "STOREWATCH_HOME": str(folder / "home"), **given},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def parts(out: str) -> dict[str, dict[str, Any]]:
+    return {part["name"]: part for part in json.loads(out)["parts"]}
+
+
+def test_the_status_of_an_embedded_service_is_well_and_tells_its_figures(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "home")
+    open_polls(settings).load(Load(name="a-load", facts=small_facts()))
+    board = open_board(settings)
+    report_id = board.submit(Request())
+    board.announce("a worker", ttl=600)
+    board.close()
+    out, _ = run(tmp_path, "status", "--json")
+    found = json.loads(out)
+    assert found["is_well"]
+    assert set(found["versions"]) == {"storewatch", "rules", "tzdata", "python"}
+    assert "secret" not in found["settings"]
+    told = parts(out)
+    assert told["poll store"]["details"]["newest_poll"] == "2023-01-25T18:11:59Z"
+    jobs = told["job board"]["details"]
+    assert (jobs["queue_length"], jobs["live_workers"]) == (1, 1)
+    assert [job["report_id"] for job in jobs["recent"]] == [report_id]
+    text, _ = run(tmp_path, "status")
+    assert "job board: answers" in text
+    assert report_id in text
+
+
+def test_what_does_not_answer_is_named_without_passwords_and_the_others_still_tell(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    away = {
+        "jobs_url": f"redis://anna:opensesame@127.0.0.1:{port}/0",
+        "polls_url": f"postgresql://anna:opensesame@127.0.0.1:{port}/polls?password=opensesame",
+    }
+    out, err = run(tmp_path, "status", "--json", code=1, **away)
+    told = parts(out)
+    assert {name: part["answers"] for name, part in told.items()} == {
+        "poll store": False,
+        "job board": False,
+        "report shelf": True,
+    }
+    assert str(port) in told["job board"]["error"]
+    text, _ = run(tmp_path, "status", code=1, **away)
+    assert "job board: DOES NOT ANSWER" in text
+    assert "opensesame" not in out + err + text
+
+
+def test_a_redis_that_may_lose_jobs_is_warned_of(
+    tmp_path: Path, valkey: Server, redis_board_url: str
+) -> None:
+    if valkey.process is None:
+        pytest.skip("the server is not ours to set")
+    with Redis.from_url(valkey.url) as server:
+        server.config_set("maxmemory", "512mb")
+        server.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            out, _ = run(tmp_path, "status", "--json", jobs_url=redis_board_url)
+            text, _ = run(tmp_path, "status", jobs_url=redis_board_url)
+        finally:
+            server.config_set("maxmemory-policy", "noeviction")
+            server.config_set("maxmemory", "0")
+    assert "noeviction" in parts(out)["job board"]["warnings"]["evicts"]
+    assert "WARNING: the job board" in text
+
+
+def test_the_schema_is_missing_then_upgraded_once_and_the_status_tells(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    out, _ = run(tmp_path, "status", "--json", code=1, polls_url=postgres_url)
+    store = parts(out)["poll store"]
+    assert "storewatch db upgrade" in store["error"]
+    assert store["details"]["migrations"].startswith("0 of ")
+    assert run(tmp_path, "db", "upgrade", polls_url=postgres_url)[0].startswith("applied 0001_")
+    assert run(tmp_path, "db", "upgrade", polls_url=postgres_url)[0] == "the schema is up to date\n"
+    out, _ = run(tmp_path, "status", "--json", polls_url=postgres_url)
+    assert parts(out)["poll store"]["answers"]
+
+
+def test_in_a_folder_there_is_no_schema_to_upgrade(tmp_path: Path) -> None:
+    _, err = run(tmp_path, "db", "upgrade", code=1)
+    assert "PostgreSQL" in err
+
+
+def test_retention_drops_old_days_and_keeps_at_least_what_a_report_reads(tmp_path: Path) -> None:
+    open_polls(load_settings(home=tmp_path / "home")).load(Load(name="a-load", facts=small_facts()))
+    out, _ = run(tmp_path, "retention", "--older-than", "400d")
+    assert out.splitlines()[0] == "dropped polls-2023-01-17"
+    assert run(tmp_path, "retention", "--older-than", "400d")[0].startswith("no polls are from before ")
+    for wrong in ("14d", "none", "400", "-1d"):
+        run(tmp_path, "retention", "--older-than", wrong, code=2)
+
+
+@pytest.fixture
+def tables(postgres_url: str) -> dict[str, Any]:
+    """Return the settings for a team's own tables."""
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(TABLES)
+    return {"polls_url": postgres_url, "polls_query": QUERY}
+
+
+def test_tables_of_others_are_reported_on_and_shown_by_the_status(
+    tmp_path: Path, tables: dict[str, Any]
+) -> None:
+    out, _ = run(tmp_path, "report", **tables)
+    assert [line.split(",")[0] for line in out.splitlines()] == ["store_id", "007"]
+    told = parts(run(tmp_path, "status", "--json", **tables)[0])["poll store"]
+    assert told["details"]["polls query"] == [["007", "active", "2023-01-25 11:05:00.123456 UTC"]]
+    assert told["warnings"]  # no index leads to the polls of a time
+
+
+@pytest.mark.parametrize(
+    "command", [["load", "polls.csv"], ["db", "upgrade"], ["retention", "--older-than", "400d"]]
+)
+def test_tables_of_others_are_never_changed(
+    tmp_path: Path, tables: dict[str, Any], command: list[str]
+) -> None:
+    (tmp_path / "polls.csv").write_text("store_id,status,timestamp_utc\na,active,2023-01-25 11:05:00 UTC\n")
+    _, err = run(tmp_path, *command, code=1, **tables)
+    assert "is refused" in err
+
+
+def test_queries_are_for_postgresql_alone(tmp_path: Path) -> None:
+    _, err = run(tmp_path, "report", code=1, polls_query=QUERY)
+    assert err.startswith("storewatch: ")
+    assert "postgresql://" in err
