@@ -42,7 +42,7 @@ def explain(store_id: str, *, data: Path | None, as_of: int | None, carry: int |
     if data is None:
         say(explanation_lines(_from_store(store_id, as_of=as_of, carry=carry, window=window)))
         return
-    reading = read_folder(data, allow_future=True)
+    reading = read_folder(data, allow_future=False)
     say(explanation_lines(_from_folder(store_id, reading, as_of=as_of, carry=carry, window=window)))
     if reading.rejects.height:
         sys.exit(WITH_REJECTS)
