@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import uvicorn
 
-from service import eventually
+from service import Service, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from storewatch.ports import JobBoard, ReportShelf
+
+REPORTS = "/v1/reports"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,3 +60,20 @@ def served(app: FastAPI, *, lifespan: Literal["on", "off"] = "on") -> Iterator[h
     finally:
         server.should_exit = True
         thread.join()
+
+
+def post(url: str, *, key: str | None = None, **wanted: Any) -> httpx.Response:
+    """Ask for a report below /v1."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return httpx.post(url + REPORTS, json=wanted or None, headers=headers, timeout=30)
+
+
+def made(service: Service, **wanted: Any) -> dict[str, Any]:
+    """Make a report and return it as it is seen once it has ended."""
+    where = post(service.url, **wanted).headers["location"]
+
+    def look() -> dict[str, Any] | None:
+        seen: dict[str, Any] = httpx.get(where).json()
+        return None if seen["state"] in {"Queued", "Running"} else seen
+
+    return eventually("the report has ended", look)
