@@ -27,7 +27,7 @@ check: $(VENV)/.dev  ## format, lint, types, import rule
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev  ## every figure of the README
-	for name in kernel report_files load service; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in compare_rules kernel report_files load service explain stack; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -72,6 +72,13 @@ def postgres() -> Iterator[Server]:
     if given:
         yield Server(url=given, process=None)
         return
+    with a_postgres() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def a_postgres() -> Iterator[Server]:
+    """Run a PostgreSQL server."""
     owner = _not_root()
     with contextlib.ExitStack() as stack:
         programs = _postgres_programs(stack, owner)
@@ -185,6 +192,13 @@ def valkey() -> Iterator[Server]:
     if given:
         yield Server(url=given, process=None)
         return
+    with a_valkey() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def a_valkey() -> Iterator[Server]:
+    """Run a Valkey server that keeps an append-only file."""
     with folder_for("valkey") as folder, running(lambda: _valkey_process(folder)) as process:
         port = process.command[process.command.index("--port") + 1]
         yield Server(url=f"redis://127.0.0.1:{port}/0", process=process)
@@ -228,6 +242,13 @@ def s3() -> Iterator[S3Server]:
     if given:
         yield _given_s3(given)
         return
+    with an_s3() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def an_s3() -> Iterator[S3Server]:
+    """Run an S3 server with an empty bucket."""
     with folder_for("s3") as folder, running(lambda: _seaweed_process(folder)) as process:
         yield S3Server(
             endpoint=f"http://127.0.0.1:{_seaweed_port(process, 's3')}",
