@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -278,6 +280,19 @@ def test_deleting_a_report_that_waits_or_runs_cancels_it(opened: Opened) -> None
         assert (answer.status_code, answer.content) == (204, b"")
         assert opened.client.get(f"{REPORTS}/{report_id}").json()["state"] == "Cancelled"
     assert not opened.board.finish(claim, key="k", rows=1)
+
+
+def test_a_report_that_is_deleted_while_it_is_computed_leaves_nothing_and_the_next_is_made(
+    service: Service,
+) -> None:
+    report_id, worker = service.pause_in_mid_report()
+    try:
+        assert httpx.delete(f"{service.url}{REPORTS}/{report_id}").status_code == 204
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert made(service)["state"] == "Complete"
+    assert service.get(f"{REPORTS}/{report_id}").json()["state"] == "Cancelled"
+    assert not (service.home / "reports" / report_id).exists()
 
 
 @pytest.mark.parametrize("state", [State.CANCELLED, State.FAILED])

@@ -1,0 +1,233 @@
+"""A store's week as a picture: open hours as bands in the status's colour and pattern, polls as marks.
+
+One row a local day, so that a day with a clock change is an hour shorter or longer. Days whose clocks read
+alike share one pair of axes: the wall clock above, UTC below. Everything is drawn with presentation
+attributes and classes: the policy of the pages allows no styles of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from markupsafe import Markup
+
+from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
+from storewatch.domain.zone import wall_clock
+from storewatch.entrypoints.wording import hours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from storewatch.domain.evidence import Hour, PollSeen
+    from storewatch.domain.explain import Explanation
+
+_QUARTER = 900  # seconds; local days begin on quarters of UTC hours
+_AXIS = 20  # height of a line of hour labels
+_GAP = 1  # between the bands of two hours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """The measures of a picture, in pixels."""
+
+    name: str
+    width: int
+    left: int  # for the days' names
+    right: int
+    band: int  # height of the open hours
+    row: int  # height of a day
+    step: int  # seconds between two labels of an axis
+    day: str  # format of a day's name
+    mark: float  # size of a poll
+
+
+WIDE = Sheet(
+    name="wide", width=1120, left=104, right=14, band=26, row=48, step=2 * HOUR, day="%a {day} %b", mark=3.2
+)
+NARROW = Sheet(
+    name="narrow", width=340, left=42, right=8, band=22, row=42, step=6 * HOUR, day="%a {day}", mark=2.3
+)
+
+
+def week_picture(found: Explanation, sheet: Sheet) -> Markup:
+    """Return an explanation of a week as an inline SVG."""
+    return Markup(ET.tostring(_Picture(found, sheet).drawn(), encoding="unicode"))  # noqa: S704 - escaped by ET
+
+
+def local_days(zone: str, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the local days that [begin, end) touches, as (begin, end) in seconds since 1970 UTC."""
+    starts, latest = [], None
+    first = (begin - DAY - 2 * HOUR) // _QUARTER * _QUARTER
+    for at in range(first, end + 2 * DAY, _QUARTER):
+        day = wall_clock(zone, at).date()
+        if latest is not None and day > latest:
+            starts.append(at)
+        # Clocks that go back just after midnight show the day before once more: that is no new day.
+        latest = day if latest is None else max(day, latest)
+    return [(start, until) for start, until in pairwise(starts) if until > begin and start < end]
+
+
+class _Picture:
+    """Draws one explanation on one sheet."""
+
+    def __init__(self, found: Explanation, sheet: Sheet) -> None:
+        self.found = found
+        self.sheet = sheet
+        self.days = local_days(found.zone, found.begin, found.as_of)
+        plot = sheet.width - sheet.left - sheet.right
+        self.scale = plot / max(end - begin for begin, end in self.days)  # pixels a second
+        self.polls = sorted(
+            [*(poll for hour in found.hours for poll in hour.polls), *found.discarded],
+            key=lambda poll: poll.at,
+        )
+
+    def drawn(self) -> ET.Element:
+        """Return the picture."""
+        body = ET.Element("g")
+        y = 2
+        for _, days in groupby(self.days, self._labels):
+            y = self._block(body, list(days), y)
+        name = f"week-{self.sheet.name}"
+        root = _tag(
+            None,
+            "svg",
+            viewBox=f"0 0 {self.sheet.width} {y}",
+            role="img",
+            focusable="false",
+            **{"class": f"week {self.sheet.name}", "aria-labelledby": f"{name}-title {name}-text"},
+        )
+        _tag(root, "title", id=f"{name}-title").text = f"The week of store {self.found.store_id}"
+        _tag(root, "desc", id=f"{name}-text").text = self._summary()
+        self._patterns(root)
+        root.append(body)
+        return root
+
+    def _summary(self) -> str:
+        parts = [f"{hours(self.found.seconds(status))} {status}" for status in ("up", "down", "unknown")]
+        outages = len(self.found.outages)
+        return (
+            f"{', '.join(parts)} of {hours(self.found.seconds())} open; {outages} "
+            f"outage{'' if outages == 1 else 's'}, {len(self.polls):,} polls. The tables below say the same."
+        )
+
+    def _patterns(self, root: ET.Element) -> None:
+        """Define how down and unknown look beside their colours."""
+        definitions = _tag(root, "defs")
+        for status in ("down", "unknown"):
+            pattern = _tag(
+                definitions,
+                "pattern",
+                id=f"{status}-{self.sheet.name}",
+                width="6",
+                height="6",
+                patternUnits="userSpaceOnUse",
+            )
+            _tag(pattern, "rect", width="6", height="6", **{"class": f"fill-{status}"})
+            if status == "down":
+                _tag(pattern, "path", d="M-1 7 7 -1M-1 1 1 -1M5 7 7 5", **{"class": "on-down"})
+            else:
+                _tag(pattern, "circle", cx="3", cy="3", r="1.1", **{"class": "on-unknown"})
+
+    def _labels(self, day: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+        """Return the wall clock's and UTC's labels of a day's axes."""
+        return tuple(
+            (f"{wall_clock(self.found.zone, at):%H:%M}", f"{wall_clock('UTC', at):%H:%M}")
+            for at in range(day[0], day[1] + 1, self.sheet.step)
+        )
+
+    def _block(self, body: ET.Element, days: list[tuple[int, int]], y: int) -> int:
+        """Draw days whose clocks read alike below y, and return where the next ones begin."""
+        sheet, labels = self.sheet, self._labels(days[0])
+        below = y + _AXIS + len(days) * sheet.row
+        for place, (local, utc) in enumerate(labels):
+            x = self._x(days[0][0] + place * sheet.step, days[0][0])
+            _tag(body, "path", d=f"M{x} {y + _AXIS - 4}V{below - 2}", **{"class": "grid"})
+            _text(body, x, y + 11, _short(local), "axis")
+            _text(body, x, below + 10, _short(utc), "axis utc")
+        _text(body, 0, y + 11, "local" if sheet is NARROW else "local time", "axis name")
+        _text(body, 0, below + 10, "UTC", "axis name utc")
+        for place, day in enumerate(days):
+            self._day(body, day, y + _AXIS + place * sheet.row)
+        return below + _AXIS
+
+    def _day(self, body: ET.Element, day: tuple[int, int], top: int) -> None:
+        sheet = self.sheet
+        begin, end = day
+        local = wall_clock(self.found.zone, begin)
+        name = f"{local:{sheet.day}}".format(day=local.day)
+        _text(body, 0, top + sheet.band / 2 + 5, name, "day")
+        since, until = max(begin, self.found.begin), min(end, self.found.as_of)
+        middle = top + sheet.band / 2
+        _tag(
+            body, "path", d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}", **{"class": "closed"}
+        )
+        for hour, piece in _pieces(self.found.hours, begin, end):
+            self._band(body, hour, piece, begin=begin, top=top)
+        seen = {self._mark(poll, begin) for poll in self.polls if begin <= poll.at // MICROSECONDS < end}
+        for x, active, counted in sorted(seen):
+            self._poll(body, x, top + sheet.band + 8, active=active, counted=counted)
+        if begin < self.found.as_of <= end:
+            x = self._x(self.found.as_of, begin)
+            _tag(body, "path", d=f"M{x} {top - 3}V{top + sheet.band + 12}", **{"class": "as-of"})
+
+    def _band(self, body: ET.Element, hour: Hour, piece: tuple[int, int], *, begin: int, top: int) -> None:
+        """Draw an hour's open time; what the pointer shows of it is for those who use one."""
+        x, until = self._x(piece[0], begin), self._x(piece[1], begin)
+        band = _tag(
+            body,
+            "rect",
+            x=x,
+            y=top,
+            width=max(round(until - x - _GAP, 2), 0.5),
+            height=self.sheet.band,
+            rx=2,
+            **{"class": f"fill-{hour.status}"},
+        )
+        if hour.status != "up":
+            band.set("class", "patterned")
+            band.set("fill", f"url(#{hour.status}-{self.sheet.name})")
+        if self.sheet is WIDE:
+            clock = f"{wall_clock(self.found.zone, hour.begin):%a %H:%M}"
+            _tag(band, "title").text = f"{clock}, {hour.begin // HOUR % 24:02}:00 UTC: {hour.reason.text}"
+
+    def _mark(self, poll: PollSeen, begin: int) -> tuple[float, bool, bool]:
+        """Return where and what a poll is; many in one place are one mark."""
+        return round(self._x(poll.at // MICROSECONDS, begin) * 2) / 2, poll.active, poll.counted
+
+    def _poll(self, body: ET.Element, x: float, y: float, *, active: bool, counted: bool) -> None:
+        """Draw a dot for an active poll, a cross for an inactive one; discarded ones are hollow or thin."""
+        size = self.sheet.mark
+        kind = "counted" if counted else "discarded"
+        if active:
+            _tag(body, "circle", cx=x, cy=y, r=round(size * 0.75, 2), **{"class": f"poll active {kind}"})
+            return
+        d = f"M{x - size} {y - size}L{x + size} {y + size}M{x - size} {y + size}L{x + size} {y - size}"
+        _tag(body, "path", d=d, **{"class": f"poll inactive {kind}"})
+
+    def _x(self, at: int, begin: int) -> float:
+        return round(self.sheet.left + (at - begin) * self.scale, 2)
+
+
+def _pieces(found: Iterable[Hour], begin: int, end: int) -> Iterator[tuple[Hour, tuple[int, int]]]:
+    """Yield hours with those parts of their open time that lie in [begin, end)."""
+    for hour in found:
+        for low, high in hour.open:
+            if low < end and high > begin:
+                yield hour, (max(low, begin), min(high, end))
+
+
+def _short(clock: str) -> str:
+    """Return a label without minutes where it has none."""
+    return clock.removesuffix(":00")
+
+
+def _text(parent: ET.Element, x: float, y: float, text: str, kind: str) -> None:
+    _tag(parent, "text", x=x, y=y, **{"class": kind}).text = text
+
+
+def _tag(parent: ET.Element | None, name: str, **attributes: object) -> ET.Element:
+    written = {key: str(value) for key, value in attributes.items()}
+    return ET.Element(name, written) if parent is None else ET.SubElement(parent, name, written)

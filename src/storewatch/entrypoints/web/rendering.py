@@ -1,0 +1,106 @@
+"""Templates to answers: a strict policy, nothing from elsewhere, and errors that people can read."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from storewatch import __version__
+from storewatch.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from fastapi import Request
+
+ASSETS = Path(__file__).parent / "assets"
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_OWN = "style-src img-src script-src connect-src form-action".split()
+POLICY = "; ".join(
+    ["default-src 'none'", *(f"{what} 'self'" for what in _OWN), "base-uri 'none'", "frame-ancestors 'none'"]
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # addresses of stores and reports are nobody else's business
+    "Cache-Control": "no-store",
+}
+
+log = structlog.get_logger()
+
+
+def page(template: str, status: int = 200, **content: object) -> Response:
+    """Return a page."""
+    text = _environment().get_template(f"{template}.html").render(content)
+    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url
+    )
+    return environment
+
+
+@cache
+def asset_url(name: str) -> str:
+    """Return the address of a file of ours; what the file holds is part of it, so caches may keep it."""
+    return f"/assets/{name}?{hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+
+
+def store_url(store_id: str) -> str:
+    """Return the address of a store's page."""
+    if store_id.strip(".") == "":
+        return f"/stores?q={store_id}"  # browsers take /stores/.. for another folder
+    return f"/stores/{quote(store_id, safe='')}"
+
+
+def report_url(report_id: str) -> str:
+    """Return the address of a report's page."""
+    return f"/reports/{report_id}"
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages, too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler."""
+        handle = super().get_route_handler()
+
+        async def with_pages(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HTTPException as error:
+                return error_page(error.status_code, str(error.detail))
+            except RequestValidationError:
+                return error_page(404, "There is nothing at this address.")
+            except UnavailableError as error:
+                log.warning("not available", error=str(error))  # the page does not say which part, nor where
+                return error_page(503, "A part of the service does not answer. Try again in a moment.")
+
+        return with_pages
+
+
+def error_page(status: int, text: str) -> Response:
+    """Return a page that says what went wrong."""
+    return page("error", status, title=HTTPStatus(status).phrase, text=text)
