@@ -34,7 +34,7 @@ def test_its_first_cell_has_one_line_that_names_the_data() -> None:
 def test_it_is_kept_with_its_outputs_and_without_a_trace_of_where_it_ran() -> None:
     assert any("image/png" in output.get("data", {}) for cell in code_cells() for output in cell["outputs"])
     assert [cell["metadata"] for cell in code_cells() if cell["metadata"]] == []
-    assert str(Path.home()) not in NOTEBOOK.read_text(encoding="utf-8")
+    assert str(ROOT) not in NOTEBOOK.read_text(encoding="utf-8")
 
 
 def test_sample_and_notebook_stay_small() -> None:
