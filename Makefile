@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup serve check bench lock clean
+.PHONY: help demo demo-kill test setup serve check docs notebook screenshots bench lock clean
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -17,6 +17,9 @@ test: $(VENV)/.dev  ## all tests
 
 setup: $(VENV)/.dev  ## everything for development, .venv/bin/storewatch among it
 
+demo-kill: $(VENV)/.run  ## the worker killed in mid-report, and the report arriving all the same
+	@$(BIN)/python scripts/demo_kill.py
+
 serve: $(VENV)/.run  ## the service on port 8000, API docs at /docs
 	STOREWATCH_HOME=$${STOREWATCH_HOME:-demo-data} $(BIN)/storewatch serve
 
@@ -25,6 +28,15 @@ check: $(VENV)/.dev  ## format, lint, types, import rule
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev  ## the docs as a site, strictly, in build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+notebook: $(VENV)/.dev  ## run sample_data/store_monitoring.ipynb again and keep its outputs
+	$(BIN)/python scripts/make_notebook.py
+
+screenshots: $(VENV)/.dev  ## pictures of the pages
+	$(BIN)/python scripts/screenshots.py
 
 bench: $(VENV)/.dev  ## every figure of the README
 	for name in compare_rules kernel report_files load service explain stack; do $(BIN)/python -m benchmarks.$$name || exit 1; done
