@@ -1,6 +1,6 @@
 """How far these rules and a plain last-observation program differ on one made fleet, both without a bug.
 
-    python benchmarks/compare_rules.py [--stores N]
+    python -m benchmarks.compare_rules [--stores N]
 
 A plain program takes each poll as the status until the next one, and adds up the open seconds.
 """

@@ -73,7 +73,7 @@ def test_the_picture_of_the_rules_is_what_its_script_draws() -> None:
 
 
 def test_every_figure_of_the_readme_has_its_command() -> None:
-    scripts = re.findall(r"`python (benchmarks/\w+\.py)`", read("README.md"))
+    scripts = re.findall(r"`python -m benchmarks\.(\w+)`", read("README.md"))
 
     assert scripts
-    assert all((ROOT / script).exists() for script in scripts)
+    assert all((ROOT / "benchmarks" / f"{script}.py").exists() for script in scripts)
