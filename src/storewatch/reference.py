@@ -380,10 +380,11 @@ def percent(up: int, down: int) -> str:
 
 
 def quoted(text: str) -> str:
-    """Write a field, in quotes only if it must be."""
-    if any(mark in text for mark in ',"\n\r'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
+    """Write an id: an apostrophe before it if spreadsheets would run it, in quotes only if it must be."""
+    if text.lstrip("'").startswith(("=", "+", "-", "@", "\t", "\r")):
+        text = "'" + text
+    must = any(mark in text for mark in ',"\n\r')
+    return '"' + text.replace('"', '""') + '"' if must else text
 
 
 def _two_decimals(hundredths: int) -> str:

@@ -15,7 +15,11 @@ from storewatch.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from storewatch.domain.assumed import Assumed
+
 UNITS = {"hour": 60, "day": HOUR, "week": HOUR}  # seconds in the CSV's unit
+
+_FORMULA = r"^'*[=+\-@\t\r]"  # what a spreadsheet would run, and what an apostrophe already keeps from it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,13 +27,14 @@ class Report:
     """Uptime, downtime, unknown and open time of every store, for the last hour, day and week.
 
     `rejects` holds the input rows that could not be used (file, line, reason, row), if it was made from
-    frames or files.
+    frames or files; `assumed` what is said of it on a workbook's first sheet.
     """
 
     rows: pl.DataFrame  # store_id and whole seconds, by Unicode code point of the id
     as_of: int  # seconds since 1970 UTC
     newest: int | None = None  # the newest poll's instant, microseconds since 1970 UTC
     rejects: pl.DataFrame | None = None
+    assumed: Assumed | None = None
 
     def to_polars(self) -> pl.DataFrame:
         """Return the rows: `store_id` and twelve columns of whole seconds (Int64)."""
@@ -46,9 +51,12 @@ class Report:
         return f"storewatch-{compact(self.as_of)}.{ending}"
 
     def csv_bytes(self) -> bytes:
-        """Return the CSV of R7: hours in minutes, days and weeks in hours, two decimals."""
+        """Return the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
+
+        An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
+        """
         buffer = io.BytesIO()
-        csv_rows(self.rows).write_csv(buffer, float_precision=2)
+        csv_rows(self.rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
         return buffer.getvalue()
 
     def parquet_bytes(self) -> bytes:
@@ -60,6 +68,16 @@ class Report:
     def json_bytes(self) -> bytes:
         """Return the rows as a JSON array of objects, whole seconds."""
         return self.rows.write_json().encode() + b"\n"
+
+    def xlsx_bytes(self) -> bytes:
+        """Return the report as a workbook: figures as in the CSV, ids as text to the letter.
+
+        Raises:
+            InputError: A sheet cannot hold it.
+        """
+        from storewatch.domain.spreadsheet import xlsx_bytes  # noqa: PLC0415 - a package that few calls need
+
+        return xlsx_bytes(self)
 
     def write_csv(self, path: str | Path) -> None:
         """Write the CSV of R7 to a file."""
@@ -73,13 +91,22 @@ class Report:
         """Write the rows as a JSON array to a file."""
         Path(path).write_bytes(self.json_bytes())
 
+    def write_xlsx(self, path: str | Path) -> None:
+        """Write the workbook to a file."""
+        Path(path).write_bytes(self.xlsx_bytes())
+
     def write(self, path: str | Path) -> None:
         """Write a file of the kind that its ending names.
 
         Raises:
-            InputError: The ending is none of .csv, .parquet, .json.
+            InputError: The ending is none of .csv, .parquet, .json, .xlsx.
         """
-        writers = {".csv": self.write_csv, ".parquet": self.write_parquet, ".json": self.write_json}
+        writers = {
+            ".csv": self.write_csv,
+            ".parquet": self.write_parquet,
+            ".json": self.write_json,
+            ".xlsx": self.write_xlsx,
+        }
         writer = writers.get(Path(path).suffix.lower())
         if writer is None:
             raise InputError(
@@ -95,6 +122,16 @@ class Report:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""
         down = f"downtime_seconds_last_{window}"
         return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+
+
+def safe_ids() -> pl.Expr:
+    """Put an apostrophe before each id that begins with `=`, `+`, `-`, `@`, a tab or a return.
+
+    Spreadsheets run such cells as formulas. Ids that begin with apostrophes and then one of these get one
+    more, so that taking one off gives the id back, and no two ids become one.
+    """
+    raw = pl.col("store_id")
+    return pl.when(raw.str.contains(_FORMULA)).then("'" + raw).otherwise(raw).alias("store_id")
 
 
 def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:

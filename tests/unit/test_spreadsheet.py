@@ -1,0 +1,153 @@
+"""The workbook, and ids that a spreadsheet would run as formulas."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+
+import openpyxl
+import polars as pl
+import pytest
+from openpyxl.worksheet.worksheet import Worksheet
+
+from storewatch import reference
+from storewatch.domain import spreadsheet
+from storewatch.domain.assumed import Assumed
+from storewatch.domain.report import Report
+from storewatch.domain.uptime import COLUMNS, uptime
+from storewatch.errors import InputError
+from strategies import DAY, WEEK, facts_of, instant
+
+AS_OF = 1_674_670_320  # 2023-01-25T18:12:00Z
+FORMULAS = ["=1+1", "+1", "-5", "@x", "\t=1", "\r=1", "'=1", "''-5"]
+PLAIN = ["007", "8139926242460185114", "'x", "a=b", "1-5", "''", 'the "x"', " =1", "_x0041_"]
+
+
+def made(*store_ids: str, figures: list[int] | None = None, assumed: Assumed | None = None) -> Report:
+    figures = figures or [0] * 12
+    columns = {name: [figure] * len(store_ids) for name, figure in zip(COLUMNS, figures, strict=True)}
+    schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
+    rows = pl.DataFrame({"store_id": store_ids} | columns, schema=schema)
+    return Report(rows=rows, as_of=AS_OF, newest=AS_OF * 1_000_000 - 1, assumed=assumed)
+
+
+def sheet(report: Report, name: str) -> Worksheet:
+    found = openpyxl.load_workbook(io.BytesIO(report.xlsx_bytes()))[name]
+    assert isinstance(found, Worksheet)
+    return found
+
+
+def about(report: Report) -> str:
+    rows = sheet(report, "About").iter_rows(values_only=True)
+    return "\n".join("|".join("" if cell is None else str(cell) for cell in row) for row in rows)
+
+
+def ids_of_csv(report: Report) -> list[str]:
+    # With line ends as they are: a return may stand in an id.
+    return [row[0] for row in csv.reader(io.StringIO(report.csv_bytes().decode(), newline=""))][1:]
+
+
+def test_the_first_sheet_says_what_the_report_is_and_the_second_has_the_rows() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(made("a").xlsx_bytes()))
+
+    assert book.sheetnames == ["About", "Stores"]
+
+
+def test_ids_are_text_cells_to_the_letter_whatever_they_begin_with() -> None:
+    ids = [*FORMULAS, *PLAIN]
+    cells = next(sheet(made(*ids), "Stores").iter_cols(min_row=2, max_col=1))
+
+    assert [cell.data_type for cell in cells] == ["s"] * len(ids)
+    # openpyxl reads the return of one id as the escape in which the file holds it.
+    assert [str(cell.value).replace("_x000D_", "\r") for cell in cells[:-1]] == ids[:-1]
+
+
+def test_no_cell_of_the_workbook_is_a_formula() -> None:
+    packed = zipfile.ZipFile(io.BytesIO(made(*FORMULAS).xlsx_bytes()))
+
+    assert not re.search(rb"<f[ >]", packed.read("xl/worksheets/sheet2.xml"))
+
+
+def test_figures_are_numbers_those_of_the_csv() -> None:
+    report = made("a", figures=[2, 1, 0, 3, 86_399, 1, 0, 86_400, 0, 0, 604_800, 604_800])
+    head, row = sheet(report, "Stores").iter_rows(values_only=True)
+    names, cells = csv.reader(report.csv_bytes().decode().splitlines())
+
+    assert list(head) == names
+    assert [None if cell == "" else float(cell) for cell in cells[1:]] == list(row[1:])
+    assert row[-1] is None  # nothing known in the week: no percentage
+
+
+def test_the_header_stands_still_can_be_filtered_and_columns_are_wide_enough() -> None:
+    found = sheet(made("8139926242460185114"), "Stores")
+
+    assert found.freeze_panes == "B2"
+    assert found.auto_filter.ref == "A1:P2"
+    assert found.column_dimensions["A"].width >= 19
+    assert found["A2"].number_format == "@"
+    assert found["B2"].number_format == "0.00"
+
+
+def test_the_first_sheet_has_as_of_totals_and_what_was_assumed() -> None:
+    assumed = Assumed(carry=WEEK, without_hours=1_234, without_zone=56)
+    text = about(made("a", "b", figures=[1800, 1800, 0, 3600] * 3, assumed=assumed))
+
+    assert "as of|2023-01-25T18:12:00Z" in text
+    assert "newest poll|2023-01-25T18:11:59Z" in text
+    assert "stores|2|" in text
+    assert "last week|1|1|0|2|50" in text
+    assert "(here 1,234) count as open all the time" in text
+    assert "(here 56) count as being in America/Chicago" in text
+    assert "no older than 7 days" in text
+
+
+@pytest.mark.parametrize(
+    ("carry", "words"), [(None, "however old"), (DAY // 2, "than 12 hours"), (3 * DAY, "than 3 days")]
+)
+def test_the_first_sheet_says_how_long_a_poll_carries(carry: int | None, words: str) -> None:
+    assert words in about(made("a", assumed=Assumed(carry=carry, without_hours=0, without_zone=0)))
+
+
+def test_what_is_assumed_is_counted_among_the_stores_of_the_report() -> None:
+    facts = facts_of((), [("a", 0, 0, DAY), ("x", 0, 0, DAY)], {"b": "UTC"}, ["a", "b", "c"])
+    rows = uptime(facts, as_of=instant("2023-01-25 12:00"), carry=WEEK, store_ids=["a", "b", "c"])
+
+    assert Assumed.from_facts(facts, rows["store_id"], carry=WEEK) == Assumed(
+        carry=WEEK, without_hours=2, without_zone=2
+    )
+
+
+def test_the_same_report_is_the_same_workbook_to_the_byte() -> None:
+    assert made("a").xlsx_bytes() == made("a").xlsx_bytes()
+
+
+def test_a_report_without_rows_is_a_workbook_too() -> None:
+    assert sheet(made(), "Stores").max_row == 1
+
+
+def test_what_a_sheet_cannot_hold_is_refused_and_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="32,767 characters"):
+        made("x" * 32_768).xlsx_bytes()
+    monkeypatch.setattr(spreadsheet, "MOST_STORES", 1)
+    with pytest.raises(InputError, match="holds 1 stores"):
+        made("a", "b").xlsx_bytes()
+
+
+def test_an_id_that_would_be_a_formula_has_an_apostrophe_in_the_csv_and_no_other_id_changes() -> None:
+    assert ids_of_csv(made(*FORMULAS)) == [f"'{name}" for name in FORMULAS]
+    assert ids_of_csv(made(*PLAIN)) == PLAIN
+
+
+def test_kernel_and_reference_write_such_ids_alike() -> None:
+    report = made(*FORMULAS, *PLAIN)
+
+    assert reference.export(report.to_pandas()) == report.csv_bytes()
+
+
+def test_typed_formats_keep_such_ids_to_the_letter() -> None:
+    report = made(*FORMULAS)
+
+    assert pl.read_parquet(io.BytesIO(report.parquet_bytes()))["store_id"].to_list() == FORMULAS
+    assert pl.read_json(io.BytesIO(report.json_bytes()))["store_id"].to_list() == FORMULAS
