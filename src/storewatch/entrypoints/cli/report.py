@@ -31,7 +31,9 @@ DIFFERENT = 1  # exit code: kernel and reference do not agree
 )
 @click.option("--store", "store_ids", multiple=True, metavar="ID", help="Only this store; may be repeated.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a .csv, .parquet or .json file."
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to a .csv, .parquet, .json or .xlsx file.",
 )
 @click.option(
     "--engine",
@@ -80,9 +82,9 @@ def check_out(out: Path | None) -> None:
     """Refuse an --out that could not be written before any work is done."""
     if out is None:
         return
-    if out.suffix.lower() not in {".csv", ".parquet", ".json"}:
+    if out.suffix.lower() not in {".csv", ".parquet", ".json", ".xlsx"}:
         raise click.BadParameter(
-            f"{out}: end the file's name with .csv, .parquet or .json", param_hint="--out"
+            f"{out}: end the file's name with .csv, .parquet, .json or .xlsx", param_hint="--out"
         )
     if not out.absolute().parent.is_dir():
         raise click.BadParameter(f"{out}: there is no folder {out.parent}", param_hint="--out")
@@ -127,11 +129,13 @@ def by_kernel(
     facts: Facts, *, as_of: int, carry: int | None, store_ids: tuple[str, ...] | None, newest: int | None
 ) -> Report:
     """Make the report with the kernel."""
+    from storewatch.domain.assumed import Assumed
     from storewatch.domain.report import Report
     from storewatch.domain.uptime import uptime
 
     rows = uptime(facts, as_of=as_of, carry=carry, store_ids=store_ids)
-    return Report(rows=rows, as_of=as_of, newest=newest)
+    assumed = Assumed.from_facts(facts, rows["store_id"], carry=carry)
+    return Report(rows=rows, as_of=as_of, newest=newest, assumed=assumed)
 
 
 def by_pandas(
@@ -147,13 +151,15 @@ def by_pandas(
     import polars as pl
 
     from storewatch import reference
+    from storewatch.domain.assumed import Assumed
     from storewatch.domain.report import Report
     from storewatch.domain.uptime import COLUMNS
 
     frame = reference.report(facts, as_of=as_of, carry=carry, store_ids=store_ids, jobs=jobs)
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
     rows = pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
-    return Report(rows=rows, as_of=as_of, newest=newest), reference.export(frame)
+    assumed = Assumed.from_facts(facts, rows["store_id"], carry=carry)
+    return Report(rows=rows, as_of=as_of, newest=newest, assumed=assumed), reference.export(frame)
 
 
 def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
@@ -192,11 +198,45 @@ def deliver(made: Report, *, csv: bytes | None, out: Path | None) -> None:
     show_default=True,
     help="Processes of the reference.",
 )
-def verify(data: Path, *, as_of: int | None, carry: int | None, stores: int | None, jobs: int) -> None:
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with this report of another program instead.",
+)
+@click.option(
+    "--differences",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --against: write a row a store to this CSV file.",
+)
+def verify(
+    data: Path,
+    *,
+    as_of: int | None,
+    carry: int | None,
+    stores: int | None,
+    jobs: int,
+    against: Path | None,
+    differences: Path | None,
+) -> None:
     """Run kernel and pandas reference on a folder's files and say whether they agree.
 
-    Exit code 1: they do not; each figure that differs is named.
+    With --against, compare with the report of another program and name the cause of each difference. Exit
+    code 1: they do not agree.
     """  # fmt: skip
+    if against is not None:
+        from storewatch.entrypoints.cli.compare import verify_against
+
+        verify_against(data, against, as_of=as_of, carry=carry, stores=stores, differences=differences)
+    elif differences is not None:
+        raise click.UsageError("--differences belongs to --against: name the other report")
+    else:
+        verify_reference(data, as_of=as_of, carry=carry, stores=stores, jobs=jobs)
+
+
+def verify_reference(
+    data: Path, *, as_of: int | None, carry: int | None, stores: int | None, jobs: int
+) -> None:
+    """Hold the kernel against the reference; each figure that differs is named."""
     from storewatch.domain.instant import iso
     from storewatch.verify import verify as compare
 

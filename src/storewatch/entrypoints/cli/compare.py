@@ -1,0 +1,109 @@
+"""`storewatch verify --against`: what it does and says."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from storewatch.entrypoints.cli.show import progress_bar, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from storewatch.against import Comparison, Foreign
+    from storewatch.against.fit import Measure
+
+DIFFERENT = 1  # exit code
+SHOWN_NAMES = 3  # of the stores of one cause
+_FEW = 0.1  # of the stores: where fewer agree, the as-of is the first thing to doubt
+_MANY_DECIMALS = 6
+
+
+def verify_against(
+    data: Path,
+    against: Path,
+    *,
+    as_of: int | None,
+    carry: int | None,
+    stores: int | None,
+    differences: Path | None,
+) -> None:
+    """Compare a report of another program with ours on a folder's files; exit code 1: they do not agree."""
+    from storewatch.against import compare, read_foreign
+    from storewatch.domain.instant import iso
+    from storewatch.entrypoints.cli.report import gather, read_folder
+
+    if differences is not None and not differences.absolute().parent.is_dir():
+        raise click.BadParameter(
+            f"{differences}: there is no folder {differences.parent}", param_hint="--differences"
+        )
+    theirs = read_foreign(against)
+    facts, as_of, _ = gather(read_folder(data, allow_future=True), as_of=as_of, carry=carry)
+    with progress_bar() as progress:
+        found = compare(facts, theirs, as_of=as_of, carry=carry, stores=stores, progress=progress)
+    say(_columns(theirs, found))
+    say([f"as of {iso(as_of)}, {found.agreeing:,} of {found.compared:,} stores agree within their rounding"])
+    say(_causes(found))
+    say(_missing(found))
+    if found.agreeing < _FEW * found.compared:
+        say(["was their report made as of another instant? give it with --as-of"])
+    if differences is not None:
+        found.write_differences(differences)
+        say([f"{differences}: a row a store"], err=True)
+    if not found.agrees:
+        sys.exit(DIFFERENT)
+
+
+def _columns(theirs: Foreign, found: Comparison) -> Iterator[str]:
+    """Yield how their columns were read."""
+    width = max(len(measure.column.name) for measure in found.measures)
+    for measure in found.measures:
+        yield f"{measure.column.name:<{width}}  read as {measure.unit}, {_decimals(measure)}"
+    if found.mode == "cut":
+        yield "their figures are cut, not rounded"
+    if theirs.doubled:
+        yield f"{theirs.doubled:,} rows left out there: no id, or an id that came before"
+    if theirs.unread:
+        yield f"{theirs.unread:,} cells are no numbers: not compared"
+
+
+def _decimals(measure: Measure) -> str:
+    from math import log10
+
+    places = round(-log10(measure.column.place))
+    if places > _MANY_DECIMALS:
+        return "written out in full"
+    return "whole numbers" if not places else f"{places} decimal{'s' if places > 1 else ''}"
+
+
+def _causes(found: Comparison) -> Iterator[str]:
+    """Yield a line a cause: stores, median of their largest differences, what it is, some of the stores."""
+    from storewatch.entrypoints.wording import hours
+
+    if found.found:
+        yield f"\n{'stores':>9}{'median':>13}  cause of the difference"
+    for one in found.found:
+        key, sentence = (one.cause.key, one.cause.sentence) if one.cause else ("unexplained", "")
+        names = found.rows.filter(found.rows["verdict"] == key)["store_id"].head(SHOWN_NAMES)
+        more = ", …" if one.stores > len(names) else ""
+        what = f"{key}: {sentence}" if sentence else key
+        yield f"{one.stores:>9,}{hours(round(one.median_seconds)):>13}  {what} ({', '.join(names)}{more})"
+
+
+def _missing(found: Comparison) -> Iterator[str]:
+    """Yield which stores only one of the reports has, and what those left out have in common."""
+    left = found.left_out
+    if left.stores:
+        yield f"\n{left.stores:,} stores are left out of their report:"
+        for what, (missing, of_all) in (
+            ("have no hours", left.without_hours),
+            ("have no zone", left.without_zone),
+            ("have no polls", left.without_polls),
+        ):
+            if missing:
+                yield f"{missing:>9,}  {what} (of {of_all:,} such stores)"
+    if found.only_theirs:
+        yield f"\n{found.only_theirs:,} stores of their report are in none of the files"
