@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
 from manifests import (
     API,
@@ -19,6 +20,7 @@ from manifests import (
     selects,
     workloads,
 )
+from storewatch.entrypoints.web.pages import router as pages
 from storewatch.main import app
 
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -28,9 +30,13 @@ PAGES = {"/docs", "/openapi.json"}  # FastAPI's own, not in its OpenAPI document
 
 
 def routes() -> dict[str, set[str]]:
-    """Return the app's paths and their methods."""
+    """Return the app's paths and their methods, those of the pages too."""
     paths: dict[str, Any] = app.openapi()["paths"]
-    return {path: {method.upper() for method in methods} for path, methods in paths.items()}
+    found = {path: {method.upper() for method in methods} for path, methods in paths.items()}
+    for route in pages.routes:
+        assert isinstance(route, APIRoute)
+        found.setdefault(route.path, set()).update(route.methods or ())
+    return found
 
 
 def policies(overlay: str, direction: str, labels: dict[str, str]) -> list[Manifest]:
@@ -121,7 +127,7 @@ def subset(route: Manifest) -> str:
 @MESH
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/trigger_report"), ("GET", "/trigger_report"), ("POST", "/v1/reports")],
+    [("POST", "/trigger_report"), ("GET", "/trigger_report"), ("POST", "/v1/reports"), ("POST", "/reports")],
 )
 def test_triggers_go_to_report_generation_and_are_never_sent_twice(
     overlay: str, method: str, path: str
@@ -134,7 +140,13 @@ def test_triggers_go_to_report_generation_and_are_never_sent_twice(
 @MESH
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/get_report"), ("GET", "/v1/reports"), ("GET", "/reports/x/y.csv"), ("GET", "/docs")],
+    [
+        ("GET", "/"),
+        ("GET", "/get_report"),
+        ("GET", "/v1/reports"),
+        ("GET", "/reports/x/y.csv"),
+        ("GET", "/docs"),
+    ],
 )
 def test_everything_else_goes_to_polling(overlay: str, method: str, path: str) -> None:
     route = routed(overlay, method, path)

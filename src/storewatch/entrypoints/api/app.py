@@ -22,6 +22,7 @@ from storewatch.entrypoints.api.stores import router as stores
 from storewatch.entrypoints.api.v1 import router as v1
 from storewatch.entrypoints.logs import configure_logs
 from storewatch.entrypoints.supervisor import Supervisor
+from storewatch.entrypoints.web.pages import router as pages
 from storewatch.metrics import BOARD, SHELF, Metrics, counted
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(router)
     app.include_router(stores)
     app.include_router(v1)
-    add_problems(app, [*router.routes, *stores.routes, *v1.routes])
+    app.include_router(pages)
+    add_problems(app, [*router.routes, *stores.routes, *v1.routes, *pages.routes])
     return app
 
 

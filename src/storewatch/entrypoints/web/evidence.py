@@ -108,8 +108,8 @@ class StoreView:
 def store_facts(polls: PollStore, store_id: str, job: Job | None) -> tuple[Facts, Basis] | None:
     """Return what is known of a store, as of when; None for an id that no load named.
 
-    A report's own input comes first. The poll store as it is now takes its place if that input is not kept any
-    more, or does not have the store.
+    A report's own input comes first. The poll store as it is now takes its place if that input is not kept
+    any more, or does not have the store.
 
     Raises:
         NoPollsError: There is no poll, so there is nothing to show.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ import polars as pl
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.report import Report
 from storewatch.entrypoints.wording import hours, percent
-from storewatch.formats import beside
+from storewatch.formats import beside, content
 from storewatch.ports import State
 
 if TYPE_CHECKING:
@@ -45,26 +45,36 @@ class StoreRow:
     figures: dict[str, Figures]  # by window
 
 
-def newest_complete(board: JobBoard) -> Job | None:
-    """Return the complete report of all stores that was asked for last."""
-    complete = (job for job in board.recent(RECENT) if job.state is State.COMPLETE)
-    return next((job for job in complete if job.request.store_ids is None and job.key), None)
+def newest_report(board: JobBoard, shelf: ReportShelf) -> tuple[Job, Report] | None:
+    """Return the complete report of all stores that was asked for last, and its job."""
+    for job in board.recent(RECENT):
+        if job.state is State.COMPLETE and job.request.store_ids is None:
+            report = read_report(shelf, job)
+            if report is not None:
+                return job, report
+    return None
 
 
-def read_report(shelf: ReportShelf, job: Job) -> Report:
-    """Return a complete job's report.
-
-    Raises:
-        UnavailableError: Its file is not there.
-    """
+def read_report(shelf: ReportShelf, job: Job) -> Report | None:
+    """Return a complete job's report; None if its whole seconds are not on the shelf (any more)."""
     assert job.key is not None  # noqa: S101 - complete
     assert job.as_of is not None  # noqa: S101 - the same
-    return Report(rows=_rows(shelf, beside(job.key, "parquet")), as_of=job.as_of)
+    rows = _rows(_Place(key=beside(job.key, "parquet"), shelf=shelf))
+    return None if rows is None else Report(rows=rows, as_of=job.as_of)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where rows lie; keys name the report, so they are enough to tell places apart."""
+
+    key: str
+    shelf: ReportShelf = field(compare=False)
 
 
 @lru_cache(maxsize=4)  # what lies at a key never changes; a fleet's rows are a few megabytes
-def _rows(shelf: ReportShelf, key: str) -> pl.DataFrame:
-    return pl.read_parquet(io.BytesIO(b"".join(shelf.read(key))))
+def _rows(place: _Place) -> pl.DataFrame | None:
+    found = content(place.shelf, place.key)
+    return None if found is None else pl.read_parquet(io.BytesIO(found))
 
 
 def fleet_figures(report: Report) -> list[Figures]:

@@ -16,8 +16,8 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from storewatch.domain.instant import iso
-from storewatch.entrypoints.api.routes import Opened, Services
-from storewatch.entrypoints.api.shapes import ReportId
+from storewatch.entrypoints.api.routes import Opened, Services  # noqa: TC001 - FastAPI reads it
+from storewatch.entrypoints.api.shapes import ReportId  # noqa: TC001 - the same
 from storewatch.entrypoints.web.history import JobView, job_view
 from storewatch.entrypoints.web.rendering import (
     ASSETS,
@@ -52,27 +52,29 @@ def front(opened: Opened) -> Response:
     """Show the fleet's figures, the worst stores and the last reports; or what to do next."""
     from storewatch.entrypoints.web import fleet  # noqa: PLC0415  see above
 
-    job = fleet.newest_complete(opened.board)
+    found = fleet.newest_report(opened.board, opened.shelf)
     reports = [_view(job) for job in opened.board.recent(SHOWN_REPORTS)]
-    if job is None:
-        return page("empty", has_polls=_has_polls(opened), reports=reports)
-    report = fleet.read_report(opened.shelf, job)
-    return page("front", reports=reports, **_figures(report))
+    if found is None:
+        return page("empty", {"has_polls": _has_polls(opened), "reports": reports})
+    return page("front", {"reports": reports, **_figures(found[1])})
 
 
 def _figures(report: Report) -> dict[str, object]:
     """Return what a page shows of a report."""
     from storewatch.entrypoints.web import fleet  # noqa: PLC0415  see above
 
-    old = time.time() - report.as_of
     return {
-        "as_of": iso(report.as_of),
-        "age": age(old),
-        "is_stale": old > STALE_SECONDS,
+        **_as_of(report.as_of),
         "stores": report.rows.height,
         "fleet": fleet.fleet_figures(report),
         "worst": fleet.worst_stores(report, WORST),
     }
+
+
+def _as_of(as_of: int) -> dict[str, object]:
+    """Return what a page shows of an as-of: how old it is, and whether that is too old to be of much use."""
+    old = time.time() - as_of
+    return {"as_of": iso(as_of), "age": age(old), "is_stale": old > STALE_SECONDS}
 
 
 def _has_polls(opened: Services) -> bool:
@@ -99,8 +101,8 @@ def show_report(report_id: ReportId, opened: Opened) -> Response:
     job = opened.board.get(report_id)
     if job is None:
         raise HTTPException(404, f"There is no report {report_id}. It may be too old to be kept.")
-    figures = _figures(fleet.read_report(opened.shelf, job)) if job.state is State.COMPLETE else None
-    return page("report", job=_view(job), figures=figures)
+    report = fleet.read_report(opened.shelf, job) if job.state is State.COMPLETE else None
+    return page("report", {"job": _view(job), "figures": _figures(report) if report else None})
 
 
 @router.get("/stores")
@@ -129,16 +131,16 @@ def _store(store_id: str, opened: Services, *, unknown: int = 404) -> Response:
     from storewatch.entrypoints.web import evidence, fleet  # noqa: PLC0415  see above
 
     polls = opened.polls.open()
+    newest = fleet.newest_report(opened.board, opened.shelf)
     try:
-        known = evidence.store_facts(polls, store_id, fleet.newest_complete(opened.board))
+        known = evidence.store_facts(polls, store_id, newest[0] if newest else None)
     except NoPollsError:
-        return page("empty", has_polls=False, reports=[])
+        return page("empty", {"has_polls": False, "reports": []})
     if known is None:
-        return page("unknown", unknown, store_id=store_id, nearest=evidence.like(polls, store_id))
+        content = {"store_id": store_id, "nearest": evidence.like(polls, store_id)}
+        return page("unknown", content, status=unknown)
     facts, basis = known
-    old = time.time() - basis.as_of
-    store = evidence.store_view(facts, store_id, basis)
-    return page("store", store=store, as_of=iso(basis.as_of), age=age(old), is_stale=old > STALE_SECONDS)
+    return page("store", {"store": evidence.store_view(facts, store_id, basis), **_as_of(basis.as_of)})
 
 
 @router.get("/assets/{name}")

@@ -45,10 +45,10 @@ class Sheet:
 
 
 WIDE = Sheet(
-    name="wide", width=1120, left=104, right=14, band=26, row=48, step=2 * HOUR, day="%a {day} %b", mark=3.2
+    name="wide", width=1120, left=104, right=20, band=26, row=48, step=2 * HOUR, day="%a {day} %b", mark=3.2
 )
 NARROW = Sheet(
-    name="narrow", width=340, left=42, right=8, band=22, row=42, step=6 * HOUR, day="%a {day}", mark=2.3
+    name="narrow", width=340, left=54, right=14, band=22, row=42, step=6 * HOUR, day="%a {day}", mark=2.3
 )
 
 
@@ -151,7 +151,7 @@ class _Picture:
         _text(body, 0, below + 10, "UTC", "axis name utc")
         for place, day in enumerate(days):
             self._day(body, day, y + _AXIS + place * sheet.row)
-        return below + _AXIS
+        return below + _AXIS + 4
 
     def _day(self, body: ET.Element, day: tuple[int, int], top: int) -> None:
         sheet = self.sheet
@@ -162,7 +162,10 @@ class _Picture:
         since, until = max(begin, self.found.begin), min(end, self.found.as_of)
         middle = top + sheet.band / 2
         _tag(
-            body, "path", d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}", **{"class": "closed"}
+            body,
+            "path",
+            d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}",
+            **{"class": "closed"},
         )
         for hour, piece in _pieces(self.found.hours, begin, end):
             self._band(body, hour, piece, begin=begin, top=top)

@@ -20,14 +20,14 @@ from storewatch import __version__
 from storewatch.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from fastapi import Request
 
 ASSETS = Path(__file__).parent / "assets"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
-_OWN = "style-src img-src script-src connect-src form-action".split()
+_OWN = ("style-src", "img-src", "script-src", "connect-src", "form-action")
 POLICY = "; ".join(
     ["default-src 'none'", *(f"{what} 'self'" for what in _OWN), "base-uri 'none'", "frame-ancestors 'none'"]
 )
@@ -41,8 +41,8 @@ HEADERS = {
 log = structlog.get_logger()
 
 
-def page(template: str, status: int = 200, **content: object) -> Response:
-    """Return a page."""
+def page(template: str, content: Mapping[str, object], *, status: int = 200) -> Response:
+    """Return a page made of a template and what it names."""
     text = _environment().get_template(f"{template}.html").render(content)
     return Response(text, status, HEADERS, "text/html; charset=utf-8")
 
@@ -103,4 +103,4 @@ class PageRoute(APIRoute):
 
 def error_page(status: int, text: str) -> Response:
     """Return a page that says what went wrong."""
-    return page("error", status, title=HTTPStatus(status).phrase, text=text)
+    return page("error", {"title": HTTPStatus(status).phrase, "text": text}, status=status)

@@ -1,0 +1,340 @@
+"""The pages over HTTP: their figures are the report's, their policy is strict, and no id breaks them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx
+import polars as pl
+import pytest
+
+from service import AS_OF, NEWEST, Service, eventually, small_facts
+from storewatch.domain.instant import HOUR, iso
+from storewatch.domain.zone import wall_clock
+from storewatch.entrypoints.web.pictures import local_days
+from storewatch.entrypoints.wording import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storewatch.domain.facts import Facts
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"'><img src=x>",
+    "=1+1",
+    "a/b?c#d",
+    "..",
+    "ü 🙂",
+    "%41",
+    " 7 ",
+    "{{7*7}}",
+]
+EMPTY = pl.DataFrame(schema={"store_id": pl.String, "at": pl.Datetime("us", "UTC"), "active": pl.Boolean})
+
+
+def hostile_facts() -> Facts:
+    """Return the small facts and a store of each hostile id that is down all the time."""
+    facts = small_facts()
+    polls = [(store, NEWEST - timedelta(hours=n), False) for store in HOSTILE for n in range(8 * 24)]
+    return replace(facts, polls=pl.concat([facts.polls, pl.DataFrame(polls, EMPTY.schema, orient="row")]))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("web")
+    running = Service(home=folder / "home", folder=folder)
+    running.load(hostile_facts())
+    try:
+        yield running.start()
+    finally:
+        running.close()
+        print(running.output)  # noqa: T201  pytest shows it if a test fails
+
+
+@pytest.fixture(scope="module")
+def printed(service: Service) -> dict[str, dict[str, str]]:
+    """The rows of a complete report's CSV."""
+    url = service.result(service.trigger())["url"]
+    return {row["store_id"]: row for row in csv.DictReader(io.StringIO(httpx.get(url).text))}
+
+
+class Text(HTMLParser):
+    """Collects the texts of a page, its tags and its addresses."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text."""
+        if data.strip():
+            self.texts.append(data.strip())
+
+    @property
+    def addresses(self) -> list[str]:
+        """What the page leads to, asks for or sends to."""
+        return [a[name] or "" for _, a in self.tags for name in ("href", "src", "action") if name in a]
+
+
+def page(service: Service, path: str, status: int = 200) -> Text:
+    """Get a page, whose headers and tags obey the strict policy."""
+    answer = service.get(path, follow_redirects=True)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert policy[0] == "default-src 'none'"
+    assert not re.search(r"unsafe|\*|http|data:", answer.headers["content-security-policy"])
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    found = Text(answer.text)
+    for tag, attributes in found.tags:
+        assert tag != "style"
+        assert tag != "script" or attributes["src"]
+        assert not [name for name in attributes if name == "style" or name.startswith("on")], (
+            tag,
+            attributes,
+        )
+    assert all(address.startswith(("/", "#")) for address in found.addresses), found.addresses
+    return found
+
+
+def test_the_worst_stores_have_the_figures_of_the_csv(
+    service: Service, printed: dict[str, dict[str, str]]
+) -> None:
+    texts = page(service, "/").texts
+    worst = sorted(printed.values(), key=lambda row: -float(row["downtime_last_week"]))[:3]
+    for row in worst:
+        place = texts.index(row["store_id"].removeprefix("'").strip())
+        assert texts[place + 1 : place + 6] == [
+            f"{row['uptime_percent_last_week']} %",
+            f"{row['downtime_last_hour']} min",
+            f"{row['downtime_last_day']} h",
+            f"{row['downtime_last_week']} h",
+            f"{row['open_last_week']} h",
+        ]
+
+
+def test_the_fleets_uptime_is_that_of_the_reports_whole_seconds(
+    service: Service, printed: dict[str, dict[str, str]]
+) -> None:
+    assert printed
+    report_id = re.findall(r'href="/reports/([0-9a-f]{32})"', service.get("/").text)[0]
+    rows = pl.read_parquet(
+        io.BytesIO(service.get(f"/v1/reports/{report_id}/download?format=parquet").content)
+    )
+    texts = page(service, "/").texts
+    for window in ("hour", "day", "week"):
+        up, down = (int(rows[f"{kind}_seconds_last_{window}"].sum()) for kind in ("uptime", "downtime"))
+        assert texts[texts.index(f"Last {window}") + 1 :][:2] == ["h:mm:ss", percent(up, down)]
+
+
+@pytest.mark.parametrize("store_id", ["000", "001", "004"])
+def test_a_stores_page_has_its_row_of_the_csv(
+    service: Service, printed: dict[str, dict[str, str]], store_id: str
+) -> None:
+    texts = page(service, f"/stores/{store_id}").texts
+    row = printed[store_id]
+    for window, unit in (("hour", "min"), ("day", "h"), ("week", "h")):
+        place = texts.index(f"Last {window}")
+        share = row[f"uptime_percent_last_{window}"]
+        assert texts[place + 1] == (f"{share} %" if share else "–")
+        figures = dict(zip(texts[place + 3 : place + 11 : 2], texts[place + 4 : place + 11 : 2], strict=True))
+        for name, kind in (("Up", "uptime"), ("Down", "downtime"), ("Unknown", "unknown"), ("Open", "open")):
+            assert figures[name] == f"{row[f'{kind}_last_{window}']} {unit}"
+
+
+def test_a_stores_page_says_why_each_hour_counts_as_it_does(service: Service) -> None:
+    calls = service.get("/v1/stores/001/hours", params={"as_of": iso(AS_OF)}).json()
+    text = " ".join(page(service, "/stores/001").texts)
+    for hour in calls["hours"]:
+        assert hour["reason"].partition(": ")[2] in text
+    assert "row 1: Monday 09:00–18:00" in text
+
+
+def test_the_picture_has_a_band_for_every_open_hour_and_a_mark_for_every_poll(service: Service) -> None:
+    calls = service.get("/v1/stores/001/hours", params={"as_of": iso(AS_OF)}).json()
+    picture = re.search(r"<svg[^>]*week wide.*?</svg>", service.get("/stores/001").text, re.DOTALL)
+    assert picture
+    bands = re.findall(r'class="(?:fill-up|patterned)"', picture[0])
+    assert len(bands) == sum(len(hour["open"]) for hour in calls["hours"])
+    polls = [poll for hour in calls["hours"] for poll in hour["polls"]] + calls["discarded"]
+    marks = re.findall(r'class="poll (\w+) (\w+)"', picture[0])
+    assert sorted(marks) == sorted(
+        (poll["status"], "counted" if poll["counted"] else "discarded") for poll in polls
+    )
+
+
+@pytest.mark.parametrize("store_id", HOSTILE)
+def test_a_hostile_id_is_shown_to_the_letter_and_found(
+    service: Service, printed: dict[str, dict[str, str]], store_id: str
+) -> None:
+    assert printed
+    direct = (
+        page(service, "/stores?q=..")
+        if store_id == ".."
+        else page(service, f"/stores/{quote(store_id, safe='')}")
+    )
+    searched = page(service, f"/stores?q={quote(store_id, safe='')}")
+    for found in (direct, searched):
+        assert store_id.strip() in found.texts
+        assert not [tag for tag, attributes in found.tags if tag == "img" or attributes.get("src") == "x"]
+
+
+def test_the_front_page_links_to_every_worst_store(
+    service: Service, printed: dict[str, dict[str, str]]
+) -> None:
+    assert printed
+    links = [a for a in page(service, "/").addresses if a.startswith(("/stores/", "/stores?q="))]
+    assert len(links) == 10
+    for link in links:
+        page(service, link)
+
+
+def test_an_unknown_id_names_the_nearest(service: Service) -> None:
+    assert "/stores/001" in page(service, "/stores/0001", status=404).addresses
+    assert "/stores/001" in page(service, "/stores?q=0001").addresses
+
+
+def test_an_id_with_spaces_around_it_is_found_all_the_same(service: Service) -> None:
+    assert "Store" in page(service, "/stores?q=%20001%20").texts
+
+
+@pytest.mark.parametrize(
+    "path", [f"/reports/{'0' * 32}", "/reports/x", "/assets/nothing.css", "/assets/templates"]
+)
+def test_what_is_not_there_is_a_page_that_says_so(service: Service, path: str) -> None:
+    page(service, path, status=404)
+
+
+def test_the_button_leads_to_a_page_that_follows_the_report(service: Service) -> None:
+    (button,) = [a for tag, a in page(service, "/").tags if tag == "form" and a.get("method") == "post"]
+    answer = httpx.post(f"{service.url}{button['action']}")
+    assert answer.status_code == 303
+    path = answer.headers["location"]
+    found = eventually("it is complete", lambda: _complete(page(service, path)))
+    assert [f"/v1{path}/download?format={ending}" for ending in ("csv", "xlsx", "parquet", "json")] == [
+        address for address in found.addresses if "download" in address
+    ]
+    assert service.job(path.rpartition("/")[2]).request.store_ids is None
+
+
+def _complete(found: Text) -> Text | None:
+    return found if "Complete" in found.texts else None
+
+
+def test_a_report_that_runs_is_looked_at_again_without_javascript(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("waiting")
+    running = Service(home=folder / "home", folder=folder, settings={"workers": "0"})
+    running.load(small_facts())
+    try:
+        running.start()
+        report_id = running.trigger()
+        html = running.get(f"/reports/{report_id}").text
+        assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in html
+        assert "Waiting for a worker" in html
+        assert "Queued" in page(running, "/").texts
+        assert "Make the first report" in page(running, "/").texts
+    finally:
+        running.close()
+
+
+def test_an_empty_store_says_what_to_do_next(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("empty")
+    running = Service(home=folder / "home", folder=folder)
+    try:
+        running.start()
+        texts = page(running, "/").texts
+        assert "storewatch load FOLDER" in texts
+        assert "Make the first report" not in texts
+        assert "storewatch load FOLDER" in page(running, "/stores?q=7").texts
+        report_id = running.trigger()
+        assert running.result(report_id)["status"] == "Failed"
+        assert "there are no polls" in " ".join(page(running, f"/reports/{report_id}").texts)
+    finally:
+        running.close()
+
+
+def test_a_report_of_some_stores_does_not_become_the_front_page(
+    service: Service, printed: dict[str, dict[str, str]]
+) -> None:
+    service.result(service.trigger(store_ids=["001"]))
+    assert any(f"{len(printed)} stores" in text for text in page(service, "/").texts)
+
+
+def test_a_store_that_is_newer_than_the_report_is_shown_all_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("newer")
+    running = Service(home=folder / "home", folder=folder)
+    running.load(small_facts(2))
+    try:
+        running.start()
+        running.result(running.trigger())
+        running.load(small_facts(3))
+        before, after = (" ".join(page(running, f"/stores/{name}").texts) for name in ("001", "002"))
+        assert "No report that is kept has this store" not in before
+        assert "No report that is kept has this store" in after
+    finally:
+        running.close()
+
+
+def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("gone")
+    running = Service(home=folder / "home", folder=folder)
+    running.load(small_facts())
+    try:
+        running.start()
+        kept, gone = running.trigger(), running.trigger(as_of="2023-01-24T00:00:00Z")
+        assert [running.result(report_id)["status"] for report_id in (kept, gone)] == ["Complete"] * 2
+        (file,) = (running.home / "reports" / gone).rglob("*.parquet")
+        file.unlink()
+        assert "2023-01-25 18:12:00 UTC" in page(running, "/").texts
+        assert "can only be downloaded" in " ".join(page(running, f"/reports/{gone}").texts)
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/stores/001", "/stores?q=nothing"])
+def test_head_answers_as_get_without_a_body(service: Service, path: str) -> None:
+    answer = httpx.head(service.url + path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "hours"),
+    [
+        (
+            "America/New_York",
+            "2023-11-06T12:00:00-05:00",
+            [24] * 6 + [25, 24],
+        ),  # back on Sunday the 5th, 02:00
+        ("America/New_York", "2023-03-13T12:00:00-04:00", [24] * 6 + [23, 24]),  # forward on Sunday the 12th
+        (
+            "Asia/Beirut",
+            "2022-03-28T12:00:00+03:00",
+            [24] * 6 + [23, 24],
+        ),  # at midnight: the day begins at 01:00
+        ("Asia/Kathmandu", "2023-01-25T12:00:00+05:45", [24] * 8),
+        ("Pacific/Apia", "2012-01-02T12:00:00+14:00", [24] * 8),  # 30 December 2011 was skipped
+    ],
+)
+def test_a_local_day_is_as_long_as_its_clocks_say(zone: str, end: str, hours: list[int]) -> None:
+    as_of = int(pl.Series([end]).str.to_datetime(time_zone="UTC").dt.epoch("s")[0])
+    days = local_days(zone, as_of - 168 * HOUR, as_of)
+    assert [(until - since) // HOUR for since, until in days] == hours
+    assert all(wall_clock(zone, since - 1).date() < wall_clock(zone, since).date() for since, _ in days)
