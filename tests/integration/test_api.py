@@ -207,7 +207,7 @@ def test_a_report_that_is_gone_from_the_shelf_is_not_found(service: Service) -> 
     check_problem(httpx.get(url), 404)
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/", "/echo", "/reports", "/echo/a/b"])
+@pytest.mark.parametrize("path", ["/nothing", "/echo", "/echo/a/b"])
 def test_an_unknown_path_is_not_found(service: Service, path: str) -> None:
     check_problem(service.get(path), 404)
 
