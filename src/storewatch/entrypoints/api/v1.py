@@ -6,6 +6,7 @@ They run in threads, for they write, or read the shelf.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,7 +195,24 @@ def _details(job: Job, opened: Services, *, base: str) -> ReportDetails:
         carry_seconds=job.request.carry,
         store_ids=None if job.request.store_ids is None else list(job.request.store_ids),
     )
-    return ReportDetails(**_standing(job, base), asked=asked, manifest=_manifest(job, opened))
+    ends = link_ends(opened) if job.state is State.COMPLETE else None
+    return ReportDetails(
+        **_standing(job, base),
+        asked=asked,
+        link_ends=None if ends is None else rfc3339(ends),
+        manifest=_manifest(job, opened),
+    )
+
+
+def link_ends(opened: Services) -> float | None:
+    """Return when a link made now ends (seconds since 1970); None where its credentials do not tell."""
+    end = time.time() + opened.links.lifetime
+    if not opened.is_direct:
+        return end
+    known = opened.shelf.links_end()
+    if known is None:
+        return None if "temporary" in opened.shelf.warnings() else end
+    return min(end, known)
 
 
 def _standing(job: Job, base: str) -> dict[str, Any]:

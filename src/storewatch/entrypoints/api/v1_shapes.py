@@ -162,6 +162,11 @@ class ReportDetails(ReportJob):
     """A report: how it stands, and what there is of it, with what was asked for and its manifest."""
 
     asked: AskedFor
+    link_ends: str | None = Field(
+        description="Of a complete report: when the link that get_report gives now ends, if that is known: "
+        "links signed with the credentials of a role end with them.",
+        examples=["2023-01-26T18:12:04.250Z"],
+    )
     manifest: dict[str, Any] | None = Field(
         description="Of a complete report: its input, counts, checksum, rules, software, seconds by stage.",
         examples=[
