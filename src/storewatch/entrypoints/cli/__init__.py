@@ -24,8 +24,8 @@ GARBAGE = 100_000  # new objects between two searches for garbage; Python's own 
 def main() -> NoReturn:
     """Run the command line; our own errors are one line and exit code 1.
 
-    The process ends without taking apart what it holds: for a fleet's frames that takes a tenth of the run. And
-    imports and frames make objects by the million that live to the end, which nobody need search for garbage.
+    The process ends without taking apart what it holds: for a fleet's frames that takes a tenth of the run.
+    Imports and frames make many objects that live to the end, which nobody need search for garbage often.
     """
     gc.set_threshold(GARBAGE)
     code = _run()
