@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,7 +160,7 @@ class Service:
             eventually("it is begun", lambda i=report_id: self._has_begun(i), pause=0.001)  # type: ignore[misc]
             os.kill(worker, signal.SIGSTOP)
             eventually("the worker is stopped", lambda: state(worker) == "T")
-            if self.job(report_id).state is State.RUNNING:
+            if self._is_board_free() and self.job(report_id).state is State.RUNNING:
                 return report_id, worker
             os.kill(worker, signal.SIGCONT)
         raise AssertionError("every report was finished before its worker could be stopped")
@@ -167,6 +168,15 @@ class Service:
     def _has_begun(self, report_id: str) -> bool:
         lines = self.output.splitlines()
         return any(report_id in line for line in lines if "attempt begins" in line)
+
+    def _is_board_free(self) -> bool:
+        """Tell whether nobody holds the board's lock: who is stopped in the middle of a write keeps it."""
+        try:
+            with closing(sqlite3.connect(self.home / "jobs.sqlite", timeout=0.2)) as board:
+                board.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def workers(self) -> list[int]:
         """Return the process ids of its workers."""
