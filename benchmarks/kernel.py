@@ -20,7 +20,7 @@ from benchmarks.baselines import duckdb_rules
 from benchmarks.fleets import full_fleet
 from benchmarks.measure import Target, interleaved, keep, median, ratio, timed
 
-from storewatch import reference
+from storewatch.checking import reference
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS
 from storewatch.domain.kernel import Polls, tally

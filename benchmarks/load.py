@@ -22,7 +22,7 @@ from benchmarks.fleets import full_fleet
 from benchmarks.measure import STOREWATCH, Cost, Target, keep, median, run
 
 if TYPE_CHECKING:
-    from storewatch.loading import Loaded
+    from storewatch.answering.load import Loaded
 
 INSIDE = (sys.executable, "-m", "benchmarks.load", "--inside")
 
@@ -31,9 +31,9 @@ def inside(folder: Path, home: Path) -> None:
     """Load twice in this process; print both costs as JSON. Run in a process of its own."""
     from benchmarks.measure import timed  # noqa: PLC0415  the parent stays small, see measure.run
 
+    from storewatch.answering.load import load_files  # noqa: PLC0415
     from storewatch.bootstrap import open_polls  # noqa: PLC0415
     from storewatch.config import load_settings  # noqa: PLC0415
-    from storewatch.loading import load_files  # noqa: PLC0415
 
     polls = open_polls(load_settings(home=home))
     loads: list[Loaded] = []

@@ -42,7 +42,7 @@ from pathlib import Path
 import polars as pl
 from storewatch.adapters.polls import open_polls
 from storewatch.ingest import read
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 
 url, folder, copies = sys.argv[1:]
 facts = read([Path(folder)], now=time.time()).facts

@@ -31,13 +31,13 @@ from demo import (
 )
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
-from storewatch.ports import State
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from storewatch.ports import Job, JobBoard
+    from storewatch.ports.jobs import Job, JobBoard
 
     T = TypeVar("T")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers import Server
-    from storewatch.ports import Claim, Job, JobBoard
+    from storewatch.ports.jobs import Claim, Job, JobBoard
 
 T = TypeVar("T")
 

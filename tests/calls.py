@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from storewatch.ports import JobBoard, ReportShelf
+    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.shelf import ReportShelf
 
 REPORTS = "/v1/reports"
 

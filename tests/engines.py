@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from storewatch import reference
-from storewatch.domain.report import Report
+from storewatch.checking import reference
 from storewatch.domain.uptime import uptime
+from storewatch.formats.report import Report
 from strategies import WEEK, instant, micros, of_day
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ import polars as pl
 from storewatch.bootstrap import open_board, open_polls
 from storewatch.config import load_settings
 from storewatch.domain.facts import HOURS, ZONES, Facts
-from storewatch.ports import Job, Load, State
+from storewatch.ports.jobs import Job, State
+from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

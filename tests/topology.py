@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers import S3Server, Server
-    from storewatch.ports import Job, JobBoard, PollStore
+    from storewatch.ports.jobs import Job, JobBoard
+    from storewatch.ports.polls import PollStore
 
 LEASE = 3.0  # seconds
 GRACE = 5.0

@@ -12,7 +12,9 @@ from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
     from storewatch.config import Settings
-    from storewatch.ports import JobBoard, PollStore, ReportShelf
+    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.polls import PollStore
+    from storewatch.ports.shelf import ReportShelf
 
 
 def open_polls(settings: Settings) -> PollStore:

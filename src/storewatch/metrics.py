@@ -14,14 +14,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from storewatch.errors import UnavailableError
-from storewatch.ports import State
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric
 
-    from storewatch.ports import JobBoard
+    from storewatch.ports.jobs import JobBoard
 
 T = TypeVar("T")
 

@@ -16,7 +16,8 @@ from processes import free_ports
 from service import SRC, small_facts
 from storewatch.bootstrap import open_board, open_polls
 from storewatch.config import load_settings
-from storewatch.ports import Load, Request
+from storewatch.ports.jobs import Request
+from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
     from pathlib import Path

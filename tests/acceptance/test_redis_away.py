@@ -15,8 +15,8 @@ from service import AS_OF, Service, eventually, small_facts, state
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
 from storewatch.domain.instant import WEEK
-from storewatch.domain.report import Report
 from storewatch.domain.uptime import uptime
+from storewatch.formats.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from processes import Process
     from servers import Server
-    from storewatch.ports import Job
+    from storewatch.ports.jobs import Job
 
 UNKNOWN = "06757268c878488d846aee30a8101cae"
 PROMISED = 3.0  # seconds until a call has its 503

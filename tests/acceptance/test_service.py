@@ -16,9 +16,9 @@ import pytest
 from service import AS_OF, NEWEST, SRC, Service, eventually, small_facts, state
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.instant import WEEK
-from storewatch.domain.report import Report
 from storewatch.domain.uptime import uptime
-from storewatch.ports import State
+from storewatch.formats.report import Report
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -295,7 +295,7 @@ def test_serve_serves_and_writes_no_link_to_its_log(new_service: Start) -> None:
 import sys
 sys.path.insert(0, {str(SRC)!r})
 from storewatch.config import load_settings
-from storewatch.entrypoints.api.app import serve
+from storewatch.entrypoints.http.app import serve
 serve(load_settings(), host="127.0.0.1", port=int(sys.argv[2]))
 """
     service = new_service(command=("-c", code))

@@ -25,9 +25,10 @@ from storewatch import sample
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.instant import DEFAULT_CARRY
+from storewatch.entrypoints.library import report_on
 from storewatch.ingest import from_frames
-from storewatch.library import report_on
-from storewatch.ports import Load, State
+from storewatch.ports.jobs import State
+from storewatch.ports.polls import Load
 from topology import LEASE, Topology, settings_for, wait
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from processes import free_ports
 from service import SRC, Service, children, eventually, small_facts, state
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
-from storewatch.ports import Request, State
+from storewatch.ports.jobs import Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
-from storewatch.ports import Claim, JobBoard, Request, State
+from storewatch.ports.jobs import Claim, JobBoard, Request, State
 
 # --- submitting and looking -----------------------------------------------------------------------------
 

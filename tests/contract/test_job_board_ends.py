@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports import JobBoard, Request, State
+from storewatch.ports.jobs import JobBoard, Request, State
 
 # --- ends -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
-from storewatch.ports import JobBoard, Progress, Request, State
+from storewatch.ports.jobs import JobBoard, Progress, Request, State
 
 
 def ended(board: JobBoard) -> str:

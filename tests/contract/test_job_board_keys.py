@@ -12,7 +12,7 @@ import pytest
 from boards import claimed, job_of
 from storewatch.adapters.jobs import open_jobs
 from storewatch.errors import InputError, KeyReusedError
-from storewatch.ports import JobBoard, Request, State
+from storewatch.ports.jobs import JobBoard, Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ import pytest
 from boards import LONG, PATIENCE, claimed, job_of
 from storewatch.adapters.jobs import open_jobs
 from storewatch.errors import SettingsError, UnavailableError
-from storewatch.ports import Claim, JobBoard, Request, State
+from storewatch.ports.jobs import Claim, JobBoard, Request, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ board.close()
 SUBMIT_AND_CLAIM = """
 import sys
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports import Request
+from storewatch.ports.jobs import Request
 board = open_jobs(sys.argv[1])
 while True:
     print(board.submit(Request()), flush=True)

@@ -10,14 +10,14 @@ import pytest
 
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_schema import upgrade
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 from strategies import facts_of, micros, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from storewatch.ports import PollStore
+    from storewatch.ports.polls import PollStore
 
 NOON = micros("2023-01-18 12:00")  # a Wednesday
 WEEK = 7 * 86_400_000_000  # microseconds

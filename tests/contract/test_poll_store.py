@@ -20,7 +20,7 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.domain.facts import HOURS, ZONES
 from storewatch.errors import InputError, SettingsError
-from storewatch.ports import Load, LoadSummary, PollStore
+from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import Poll, Row, facts_of, micros, of_day
 
 if TYPE_CHECKING:
@@ -349,7 +349,7 @@ _LOADER = """
 import sys
 from strategies import facts_of
 from storewatch.adapters.polls import open_polls
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 
 url, me = sys.argv[1], int(sys.argv[2])
 store = open_polls(url)

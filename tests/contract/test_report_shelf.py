@@ -19,7 +19,7 @@ from storewatch.errors import ConflictError, InputError, SettingsError, Unavaila
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storewatch.ports import ReportShelf
+    from storewatch.ports.shelf import ReportShelf
 
 LARGE = b"0123456789abcdef" * 500_000  # 8 MB: more than one piece, and more than one part of an upload
 UNSAFE = [

@@ -13,8 +13,8 @@ from calls import Opened, check_problem, served
 from service import AS_OF, FILE_NAME, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.instant import WEEK
-from storewatch.entrypoints.api.app import create_app
-from storewatch.ports import Request, State
+from storewatch.entrypoints.http.app import create_app
+from storewatch.ports.jobs import Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.delta import DeltaPollStore
 from storewatch.adapters.polls.delta_table import Commit, Snapshot, open_snapshot
 from storewatch.errors import InputError, SettingsError, UnavailableError
-from storewatch.ports import Load, LoadSummary, PollStore
+from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import facts_of, micros
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from manifests import ROOT, of_kind
 from storewatch.adapters.jobs import open_jobs
 from storewatch.metrics import Metrics
-from storewatch.ports import ENDED, State
+from storewatch.ports.jobs import ENDED, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from manifests import (
     selects,
     workloads,
 )
-from storewatch.entrypoints.web.pages import router as pages
+from storewatch.entrypoints.http.pages.pages import router as pages
 from storewatch.main import app
 
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)

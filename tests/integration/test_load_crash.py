@@ -15,7 +15,7 @@ import pytest
 
 from storewatch.adapters.polls.delta import DeltaPollStore
 from storewatch.adapters.polls.delta_table import open_snapshot
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 from strategies import facts_of, micros
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ import numpy as np
 import polars as pl
 from storewatch.adapters.polls.delta import DeltaPollStore
 from storewatch.domain.facts import HOURS, ZONES, Facts
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 
 polls, stores = int(sys.argv[2]), int(sys.argv[3])
 store = DeltaPollStore(Path(sys.argv[1]))

@@ -21,7 +21,7 @@ from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
 from storewatch.adapters.polls.postgres_schema import applied, upgrade
 from storewatch.adapters.polls.postgres_weeks import _READ
 from storewatch.errors import InputError, SettingsError, UnavailableError
-from storewatch.ports import Load, LoadSummary
+from storewatch.ports.polls import Load, LoadSummary
 from strategies import Poll, facts_of, micros
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ import sys
 sys.path.insert(0, sys.argv[2])
 from strategies import facts_of
 from storewatch.adapters.polls.postgres import PostgresPollStore
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 
 store = PostgresPollStore(sys.argv[1])
 for k in range(len(store.scan(store.version(), since=None, until=0).zones), 1000):

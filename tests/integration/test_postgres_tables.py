@@ -14,7 +14,7 @@ from storewatch.adapters.polls.postgres_tables import Queries, TablesPollStore
 from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError, SettingsError
 from storewatch.ingest import from_frames
-from storewatch.ports import Load
+from storewatch.ports.polls import Load
 from strategies import facts_of, micros
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from processes import free_ports
 from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.jobs.redis import RedisJobBoard
 from storewatch.errors import SettingsError, UnavailableError
-from storewatch.ports import JobBoard, Progress, Request, State
+from storewatch.ports.jobs import JobBoard, Progress, Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

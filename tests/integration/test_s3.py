@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers import S3Server
-    from storewatch.ports import ReportShelf
+    from storewatch.ports.shelf import ReportShelf
 
 KEY = f"j1/1/{FILE_NAME}"
 CSV = b"store_id\n007\n"

@@ -20,8 +20,8 @@ from calls import REPORTS, Opened, check_problem, made, post, served
 from service import AS_OF, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.instant import WEEK
-from storewatch.entrypoints.api.app import create_app
-from storewatch.ports import Progress, Request, State
+from storewatch.entrypoints.http.app import create_app
+from storewatch.ports.jobs import Progress, Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

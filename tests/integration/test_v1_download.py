@@ -16,8 +16,8 @@ from service import AS_OF, FILE_NAME, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.instant import WEEK
 from storewatch.domain.uptime import uptime
-from storewatch.entrypoints.api.app import create_app
-from storewatch.ports import Request
+from storewatch.entrypoints.http.app import create_app
+from storewatch.ports.jobs import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import pytest
 from service import AS_OF, NEWEST, Service, eventually, small_facts
 from storewatch.domain.instant import HOUR, iso
 from storewatch.domain.zone import wall_clock
-from storewatch.entrypoints.web.pictures import local_days
+from storewatch.entrypoints.http.pages.pictures import local_days
 from storewatch.entrypoints.wording import percent
 
 if TYPE_CHECKING:

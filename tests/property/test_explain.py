@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storewatch import reference
+from storewatch.checking import reference
 from storewatch.domain.explain import STATUSES, explain
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import uptime

@@ -21,12 +21,12 @@ from hypothesis.stateful import (
 )
 
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports import ENDED, Claim, Request, State
+from storewatch.ports.jobs import ENDED, Claim, Request, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from storewatch.ports import Job, JobBoard
+    from storewatch.ports.jobs import Job, JobBoard
 
 MAX_ATTEMPTS = 3
 LEASES = st.sampled_from([0.0, 3_600.0])  # run out already, and never in this test

@@ -10,9 +10,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storewatch import reference
-from storewatch.domain.report import Report
+from storewatch.checking import reference
 from storewatch.domain.uptime import uptime
+from storewatch.formats.report import Report
 from strategies import DAY, FIXED_ZONES, HOUR, SECOND, WEEK, Fleet, fleets, rows_of_seconds
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 
 import other_program
 from other_program import AS_OF, STORES
-from storewatch import reference
-from storewatch.against import Comparison, compare, read_foreign
-from storewatch.against.figures import KINDS, Fleet, figures
-from storewatch.against.rules import CAUSES, Rules
+from storewatch.checking import reference
+from storewatch.checking.against import Comparison, compare, read_foreign
+from storewatch.checking.against.figures import KINDS, Fleet, figures
+from storewatch.checking.against.rules import CAUSES, Rules
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import store_names
 from storewatch.entrypoints.cli import commands

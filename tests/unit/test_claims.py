@@ -8,16 +8,16 @@ import pytest
 
 from boards import LONG, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
-from storewatch.entrypoints.claims import heartbeat, patient, patiently
 from storewatch.errors import UnavailableError
 from storewatch.metrics import BOARD, counted
-from storewatch.ports import Progress, Request, State
+from storewatch.ports.jobs import Progress, Request, State
+from storewatch.processes.heartbeat import heartbeat, patient, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from storewatch.ports import JobBoard
+    from storewatch.ports.jobs import JobBoard
 
 
 @pytest.fixture

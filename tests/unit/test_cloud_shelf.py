@@ -17,7 +17,7 @@ from storewatch.errors import InputError, SettingsError, UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storewatch.ports import ReportShelf
+    from storewatch.ports.shelf import ReportShelf
 
 URL = "s3://reports/some/prefix"
 KEYS = {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "hush-hush"}

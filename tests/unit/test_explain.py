@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import open_on, polled
+from storewatch.answering.explain import explain_facts, nearest
 from storewatch.domain.evidence import HoursRow, spelled
 from storewatch.domain.explain import Explanation, explain
 from storewatch.entrypoints.cli.explanation import explanation_lines
 from storewatch.errors import UnknownStoreError
-from storewatch.explaining import explain_facts, nearest
 from strategies import DAY, HOUR, WEEK, facts_of, instant, micros, of_day
 
 if TYPE_CHECKING:

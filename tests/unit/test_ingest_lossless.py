@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch import ingest
-from storewatch.ingest.blocks import read_blocks
-from storewatch.ingest.fields import find_fields
+from storewatch.ingest.csv.blocks import read_blocks
+from storewatch.ingest.csv.fields import find_fields
 from storewatch.ingest.kinds import Kind, Layout
 from storewatch.ingest.parts import Part, block_parts, join_parts
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import storewatch
-from storewatch import library
+from storewatch.entrypoints import library
 from storewatch.errors import InputError, NoPollsError
 
 POLLS = {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from storewatch.adapters.shelf import open_shelf
-from storewatch.entrypoints.api.v1 import link_ends
+from storewatch.entrypoints.http.v1.reports import link_ends
 
 if TYPE_CHECKING:
-    from storewatch.entrypoints.api.routes import Services
+    from storewatch.entrypoints.http.services import Services
 
 DAY = 86_400
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from storewatch.entrypoints.api.links import Links
+from storewatch.entrypoints.http.links import Links
 
 ID, NAME = "06757268c878488d846aee30a8101cae", "storewatch-20230125T181200Z.csv"
 NOW = 1_700_000_000.0

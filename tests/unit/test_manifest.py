@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 
 from service import AS_OF, small_facts
+from storewatch.answering.attempt import compute, parameters
 from storewatch.domain.facts import POLLS, Facts
-from storewatch.domain.manifest import RULES, Manifest
 from storewatch.domain.zone import tzdata_version
-from storewatch.ports import Request
-from storewatch.reports import compute, parameters
+from storewatch.formats.manifest import RULES, Manifest
+from storewatch.ports.jobs import Request
 
 ROOT = Path(__file__).parents[2]
 REQUEST = Request(carry=None, store_ids=("000", "ü"))

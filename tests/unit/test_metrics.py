@@ -10,15 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from boards import LONG, claimed
 from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.shelf import open_shelf
+from storewatch.answering.expire import BATCH, expire
 from storewatch.errors import UnavailableError
-from storewatch.expiry import BATCH, expire
 from storewatch.metrics import BOARD, SHELF, Metrics, counted
-from storewatch.ports import Request, State
+from storewatch.ports.jobs import Request, State
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from storewatch.ports import JobBoard, ReportShelf
+    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.shelf import ReportShelf
 
 
 def figures(metrics: Metrics) -> dict[str, float]:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engines import Engine, csv_lines, figures, open_on, polled, row_of_a
-from storewatch import reference
+from storewatch.checking import reference
 from strategies import DAY, HOUR, WEEK, facts_of, instant
 
 WINDOWS = ("hour", "day", "week")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from storewatch.domain.report import Report
 from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
+from storewatch.formats.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path

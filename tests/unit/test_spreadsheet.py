@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from storewatch import reference
-from storewatch.domain import spreadsheet
+from storewatch.checking import reference
 from storewatch.domain.assumed import Assumed
-from storewatch.domain.report import Report
 from storewatch.domain.uptime import COLUMNS, uptime
 from storewatch.errors import InputError
+from storewatch.formats import workbook
+from storewatch.formats.report import Report
 from strategies import DAY, WEEK, facts_of, instant
 
 AS_OF = 1_674_670_320  # 2023-01-25T18:12:00Z
@@ -130,7 +130,7 @@ def test_a_report_without_rows_is_a_workbook_too() -> None:
 def test_what_a_sheet_cannot_hold_is_refused_and_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="32,767 characters"):
         made("x" * 32_768).xlsx_bytes()
-    monkeypatch.setattr(spreadsheet, "MOST_STORES", 1)
+    monkeypatch.setattr(workbook, "MOST_STORES", 1)
     with pytest.raises(InputError, match="holds 1 stores"):
         made("a", "b").xlsx_bytes()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch import reference, verify
+from storewatch.checking import reference, verify
 from storewatch.domain.facts import HOURS, POLLS, ZONES, Facts
 
 if TYPE_CHECKING:

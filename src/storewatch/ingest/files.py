@@ -13,8 +13,8 @@ from polars.exceptions import PolarsError
 
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types
+from storewatch.ingest.csv.records import split_header
 from storewatch.ingest.kinds import WANTED, Layout, find_layout, is_ours
-from storewatch.ingest.records import split_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.facts import HOURS, POLLS, ZONES
+from storewatch.ingest.csv.records import Record, field_at, shown, without_end
 from storewatch.ingest.hours import check_hours
 from storewatch.ingest.ids import readable_ids
 from storewatch.ingest.kinds import Kind, Layout
 from storewatch.ingest.polls import check_polls, poll_fields
-from storewatch.ingest.records import Record, field_at, shown, without_end
 from storewatch.ingest.rejects import Codes, reject_table
 from storewatch.ingest.zones import check_zones
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from storewatch.ingest.blocks import Block
-    from storewatch.ingest.fields import Fields
-    from storewatch.ingest.lines import Lines
+    from storewatch.ingest.csv.blocks import Block
+    from storewatch.ingest.csv.fields import Fields
+    from storewatch.ingest.csv.lines import Lines
 
 SCHEMAS = {
     Kind.POLLS: pl.Schema({**POLLS, "store_id": pl.Categorical()}),

@@ -15,8 +15,8 @@ from storewatch.ingest.stamps import END, FIRST, Words, stamps_from_bytes, stamp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from storewatch.ingest.fields import Fields
-    from storewatch.ingest.lines import Places
+    from storewatch.ingest.csv.fields import Fields
+    from storewatch.ingest.csv.lines import Places
 
 _ACTIVE = np.uint64(int.from_bytes(b"active", "little"))
 _SIX_BYTES = np.uint64((1 << 48) - 1)

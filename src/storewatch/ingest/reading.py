@@ -14,9 +14,9 @@ import polars as pl
 
 from storewatch.domain.facts import ZONES, Facts
 from storewatch.errors import InputError
-from storewatch.ingest.blocks import Block, read_blocks
 from storewatch.ingest.columns import normalise, row_texts
-from storewatch.ingest.fields import find_fields
+from storewatch.ingest.csv.blocks import Block, read_blocks
+from storewatch.ingest.csv.fields import find_fields
 from storewatch.ingest.files import Source, find_sources, open_csv, read_header, reading, reading_parquet
 from storewatch.ingest.kinds import Kind, Layout, find_layout
 from storewatch.ingest.parts import SCHEMAS, Part, block_parts, join_parts, table_part

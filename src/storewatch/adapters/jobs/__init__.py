@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from storewatch.adapters.location import local_path, scheme_of, unknown_scheme
 
 if TYPE_CHECKING:
-    from storewatch.ports import JobBoard
+    from storewatch.ports.jobs import JobBoard
 
 
 def open_jobs(url: str, *, max_attempts: int = 3) -> JobBoard:

@@ -20,12 +20,12 @@ from redis.retry import Retry
 from storewatch.adapters.jobs.redis_address import RedisAddress
 from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
 from storewatch.errors import UnavailableError
-from storewatch.ports import ENDED, Claim, Job, Overview, Progress, State
+from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storewatch.ports import Request
+    from storewatch.ports.jobs import Request
 
 Value: TypeAlias = str | float | bool | list[State] | list[str] | None
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from storewatch.errors import KeyReusedError
-from storewatch.ports import Request
+from storewatch.ports.jobs import Request
 
 
 def request_to_json(request: Request) -> str:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
 from storewatch.adapters.jobs.sqlite_file import Connection
-from storewatch.ports import Claim, Job, Overview, Progress, State
+from storewatch.ports.jobs import Claim, Job, Overview, Progress, State
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from storewatch.adapters.jobs.sqlite_file import Value
-    from storewatch.ports import Request
+    from storewatch.ports.jobs import Request
 
 _UNIX_EPOCH = 2_440_587.5  # as a Julian day
 

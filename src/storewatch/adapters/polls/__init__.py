@@ -9,7 +9,7 @@ from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_tables import Queries
-    from storewatch.ports import PollStore
+    from storewatch.ports.polls import PollStore
 
 _POSTGRES = ("postgresql", "postgres")
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.packed import Keys
-    from storewatch.ports import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 

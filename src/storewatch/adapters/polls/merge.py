@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.instant import DAY
-from storewatch.ports import LoadSummary
+from storewatch.ports.polls import LoadSummary
 
 if TYPE_CHECKING:
-    from storewatch.ports import Load
+    from storewatch.ports.polls import Load
 
 _DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00 (R2)
 _WEEKDAYS = 7

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.postgres_server import Connection
-    from storewatch.ports import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})")
 _HOUR_ROW = np.dtype([("store_key", ">i4"), ("day", ">i2"), ("start", ">i4"), ("end", ">i4")])

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.ingest import Reading
-    from storewatch.ports import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary
 
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
 _ALL_STORES = sql.SQL("true")

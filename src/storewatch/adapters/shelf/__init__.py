@@ -8,7 +8,7 @@ from storewatch.adapters.location import local_path, scheme_of, unknown_scheme
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
-    from storewatch.ports import ReportShelf
+    from storewatch.ports.shelf import ReportShelf
 
 _SCHEMES = ("file", "s3", "gs", "az")
 

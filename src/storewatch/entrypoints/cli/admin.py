@@ -15,7 +15,7 @@ from storewatch.entrypoints.cli.show import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storewatch.status import Part, Status
+    from storewatch.answering.status import Part, Status
 
 AWAY = 1  # exit code: something does not answer
 SHORTEST_RETENTION = 15 * 86_400  # seconds; a report reads a week, and a week before it (R5)
@@ -28,8 +28,8 @@ def status(*, as_json: bool) -> None:
 
     Exit code 0: all answer; 1: something does not.
     """
+    from storewatch.answering.status import look
     from storewatch.config import load_settings
-    from storewatch.status import look
 
     found = look(load_settings())
     if as_json:

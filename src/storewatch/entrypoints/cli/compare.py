@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from storewatch.against import Comparison, Foreign
-    from storewatch.against.fit import Measure
+    from storewatch.checking.against import Comparison, Foreign
+    from storewatch.checking.against.fit import Measure
 
 DIFFERENT = 1  # exit code
 SHOWN_NAMES = 3  # of the stores of one cause
@@ -32,7 +32,7 @@ def verify_against(
     differences: Path | None,
 ) -> None:
     """Compare a report of another program with ours on a folder's files; exit code 1: they do not agree."""
-    from storewatch.against import compare, read_foreign
+    from storewatch.checking.against import compare, read_foreign
     from storewatch.domain.instant import iso
     from storewatch.entrypoints.cli.report import gather, read_folder
 

@@ -25,10 +25,10 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
     CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
     could not be used; they are kept below $STOREWATCH_HOME/rejects.
     """
+    from storewatch.answering.load import load_files
     from storewatch.bootstrap import open_polls
     from storewatch.config import load_settings
     from storewatch.entrypoints.cli.texts import load_lines
-    from storewatch.loading import load_files
 
     settings = load_settings()
     polls = open_polls(settings)

@@ -49,9 +49,9 @@ def explain(store_id: str, *, data: Path | None, as_of: int | None, carry: int |
 
 
 def _from_store(store_id: str, *, as_of: int | None, carry: int | None, window: str) -> Explanation:
+    from storewatch.answering.explain import explain_store
     from storewatch.bootstrap import open_polls
     from storewatch.config import load_settings
-    from storewatch.explaining import explain_store
 
     polls = open_polls(load_settings())
     try:
@@ -63,7 +63,7 @@ def _from_store(store_id: str, *, as_of: int | None, carry: int | None, window: 
 def _from_folder(
     store_id: str, reading: Reading, *, as_of: int | None, carry: int | None, window: str
 ) -> Explanation:
-    from storewatch.explaining import explain_facts
+    from storewatch.answering.explain import explain_facts
 
     facts, as_of, _ = gather(reading, as_of=as_of, carry=carry)
     return explain_facts(facts, store_id, as_of=as_of, carry=carry, window=window)

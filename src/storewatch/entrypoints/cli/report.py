@@ -16,7 +16,7 @@ from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
-    from storewatch.domain.report import Report
+    from storewatch.formats.report import Report
     from storewatch.ingest import Reading
 
 DIFFERENT = 1  # exit code: kernel and reference do not agree
@@ -108,7 +108,7 @@ def read_folder(folder: Path, *, allow_future: bool) -> Reading:
 def gather(reading: Reading | None, *, as_of: int | None, carry: int | None) -> tuple[Facts, int, int | None]:
     """Return facts, as-of and newest poll, from the folder that was read or else from the poll store."""
     from storewatch.domain.instant import MICROSECONDS, reach, resolve_as_of
-    from storewatch.library import newest_poll
+    from storewatch.entrypoints.library import newest_poll
 
     if reading is not None:
         newest = newest_poll(reading.facts)
@@ -130,8 +130,8 @@ def by_kernel(
 ) -> Report:
     """Make the report with the kernel."""
     from storewatch.domain.assumed import Assumed
-    from storewatch.domain.report import Report
     from storewatch.domain.uptime import uptime
+    from storewatch.formats.report import Report
 
     rows = uptime(facts, as_of=as_of, carry=carry, store_ids=store_ids)
     assumed = Assumed.from_facts(facts, rows["store_id"], carry=carry)
@@ -150,10 +150,10 @@ def by_pandas(
     """Make the report and its CSV with the reference."""
     import polars as pl
 
-    from storewatch import reference
+    from storewatch.checking import reference
     from storewatch.domain.assumed import Assumed
-    from storewatch.domain.report import Report
     from storewatch.domain.uptime import COLUMNS
+    from storewatch.formats.report import Report
 
     frame = reference.report(facts, as_of=as_of, carry=carry, store_ids=store_ids, jobs=jobs)
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
@@ -237,8 +237,8 @@ def verify_reference(
     data: Path, *, as_of: int | None, carry: int | None, stores: int | None, jobs: int
 ) -> None:
     """Hold the kernel against the reference; each figure that differs is named."""
+    from storewatch.checking.verify import verify as compare
     from storewatch.domain.instant import iso
-    from storewatch.verify import verify as compare
 
     facts, as_of, _ = gather(read_folder(data, allow_future=True), as_of=as_of, carry=carry)
     verdict = compare(facts, as_of=as_of, carry=carry, stores=stores, jobs=jobs)

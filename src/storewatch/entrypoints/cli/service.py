@@ -16,7 +16,7 @@ import click
 def serve(*, host: str, port: int, workers: int | None) -> None:
     """Serve /trigger_report and /get_report; API docs at /docs, figures at /metrics."""
     from storewatch.config import load_settings
-    from storewatch.entrypoints.api.app import serve as run
+    from storewatch.entrypoints.http.app import serve as run
 
     settings = load_settings() if workers is None else load_settings(workers=workers)
     run(settings, host=host, port=port)
@@ -37,7 +37,7 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
 def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: str) -> None:
     """Compute the reports that are triggered elsewhere, until SIGTERM."""
     from storewatch.config import load_settings
-    from storewatch.entrypoints.work import work
+    from storewatch.processes.standalone import work
 
     settings = load_settings() if concurrency is None else load_settings(workers=concurrency)
     work(

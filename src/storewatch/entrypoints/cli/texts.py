@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from storewatch.domain.report import Report
-    from storewatch.loading import Loaded
-    from storewatch.ports import LoadSummary
+    from storewatch.answering.load import Loaded
+    from storewatch.formats.report import Report
+    from storewatch.ports.polls import LoadSummary
 
 SHOWN_NAMES = 5  # of a list of stores
 SHOWN_REJECTS = 3  # of the rows of one reason

@@ -1,0 +1,1 @@
+"""The use cases: one answer to one ask, and what is done around it."""

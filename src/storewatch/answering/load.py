@@ -1,0 +1,59 @@
+"""The load: files → checked facts and rejects → one commit to the poll store."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storewatch.domain.instant import compact
+from storewatch.ingest import Reading, read, write_rejects
+from storewatch.ports.polls import Load, LoadSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from storewatch.ports.polls import PollStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What came of a load."""
+
+    reading: Reading
+    summary: LoadSummary | None  # None: nothing was loaded, since `strict` met a bad row
+    rejects: Path | None  # the file of the rows that could not be used
+
+
+def load_files(
+    paths: Sequence[Path],
+    polls: PollStore,
+    *,
+    home: Path,
+    now: float,
+    allow_future: bool = False,
+    strict: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+) -> Loaded:
+    """Read files and folders and commit them as one load (R1).
+
+    Args:
+        paths: Files or folders.
+        polls: Where they are loaded into.
+        home: `rejects/<load>.csv` below it takes the rows that could not be used, before the commit.
+        now: Seconds since 1970: polls more than an hour later are rejected …
+        allow_future: … unless this is set.
+        strict: Load nothing if there is one bad row.
+        progress: Called with a file's name and the fraction of all bytes read.
+    """
+    reading = read(paths, now=now, allow_future=allow_future, progress=progress)
+    name = f"{compact(int(now))}-{secrets.token_hex(4)}"
+    rejects = None
+    if reading.rejects.height:
+        rejects = home / "rejects" / f"{name}.csv"
+        write_rejects(reading.rejects, rejects)
+        if strict:
+            return Loaded(reading=reading, summary=None, rejects=rejects)
+    summary = polls.load(Load(name=name, facts=reading.facts, tainted=reading.tainted))
+    return Loaded(reading=reading, summary=summary, rejects=rejects)

@@ -1,0 +1,1 @@
+"""What holds figures against each other: the reference, and reports of other programs."""

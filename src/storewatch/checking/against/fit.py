@@ -1,0 +1,104 @@
+"""Whether figures are those of another program's report, within its rounding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from storewatch.checking.against.figures import KINDS
+from storewatch.domain.instant import HOUR, WINDOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from storewatch.checking.against.foreign import Column
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+Mode = Literal["rounded", "cut"]
+
+SECONDS = {"minutes": 60, "hours": HOUR, "seconds": 1}
+_SHARES = {"shares of the known time": 1.0, "percent of the known time": 0.01}
+_USUAL = {"hour": "minutes", "day": "hours", "week": "hours"}
+_NEAR = 0.05  # of a figure: so near two programs come that follow different rules
+_SLACK = 1.0  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A column of the other report, and the unit that its figures are in."""
+
+    column: Column
+    unit: str
+
+    def theirs(self, figures: Floats) -> Floats:
+        """Return their figures in seconds; of a share, by the known time of given figures."""
+        seconds: Floats = self.column.values * self._size(figures)
+        return seconds
+
+    def ours(self, figures: Floats) -> Floats:
+        """Return the same figures of ours in seconds."""
+        kind, window = KINDS.index(self.column.kind), list(WINDOWS).index(self.column.window)
+        seconds: Floats = figures[:, window, kind]
+        return seconds
+
+    def in_unit(self, figures: Floats) -> Floats:
+        """Return ours in their unit, NaN for the share of nothing."""
+        size = self._size(figures)
+        return self.ours(figures) / np.where(size > 0, size, np.nan)
+
+    def fits(self, figures: Floats, mode: Mode) -> Flags:
+        """Tell where the figures are theirs within their rounding and a second; empty cells fit all."""
+        size = self._size(figures)
+        place = self.column.place * size
+        apart = self.theirs(figures) - self.ours(figures)
+        if mode == "cut":
+            near = (apart <= _SLACK) & (apart >= -place - _SLACK)
+        else:
+            near = np.abs(apart) <= place / 2 + _SLACK
+        near &= (size > 0) | (self.column.values == 0)  # a share of nothing is none
+        fits: Flags = near | np.isnan(self.column.values)
+        return fits
+
+    def take(self, chosen: NDArray[np.integer]) -> Measure:
+        """Return the chosen stores' cells."""
+        return replace(self, column=replace(self.column, values=self.column.values[chosen]))
+
+    def _size(self, figures: Floats) -> Floats:
+        """Return how many seconds one of the unit is, for each store."""
+        if self.unit in SECONDS:
+            return np.full(len(figures), float(SECONDS[self.unit]))
+        known = figures[:, list(WINDOWS).index(self.column.window), :2].sum(axis=1)
+        sizes: Floats = known * _SHARES[self.unit]
+        return sizes
+
+
+def measured(column: Column, figures: Floats) -> Measure:
+    """Choose the unit in which most stores come near ours; the usual one where that decides nothing."""
+    usual = _USUAL[column.window]
+    units = sorted([*SECONDS, *_SHARES], key=lambda unit: unit != usual)
+    return max((Measure(column=column, unit=unit) for unit in units), key=lambda m: _near(m, figures))
+
+
+def _near(measure: Measure, figures: Floats) -> int:
+    theirs, ours = measure.theirs(figures), measure.ours(figures)
+    slack = np.maximum(_NEAR * ours, _SLACK)
+    return int(((np.abs(theirs - ours) <= slack) & (theirs > 0)).sum())
+
+
+def all_fit(measures: Sequence[Measure], figures: Floats, mode: Mode) -> Flags:
+    """Tell for each store whether all its figures fit."""
+    fits: Flags = np.logical_and.reduce([measure.fits(figures, mode) for measure in measures])
+    return fits
+
+
+def widest(measures: Sequence[Measure], figures: Floats) -> Floats:
+    """Return each store's largest difference in seconds."""
+    apart = [np.abs(measure.theirs(figures) - measure.ours(figures)) for measure in measures]
+    most: Floats = np.nan_to_num(np.array(apart)).max(axis=0)
+    return most

@@ -1,0 +1,172 @@
+"""The app: opens everything when it starts, not before, and starts its workers."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from storewatch import __version__
+from storewatch.bootstrap import is_board_embedded, open_board, open_shelf
+from storewatch.config import load_settings, signing_secret
+from storewatch.entrypoints.http.calls import router
+from storewatch.entrypoints.http.links import Links
+from storewatch.entrypoints.http.observed import Observed
+from storewatch.entrypoints.http.on_demand import PollsOnDemand
+from storewatch.entrypoints.http.pages.pages import router as pages
+from storewatch.entrypoints.http.problems import Problem, add_problems
+from storewatch.entrypoints.http.services import Services
+from storewatch.entrypoints.http.v1.reports import router as v1
+from storewatch.entrypoints.http.v1.stores import router as stores
+from storewatch.logs import configure_logs
+from storewatch.metrics import BOARD, SHELF, Metrics, counted
+from storewatch.processes.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+    from storewatch.config import Settings
+
+FINISHING = 0.75  # of the grace, for running requests
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the app; without settings, it takes those of the environment when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if app.state.services is not None:  # who serves the app has opened them, and closes them
+            yield
+            return
+        configure_logs()
+        with opened(settings or load_settings()) as services:
+            app.state.services = services
+            try:
+                yield
+            finally:
+                app.state.services = None
+                await run_in_threadpool(services.supervisor.stop)
+
+    app = _App(
+        title="storewatch",
+        version=__version__,
+        description="Uptime reports for places that keep opening hours.",
+        lifespan=lifespan,
+    )
+    app.state.services = None
+    app.state.is_ending = False
+    app.include_router(router)
+    app.include_router(stores)
+    app.include_router(v1)
+    app.include_router(pages)
+    add_problems(app, [*router.routes, *stores.routes, *v1.routes, *pages.routes])
+    return app
+
+
+class _App(FastAPI):
+    """FastAPI, observed, with our shape of errors in its OpenAPI document instead of its own."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what requests go through: observed outside of all else, so that no answer is missed."""
+        return Observed(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document = super().openapi()
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        return document
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Services]:
+    """Open what the routes use and start the workers; at the end, stop them.
+
+    Raises:
+        SettingsError: Something is set wrong, or a worker cannot open what it needs.
+        UnavailableError: Something does not answer.
+    """
+    with ExitStack() as stack:
+        metrics = Metrics()
+        board = counted(open_board(settings), BOARD, metrics.error)
+        stack.callback(board.close)
+        metrics.watch(board)
+        polls = PollsOnDemand(settings)
+        stack.callback(polls.close)
+        links = Links(signing_secret(settings), lifetime=settings.link_seconds)
+        shelf = counted(open_shelf(settings), SHELF, metrics.error)
+        supervisor = Supervisor(settings, metrics)
+        supervisor.start()
+        stack.callback(supervisor.stop)
+        supervisor.check()
+        yield Services(
+            board=board,
+            is_board_embedded=is_board_embedded(settings),
+            shelf=shelf,
+            links=links,
+            is_direct=settings.reports_links == "direct",
+            supervisor=supervisor,
+            metrics=metrics,
+            polls=polls,
+            public_url=settings.public_url,
+        )
+
+
+def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; port 0 takes a free one, which the log names.
+
+    Then it is not ready any more, serves on for the drain, finishes what runs, and returns within the grace.
+
+    Raises:
+        StorewatchError: It cannot start.
+    """
+    configure_logs()
+    app = create_app(settings)
+    with opened(settings) as services:
+        app.state.services = services
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            # No access log: it would hold every link's signature, and a line for each look at a report.
+            access_log=False,
+            timeout_graceful_shutdown=max(
+                1, int(FINISHING * settings.grace_seconds - settings.drain_seconds)
+            ),
+        )
+        _Server(config, app, drain=settings.drain_seconds).run()
+
+
+class _Server(uvicorn.Server):
+    """A server that fails its readiness first, and ends when balancers have had the time to see that."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, *, drain: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._drain = drain
+        self._ends_at: float | None = None  # by the monotonic clock
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end at the first signal; at a second one, end at once."""
+        if self._ends_at is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._ends_at = time.monotonic() + self._drain
+        self._app.state.is_ending = True
+        self._app.state.services.supervisor.end()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether to end."""
+        if self._ends_at is not None and time.monotonic() >= self._ends_at:
+            self.should_exit = True
+        return await super().on_tick(counter)

@@ -1,0 +1,38 @@
+"""The poll store as the service's own process has it: opened when a route first needs it."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from storewatch.bootstrap import open_polls
+
+if TYPE_CHECKING:
+    from storewatch.config import Settings
+    from storewatch.ports.polls import PollStore
+
+
+class PollsOnDemand:
+    """Opens the poll store once, and only if it is asked for: a service that hands out reports needs none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = Lock()
+        self._opened: PollStore | None = None
+
+    def open(self) -> PollStore:
+        """Return the poll store, from any thread. The first call is slow: it imports what the store needs.
+
+        Raises:
+            SettingsError: It is set wrong.
+            UnavailableError: It does not answer; the next call tries again.
+        """
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_polls(self._settings)
+            return self._opened
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if self._opened is not None:
+            self._opened.close()

@@ -1,0 +1,141 @@
+"""The fleet's figures, and a store's: always those of a report, as its files print them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.domain.instant import WINDOWS
+from storewatch.entrypoints.wording import hours, percent
+from storewatch.formats.published import beside, content
+from storewatch.formats.report import Report
+from storewatch.ports.jobs import State
+
+if TYPE_CHECKING:
+    from storewatch.ports.jobs import Job, JobBoard
+    from storewatch.ports.shelf import ReportShelf
+
+KINDS = ("uptime", "downtime", "unknown", "open")
+CSV_UNITS = {"hour": "min", "day": "h", "week": "h"}  # R7
+RECENT = 50  # jobs among which the newest complete report of all stores is looked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """One window's figures in words, and how they divide the open time."""
+
+    window: str
+    percent: str
+    uptime: str
+    downtime: str
+    unknown: str
+    open: str
+    shares: tuple[tuple[str, float, float], ...]  # status, begin and length in percent of the open time
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreRow:
+    """A store's row."""
+
+    store_id: str
+    figures: dict[str, Figures]  # by window
+
+
+def newest_report(board: JobBoard, shelf: ReportShelf) -> tuple[Job, Report] | None:
+    """Return the complete report of all stores that was asked for last, and its job."""
+    for job in board.recent(RECENT):
+        if job.state is State.COMPLETE and job.request.store_ids is None:
+            report = read_report(shelf, job)
+            if report is not None:
+                return job, report
+    return None
+
+
+def read_report(shelf: ReportShelf, job: Job) -> Report | None:
+    """Return a complete job's report; None if its whole seconds are not on the shelf (any more)."""
+    assert job.key is not None  # noqa: S101 - complete
+    assert job.as_of is not None  # noqa: S101 - the same
+    rows = _rows(_Place(key=beside(job.key, "parquet"), shelf=shelf))
+    return None if rows is None else Report(rows=rows, as_of=job.as_of)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where rows lie; keys name the report, so they are enough to tell places apart."""
+
+    key: str
+    shelf: ReportShelf = field(compare=False)
+
+
+@lru_cache(maxsize=4)  # what lies at a key never changes; a fleet's rows are a few megabytes
+def _rows(place: _Place) -> pl.DataFrame | None:
+    found = content(place.shelf, place.key)
+    return None if found is None else pl.read_parquet(io.BytesIO(found))
+
+
+def fleet_figures(report: Report) -> list[Figures]:
+    """Return the fleet's figures by window: exact sums over the stores."""
+    totals = report.totals()
+    found = []
+    for window in WINDOWS:
+        seconds = [totals[f"{kind}_seconds_last_{window}"] for kind in KINDS]
+        up, down, unknown, whole = (hours(value) for value in seconds)
+        found.append(
+            Figures(
+                window=window,
+                percent=percent(seconds[0], seconds[1]),
+                uptime=up,
+                downtime=down,
+                unknown=unknown,
+                open=whole,
+                shares=_shares(seconds),
+            )
+        )
+    return found
+
+
+def worst_stores(report: Report, count: int) -> list[StoreRow]:
+    """Return the stores that lost most open time in the week, the worst first."""
+    return store_rows(report.worst(count), as_of=report.as_of)
+
+
+def store_rows(rows: pl.DataFrame, *, as_of: int) -> list[StoreRow]:
+    """Return rows as the CSV prints them, number for number, with their units."""
+    printed = csv.DictReader(io.StringIO(Report(rows=rows, as_of=as_of).csv_bytes().decode()))
+    return [
+        StoreRow(
+            store_id=exact["store_id"],
+            figures={window: _printed(window, text, exact) for window in WINDOWS},
+        )
+        for text, exact in zip(printed, rows.iter_rows(named=True), strict=True)
+    ]
+
+
+def _printed(window: str, text: dict[str, str], exact: dict[str, int]) -> Figures:
+    up, down, unknown, whole = (f"{text[f'{kind}_last_{window}']} {CSV_UNITS[window]}" for kind in KINDS)
+    share = text[f"uptime_percent_last_{window}"]
+    return Figures(
+        window=window,
+        percent=f"{share} %" if share else "–",
+        uptime=up,
+        downtime=down,
+        unknown=unknown,
+        open=whole,
+        shares=_shares([exact[f"{kind}_seconds_last_{window}"] for kind in KINDS]),
+    )
+
+
+def _shares(seconds: list[int]) -> tuple[tuple[str, float, float], ...]:
+    """Return where up, down and unknown begin and how long they are, in percent of the open time."""
+    *parts, whole = seconds
+    ends = [sum(parts[:place]) for place in range(len(parts) + 1)]
+    return tuple(
+        (status, round(100 * begin / whole, 3), round(100 * length / whole, 3))
+        for status, begin, length in zip(("up", "down", "unknown"), ends, parts, strict=False)
+        if length
+    )

@@ -1,0 +1,163 @@
+"""The routes of the pages.
+
+They run in threads. What reads figures is imported by the first page that shows any: it is slow to import,
+and a service that only hands out reports needs none of it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from storewatch.domain.instant import iso
+from storewatch.entrypoints.http.pages.history import JobView, job_view
+from storewatch.entrypoints.http.pages.rendering import (
+    ASSETS,
+    HEADERS,
+    MEDIA_TYPES,
+    PageRoute,
+    page,
+    report_url,
+    store_url,
+)
+from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
+from storewatch.entrypoints.http.shapes import ReportId  # noqa: TC001 - the same
+from storewatch.entrypoints.wording import age
+from storewatch.errors import NoPollsError
+from storewatch.ports.jobs import Request as Wanted
+from storewatch.ports.jobs import State
+
+if TYPE_CHECKING:
+    from storewatch.formats.report import Report
+    from storewatch.ports.jobs import Job
+
+WORST = 10  # stores on the front page
+SHOWN_REPORTS = 10
+STALE_SECONDS = 2 * 3_600  # polls come about once an hour: older figures miss some
+ASSET_SECONDS = 365 * 86_400  # another content is another address
+
+log = structlog.get_logger()
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/")
+@router.head("/")
+def front(opened: Opened) -> Response:
+    """Show the fleet's figures, the worst stores and the last reports; or what to do next."""
+    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
+
+    found = fleet.newest_report(opened.board, opened.shelf)
+    reports = [_view(job) for job in opened.board.recent(SHOWN_REPORTS)]
+    if found is None:
+        return page("empty", {"has_polls": _has_polls(opened), "reports": reports})
+    return page("front", {"reports": reports, **_figures(found[1])})
+
+
+def _figures(report: Report) -> dict[str, object]:
+    """Return what a page shows of a report."""
+    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
+
+    return {
+        **_as_of(report.as_of),
+        "stores": report.rows.height,
+        "fleet": fleet.fleet_figures(report),
+        "worst": fleet.worst_stores(report, WORST),
+    }
+
+
+def _as_of(as_of: int) -> dict[str, object]:
+    """Return what a page shows of an as-of: how old it is, and whether that is too old to be of much use."""
+    old = time.time() - as_of
+    return {"as_of": iso(as_of), "age": age(old), "is_stale": old > STALE_SECONDS}
+
+
+def _has_polls(opened: Services) -> bool:
+    polls = opened.polls.open()
+    return polls.newest(polls.version()) is not None
+
+
+@router.post("/reports")
+def make_report(request: Request, opened: Opened) -> Response:
+    """Put a report of all stores on the board and show how it goes."""
+    wanted = replace(Wanted(), request_id=getattr(request.state, "request_id", None))
+    report_id = opened.board.submit(wanted)
+    log.info("report triggered", report_id=report_id)
+    opened.supervisor.wake()
+    return RedirectResponse(report_url(report_id), 303, HEADERS)
+
+
+@router.get("/reports/{report_id}")
+@router.head("/reports/{report_id}")
+def show_report(report_id: ReportId, opened: Opened) -> Response:
+    """Show how a report stands; once it is complete, its figures."""
+    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
+
+    job = opened.board.get(report_id)
+    if job is None:
+        raise HTTPException(404, f"There is no report {report_id}. It may be too old to be kept.")
+    report = fleet.read_report(opened.shelf, job) if job.state is State.COMPLETE else None
+    return page("report", {"job": _view(job), "figures": _figures(report) if report else None})
+
+
+@router.get("/stores")
+@router.head("/stores")
+def find_store(opened: Opened, q: str = "") -> Response:
+    """Go to the store of this id; for another text, name the ids that are most like it."""
+    for store_id in (q, q.strip()):
+        if store_url(store_id).startswith("/stores/") and _is_store(store_id, opened):
+            return RedirectResponse(store_url(store_id), 303, HEADERS)
+    return _store(q, opened, unknown=200)
+
+
+def _is_store(store_id: str, opened: Services) -> bool:
+    polls = opened.polls.open()
+    return store_id in polls.stores(polls.version())
+
+
+@router.get("/stores/{store_id:path}")
+@router.head("/stores/{store_id:path}")
+def show_store(store_id: str, opened: Opened) -> Response:
+    """Show a store's figures and where they come from."""
+    return _store(store_id, opened)
+
+
+def _store(store_id: str, opened: Services, *, unknown: int = 404) -> Response:
+    from storewatch.entrypoints.http.pages import evidence, fleet  # noqa: PLC0415  see above
+
+    polls = opened.polls.open()
+    newest = fleet.newest_report(opened.board, opened.shelf)
+    try:
+        known = evidence.store_facts(polls, store_id, newest[0] if newest else None)
+    except NoPollsError:
+        return page("empty", {"has_polls": False, "reports": []})
+    if known is None:
+        content = {"store_id": store_id, "nearest": evidence.like(polls, store_id)}
+        return page("unknown", content, status=unknown)
+    facts, basis = known
+    return page("store", {"store": evidence.store_view(facts, store_id, basis), **_as_of(basis.as_of)})
+
+
+@router.get("/assets/{name}")
+def asset(name: str) -> Response:
+    """Return one of the pages' own files."""
+    path = ASSETS / name
+    if path not in set(ASSETS.iterdir()):
+        raise HTTPException(404, "There is nothing at this address.")
+    headers = HEADERS | {"Cache-Control": f"public, max-age={ASSET_SECONDS}, immutable"}
+    return Response(path.read_bytes(), 200, headers, MEDIA_TYPES[path.suffix])
+
+
+def _view(job: Job) -> JobView:
+    return job_view(job, now=time.time(), downloads=_downloads)
+
+
+def _downloads(job: Job) -> list[tuple[str, str]]:
+    """Return the formats of a complete report, and where each is."""
+    formats = {"CSV": "csv", "Excel": "xlsx", "Parquet": "parquet", "JSON": "json"}
+    return [(name, f"/v1/reports/{job.id}/download?format={ending}") for name, ending in formats.items()]

@@ -1,0 +1,150 @@
+"""What goes over HTTP: the bodies that are taken and given."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from storewatch.domain.instant import DEFAULT_CARRY, parse_as_of, parse_carry
+from storewatch.errors import InputError
+from storewatch.ports.jobs import Request
+
+
+def _as_of(text: str) -> str:
+    try:
+        parse_as_of(text)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _carry(text: str) -> str:
+    try:
+        parse_carry(text)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+AsOf = Annotated[str, AfterValidator(_as_of)]
+Carry = Annotated[str, AfterValidator(_carry)]
+StoreId = Annotated[str, StringConstraints(min_length=1)]
+ReportId = Annotated[
+    str,
+    StringConstraints(pattern="^[0-9a-fA-F]{32}$", to_lower=True),
+    Field(description="A report's id: 32 hex digits.", examples=["06757268c878488d846aee30a8101cae"]),
+]
+
+
+class Wanted(BaseModel):
+    """What a report is wanted of. All of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: AsOf | None = Field(
+        default=None,
+        description="When the windows end: a whole second, with offset; else the newest poll's.",
+        examples=["2023-01-25T18:12:00Z"],
+    )
+    carry: Carry | None = Field(
+        default=None,
+        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
+        examples=["7d"],
+    )
+    store_ids: Annotated[list[StoreId], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The stores that get a row; else all.",
+        examples=[["8139926242460185114"]],
+    )
+
+    def but(self, other: Self) -> Self:
+        """Return this with what `other` sets; InputError for what both set."""
+        mine, others = self.model_dump(exclude_none=True), other.model_dump(exclude_none=True)
+        if twice := mine.keys() & others.keys():
+            raise InputError(f"{', '.join(sorted(twice))}: given twice, in the query and in the body")
+        return self.model_copy(update=others)
+
+    def request(self) -> Request:
+        """Return it in the board's words."""
+        return Request(
+            as_of=None if self.as_of is None else parse_as_of(self.as_of),
+            carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
+            store_ids=None if self.store_ids is None else tuple(self.store_ids),
+        )
+
+
+class Asked(BaseModel):
+    """What is to be explained. All of it may be left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    as_of: AsOf | None = Field(
+        default=None,
+        description="When the window ends: a whole second, with offset; else the newest poll's of any store.",
+        examples=["2023-01-25T18:12:00Z"],
+    )
+    carry: Carry | None = Field(
+        default=None,
+        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
+        examples=["7d"],
+    )
+    window: Literal["hour", "day", "week"] = Field(
+        default="week", description="How far back from the as-of: a window of the report."
+    )
+
+    @property
+    def as_of_seconds(self) -> int | None:
+        """The as-of in seconds since 1970 UTC."""
+        return None if self.as_of is None else parse_as_of(self.as_of)
+
+    @property
+    def carry_seconds(self) -> int | None:
+        """The carry in seconds; None: for ever."""
+        return DEFAULT_CARRY if self.carry is None else parse_carry(self.carry)
+
+
+class Triggered(BaseModel):
+    """A report job is on the board."""
+
+    report_id: str = Field(examples=["06757268c878488d846aee30a8101cae"])
+
+
+class Running(BaseModel):
+    """The report is not ready yet: ask again."""
+
+    status: Literal["Running"]
+
+
+class Complete(BaseModel):
+    """The report is ready."""
+
+    url: str = Field(
+        description="A link to the CSV, good for a day, without credentials.",
+        examples=[
+            "https://example.org/reports/0675…/storewatch-20230125T181200Z.csv?expires=1674756720&signature=kD0z…"
+        ],
+    )
+    status: Literal["Complete"]
+
+
+class Failed(BaseModel):
+    """There will be no report; it was cancelled, or could not be made."""
+
+    status: Literal["Failed"]
+    error: str = Field(
+        examples=["NoPollsError: there are no polls, so there is no newest one to report as of"]
+    )
+
+
+class Signed(BaseModel):
+    """What makes a link valid."""
+
+    expires: str = Field(default="", description="Until when, in seconds since 1970 UTC.")
+    signature: str = Field(default="", description="Over path, file name and expiry.")
+
+
+class Health(BaseModel):
+    """How this process is."""
+
+    status: Literal["ok"]

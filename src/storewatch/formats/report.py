@@ -1,0 +1,160 @@
+"""The report: rows, units, rounding, totals (R7)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.domain.instant import HOUR, WINDOWS, compact
+from storewatch.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from storewatch.domain.assumed import Assumed
+
+UNITS = {"hour": 60, "day": HOUR, "week": HOUR}  # seconds in the CSV's unit
+
+_FORMULA = r"^'*[=+\-@\t\r]"  # what a spreadsheet would run, and what an apostrophe already keeps from it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Uptime, downtime, unknown and open time of every store, for the last hour, day and week.
+
+    `rejects` holds the input rows that could not be used (file, line, reason, row), if it was made from
+    frames or files; `assumed` what is said of it on a workbook's first sheet.
+    """
+
+    rows: pl.DataFrame  # store_id and whole seconds, by Unicode code point of the id
+    as_of: int  # seconds since 1970 UTC
+    newest: int | None = None  # the newest poll's instant, microseconds since 1970 UTC
+    rejects: pl.DataFrame | None = None
+    assumed: Assumed | None = None
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return the rows: `store_id` and twelve columns of whole seconds (Int64)."""
+        return self.rows
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the rows as a pandas frame."""
+        import pandas as pd  # noqa: PLC0415 - slow to import, and seldom wanted
+
+        return pd.DataFrame({name: self.rows[name].to_list() for name in self.rows.columns})
+
+    def file_name(self, ending: str) -> str:
+        """Return the report's file name, as-of included: `storewatch-20230125T181200Z.csv`."""
+        return f"storewatch-{compact(self.as_of)}.{ending}"
+
+    def csv_bytes(self) -> bytes:
+        """Return the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
+
+        An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
+        """
+        buffer = io.BytesIO()
+        csv_rows(self.rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
+        return buffer.getvalue()
+
+    def parquet_bytes(self) -> bytes:
+        """Return the rows as Parquet, whole seconds."""
+        buffer = io.BytesIO()
+        self.rows.write_parquet(buffer)
+        return buffer.getvalue()
+
+    def json_bytes(self) -> bytes:
+        """Return the rows as a JSON array of objects, whole seconds."""
+        return self.rows.write_json().encode() + b"\n"
+
+    def xlsx_bytes(self) -> bytes:
+        """Return the report as a workbook: figures as in the CSV, ids as text to the letter.
+
+        Raises:
+            InputError: A sheet cannot hold it.
+        """
+        from storewatch.formats.workbook import xlsx_bytes  # noqa: PLC0415 - a package that few calls need
+
+        return xlsx_bytes(self)
+
+    def write_csv(self, path: str | Path) -> None:
+        """Write the CSV of R7 to a file."""
+        Path(path).write_bytes(self.csv_bytes())
+
+    def write_parquet(self, path: str | Path) -> None:
+        """Write the rows as Parquet to a file."""
+        Path(path).write_bytes(self.parquet_bytes())
+
+    def write_json(self, path: str | Path) -> None:
+        """Write the rows as a JSON array to a file."""
+        Path(path).write_bytes(self.json_bytes())
+
+    def write_xlsx(self, path: str | Path) -> None:
+        """Write the workbook to a file."""
+        Path(path).write_bytes(self.xlsx_bytes())
+
+    def write(self, path: str | Path) -> None:
+        """Write a file of the kind that its ending names.
+
+        Raises:
+            InputError: The ending is none of .csv, .parquet, .json, .xlsx.
+        """
+        writers = {
+            ".csv": self.write_csv,
+            ".parquet": self.write_parquet,
+            ".json": self.write_json,
+            ".xlsx": self.write_xlsx,
+        }
+        writer = writers.get(Path(path).suffix.lower())
+        if writer is None:
+            raise InputError(
+                f"{path}: no kind of report ends so; end the file's name with {', '.join(writers)}"
+            )
+        writer(path)
+
+    def totals(self) -> dict[str, int]:
+        """Return each column's sum over the fleet, in seconds."""
+        return {name: int(self.rows[name].sum()) for name in self.rows.columns[1:]}
+
+    def worst(self, count: int, window: str = "week") -> pl.DataFrame:
+        """Return the rows that lost most open time in a window, the worst first; none without downtime."""
+        down = f"downtime_seconds_last_{window}"
+        return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+
+
+def safe_ids() -> pl.Expr:
+    """Put an apostrophe before each id that begins with `=`, `+`, `-`, `@`, a tab or a return.
+
+    Spreadsheets run such cells as formulas. Ids that begin with apostrophes and then one of these get one
+    more, so that taking one off gives the id back, and no two ids become one.
+    """
+    raw = pl.col("store_id")
+    return pl.when(raw.str.contains(_FORMULA)).then("'" + raw).otherwise(raw).alias("store_id")
+
+
+def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the CSV's columns in order; hundredths are exact, since they are rounded as whole numbers."""
+    durations = [
+        _duration(kind, window) for kind in ("uptime", "downtime", "unknown", "open") for window in WINDOWS
+    ]
+    return rows.select("store_id", *durations, *(_percentage(window) for window in WINDOWS))
+
+
+def _duration(kind: str, window: str) -> pl.Expr:
+    """Round half up to hundredths of the window's unit."""
+    unit = UNITS[window]
+    hundredths = (100 * pl.col(f"{kind}_seconds_last_{window}") + unit // 2) // unit
+    return (hundredths / 100).alias(f"{kind}_last_{window}")
+
+
+def _percentage(window: str) -> pl.Expr:
+    """Cut uptime ÷ (uptime + downtime) to hundredths of a percent; null where nothing is known."""
+    return (percent_hundredths(window) / 100).alias(f"uptime_percent_last_{window}")
+
+
+def percent_hundredths(window: str) -> pl.Expr:
+    """Return 10,000·uptime // (uptime + downtime), null where that sum is 0 (R6)."""
+    up, down = (pl.col(f"{kind}_seconds_last_{window}") for kind in ("uptime", "downtime"))
+    return pl.when(up + down > 0).then(10_000 * up // (up + down))

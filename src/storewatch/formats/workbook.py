@@ -1,0 +1,180 @@
+"""The report as a workbook: a sheet that says what it is, and a sheet of rows.
+
+Ids are text cells, whatever they begin with and however many digits they have; figures are numbers, those of
+the CSV. The same report gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import xlsxwriter
+
+from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS, iso
+from storewatch.domain.zone import DEFAULT_ZONE
+from storewatch.errors import InputError
+from storewatch.formats.report import csv_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+    from storewatch.domain.assumed import Assumed
+    from storewatch.formats.report import Report
+
+MOST_STORES = 1_048_575  # rows of a sheet, less the header
+LONGEST_ID = 32_767  # characters of a cell
+
+_UNITS = {"hour": "minutes", "day": "hours", "week": "hours"}
+_WIDEST = 40  # characters of the id's column
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """The formats in use."""
+
+    head: Format
+    text: Format
+    number: Format
+    title: Format
+    wrapped: Format
+
+
+def xlsx_bytes(report: Report) -> bytes:
+    """Return the report as a workbook of two sheets, About and Stores.
+
+    Raises:
+        InputError: It has more stores than a sheet has rows, or an id that is longer than a cell holds.
+    """
+    _check(report)
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+    book.set_properties({"title": f"Uptime as of {iso(report.as_of)}", "created": _naive(report.as_of)})
+    look = _look(book)
+    _write_about(book.add_worksheet("About"), report, look)
+    _write_stores(book.add_worksheet("Stores"), report, look)
+    book.close()
+    return buffer.getvalue()
+
+
+def _check(report: Report) -> None:
+    if report.rows.height > MOST_STORES:
+        raise InputError(
+            f"a sheet holds {MOST_STORES:,} stores and this report has {report.rows.height:,}: "
+            "take .csv or .parquet, or ask for fewer stores"
+        )
+    if (report.rows["store_id"].str.len_chars() > LONGEST_ID).any():
+        raise InputError(f"a cell holds {LONGEST_ID:,} characters and an id has more: take .csv or .parquet")
+
+
+def _naive(as_of: int) -> datetime:
+    return datetime.fromtimestamp(as_of, UTC).replace(tzinfo=None)
+
+
+def _look(book: Workbook) -> _Look:
+    return _Look(
+        head=book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+        text=book.add_format({"num_format": "@"}),  # stays text when somebody edits the cell
+        number=book.add_format({"num_format": "0.00"}),
+        title=book.add_format({"bold": True, "font_size": 14}),
+        wrapped=book.add_format({"text_wrap": True, "valign": "top"}),
+    )
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _write_stores(sheet: Worksheet, report: Report, look: _Look) -> None:
+    rows = csv_rows(report.rows)
+    last, right = rows.height, rows.width - 1
+    sheet.set_column(0, 0, _id_width(report), look.text)
+    sheet.set_column(1, right, 13)
+    for column, name in enumerate(rows.columns):
+        sheet.write_string(0, column, name, look.head)
+    for number, row in enumerate(rows.iter_rows(), start=1):
+        sheet.write_string(number, 0, row[0], look.text)
+        for column in range(1, right + 1):
+            if row[column] is not None:
+                sheet.write_number(number, column, row[column], look.number)
+    sheet.freeze_panes(1, 1)
+    sheet.autofilter(0, 0, last, right)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:A{last + 1}"})
+
+
+def _id_width(report: Report) -> int:
+    longest = report.rows["store_id"].str.len_chars().max() or 0
+    return min(max(int(str(longest)), len("store_id")) + 3, _WIDEST)
+
+
+# ---------------------------------------------------------------- about
+
+
+def _write_about(sheet: Worksheet, report: Report, look: _Look) -> None:
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 4, 14)
+    sheet.set_column(5, 5, 12)
+    sheet.write_string(0, 0, "Uptime of stores in their open hours", look.title)
+    line = 2
+    for name, value in _heading(report):
+        sheet.write_string(line, 0, name, look.wrapped)
+        sheet.write(line, 1, value) if isinstance(value, int) else sheet.write_string(line, 1, value)
+        line += 1
+    line = _write_totals(sheet, report, look, line + 1)
+    sheet.write_string(line + 1, 0, "What was assumed, and how to read the figures", look.head)
+    for number, sentence in enumerate(_sentences(report.assumed), start=line + 2):
+        sheet.merge_range(number, 0, number, 5, "", look.wrapped)
+        sheet.write_string(number, 0, sentence, look.wrapped)
+        sheet.set_row(number, 30)
+
+
+def _heading(report: Report) -> Iterator[tuple[str, str | int]]:
+    yield "as of", iso(report.as_of)
+    if report.newest is not None:
+        newest = datetime.fromtimestamp(report.newest / MICROSECONDS, UTC)
+        yield "newest poll", f"{newest:%Y-%m-%dT%H:%M:%SZ}"
+    yield "stores", report.rows.height
+
+
+def _write_totals(sheet: Worksheet, report: Report, look: _Look, line: int) -> int:
+    """Write the fleet's sums; return the next free line."""
+    names = ["fleet total, hours", "uptime", "downtime", "unknown", "open", "uptime %"]
+    for column, name in enumerate(names):
+        sheet.write_string(line, column, name, look.head)
+    totals = report.totals()
+    for number, window in enumerate(WINDOWS, start=line + 1):
+        seconds = [
+            totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
+        ]
+        sheet.write_string(number, 0, f"last {window}")
+        for column, value in enumerate(seconds, start=1):
+            sheet.write_number(number, column, value / HOUR, look.number)
+        if known := seconds[0] + seconds[1]:
+            sheet.write_number(number, 5, 10_000 * seconds[0] // known / 100, look.number)
+    return line + 1 + len(WINDOWS)
+
+
+def _sentences(assumed: Assumed | None) -> Iterator[str]:
+    hours = "" if assumed is None else f" (here {assumed.without_hours:,})"
+    zone = "" if assumed is None else f" (here {assumed.without_zone:,})"
+    yield f"Stores without any hours{hours} count as open all the time."
+    yield f"Stores without a zone{zone} count as being in {DEFAULT_ZONE}."
+    yield f"An hour without polls has the status of the latest poll before it{_reach(assumed)}."
+    yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
+    yield f"Sheet Stores: {', '.join(f'last {window} in {unit}' for window, unit in _UNITS.items())}."
+    yield "uptime + downtime + unknown = open time; uptime % = uptime ÷ (uptime + downtime), cut."
+
+
+def _reach(assumed: Assumed | None) -> str:
+    if assumed is None:
+        return ""
+    if assumed.carry is None:
+        return ", however old that is"
+    days, rest = divmod(assumed.carry, DAY)
+    span = f"{days:,} days" if not rest else f"{assumed.carry / HOUR:,g} hours"
+    return f", if that is no older than {span}; otherwise it is unknown"

@@ -1,0 +1,301 @@
+"""The worker: claims report jobs one by one and computes them, as a process of its own.
+
+How it lives with its parent, the supervisor:
+
+- stdin: a byte says that there may be work; its end says that the parent is gone, however it ended, and then
+  this process ends at once, also in mid-computation.
+- stdout: lines of JSON. `{"opened": ""}` when all is open, or why it cannot be; `{"held": [job, epoch]}` for
+  each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after each attempt, how it went;
+  `{"error": port}` for each call that something did not answer.
+- SIGTERM: no new job is claimed. The one in hand is finished, if it can be in most of the grace, else handed
+  back, which counts as no attempt; and the process ends.
+
+So the main thread only listens, and the computation runs in a second one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+import polars as pl
+import structlog
+
+from storewatch.answering import attempt
+from storewatch.bootstrap import open_board, open_polls, open_shelf
+from storewatch.config import load_settings
+from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.instant import DEFAULT_CARRY
+from storewatch.domain.uptime import uptime
+from storewatch.errors import SettingsError, StorewatchError, UnavailableError
+from storewatch.formats.report import Report
+from storewatch.logs import configure_logs
+from storewatch.metrics import BOARD, POLLS, SHELF, counted
+from storewatch.ports.jobs import ENDED, State
+from storewatch.processes.heartbeat import heartbeat, patient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from storewatch.config import Settings
+    from storewatch.metrics import Attempt
+    from storewatch.ports.jobs import Claim
+
+    Tell = Callable[..., None]  # by keyword
+
+IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by another service
+PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
+# Before the first and the second attempt end because something does not answer: the next would meet the same.
+PAUSES = (4.0, 16.0)
+FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back
+NICENESS = 5  # the service's own calls go first
+LONGEST_ERROR = 500  # characters
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Claims and computes jobs, one at a time, until it is stopped."""
+
+    def __init__(self, settings: Settings, *, tell: Tell) -> None:
+        """Open everything; `tell` is heard by the parent."""
+
+        def count(port: str) -> None:
+            tell(error=port)
+
+        self._lease = settings.lease_seconds
+        self._tell = tell
+        self._board = counted(open_board(settings), BOARD, count)
+        self._patient = patient(self._board, seconds=settings.attempt_seconds)
+        self._polls = counted(open_polls(settings), POLLS, count)
+        self._shelf = counted(open_shelf(settings), SHELF, count)
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._wake, self._stopping, self._ended = Event(), Event(), Event()
+        self._claiming = Lock()  # what is claimed is always in `_held` for who has this
+        self._held: Claim | None = None
+        self._board_is_away = False
+
+    def run(self) -> None:
+        """Work until stopped."""
+        announcing = Thread(target=self._announce, name="announce", daemon=True)
+        announcing.start()
+        while not self._stopping.is_set():
+            try:
+                claim = self._claim()
+            except UnavailableError as error:
+                self._note_board(away=error)
+                self._stopping.wait(PAUSE_SECONDS)
+                continue
+            self._note_board(away=None)
+            if claim is None:
+                self._wake.wait(IDLE_SECONDS)
+                self._wake.clear()
+            else:
+                self._attempt(claim)
+                self._hold(None)
+        announcing.join()
+        self._ended.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether `run` has come to its end."""
+        return self._ended.is_set()
+
+    def wake(self) -> None:
+        """Look at the board now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` ends with the job in hand."""
+        self._stopping.set()
+        self._wake.set()
+
+    def hand_back(self) -> None:
+        """Hand back the job in hand, if there is one."""
+        with self._claiming:
+            claim = self._held
+        try:
+            if claim and self._board.hand_back(claim):
+                log.info("handed back", report_id=claim.job.id, epoch=claim.epoch)
+        except UnavailableError as error:
+            log.warning("not handed back: the lease will run out", error=str(error))
+
+    def _announce(self) -> None:
+        """Tell the board that this worker is alive, until it is stopped."""
+        while True:
+            is_stopping = self._stopping.is_set()
+            try:
+                self._board.announce(self._name, ttl=0 if is_stopping else self._lease)
+            except UnavailableError as error:
+                log.debug("not announced", error=str(error))
+            if is_stopping:
+                return
+            self._stopping.wait(self._lease / 3)
+
+    def _note_board(self, *, away: Exception | None) -> None:
+        """Log when the board goes and when it is back, not each look in between."""
+        if away and not self._board_is_away:
+            log.warning("the job board does not answer", error=str(away))
+        elif self._board_is_away and not away:
+            log.info("the job board answers again")
+        self._board_is_away = away is not None
+
+    def _claim(self) -> Claim | None:
+        with self._claiming:
+            if self._stopping.is_set():
+                return None
+            claim = self._board.claim(self._name, lease=self._lease)
+            if claim:
+                self._hold(claim)
+            return claim
+
+    def _hold(self, claim: Claim | None) -> None:
+        self._held = claim
+        self._tell(held=[claim.job.id, claim.epoch] if claim else None)
+
+    def _attempt(self, claim: Claim) -> None:
+        asked = {"request_id": claim.job.request.request_id} if claim.job.request.request_id else {}
+        with (
+            structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch, **asked),
+            heartbeat(self._board, claim, lease=self._lease) as tell,
+        ):
+            log.info("attempt begins", attempts=claim.job.attempts)
+            course = attempt.Course(tell=tell)
+            outcome = self._work(claim, course)
+            took = {f"{stage}_seconds": round(value, 3) for stage, value in course.seconds.items()}
+            log.info("attempt ends", outcome=outcome, stores=course.stores, **took)
+        self._tell(attempt=_told(course, outcome))
+
+    def _work(self, claim: Claim, course: attempt.Course) -> State | None:
+        """Make a job's report; return the state in which the job has ended by it, None if it has not."""
+        try:
+            if attempt.work(claim, polls=self._polls, board=self._patient, shelf=self._shelf, course=course):
+                return State.COMPLETE
+            log.info("claim lost, result dropped")
+        except Exception as error:  # noqa: BLE001  a job's error must not end the worker; it is logged and told
+            return self._fail(claim, error)
+        return None
+
+    def _fail(self, claim: Claim, error: Exception) -> State | None:
+        expected = isinstance(error, StorewatchError)
+        passing = not expected or isinstance(error, UnavailableError)
+        log.error("attempt failed", error=describe(error), exc_info=None if expected else error)
+        if isinstance(error, UnavailableError) and claim.job.attempts <= len(PAUSES):
+            self._stopping.wait(PAUSES[claim.job.attempts - 1])
+        try:
+            self._patient.fail(claim, describe(error), final=not passing)
+            job = self._board.get(claim.job.id)
+            if job is None or job.state not in ENDED or job.epoch != claim.epoch:
+                return None
+            if job.key is None:
+                self._shelf.sweep(job.id, keep=None)
+        except StorewatchError as second:
+            log.warning("the failure is not recorded: the lease will run out", error=describe(second))
+            return None
+        return job.state
+
+
+def _told(course: attempt.Course, outcome: State | None) -> Attempt:
+    return {
+        "outcome": outcome,
+        "seconds": course.seconds,
+        "polls": course.polls,
+        "stores": course.stores,
+        "rejected": course.rejected,
+    }
+
+
+def describe(error: Exception) -> str:
+    """Return what a report's reader may know of an error: ours in words, of others nothing."""
+    if isinstance(error, StorewatchError):
+        return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    return "internal error, see the log"
+
+
+def listen(worker: Worker, *, grace: float) -> None:
+    """Start the work; wake it by stdin, until stdin ends (the parent is gone) or SIGTERM comes.
+
+    Then the job in hand has most of `grace` (seconds) to be finished.
+    """
+    # Another thread may be the one that the signal interrupts, so the main thread must hear of it by a pipe.
+    bell, cord = os.pipe()
+    os.set_blocking(cord, False)
+    signal.set_wakeup_fd(cord)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    Thread(target=_run, args=(worker, cord), name="work", daemon=True).start()
+    deadline: float | None = None
+    while True:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([sys.stdin.fileno(), bell], [], [], left)
+        if sys.stdin.fileno() in ready:
+            if not os.read(sys.stdin.fileno(), 64):
+                return
+            worker.wake()
+        if bell in ready:
+            os.read(bell, 64)
+            worker.stop()
+            deadline = deadline or time.monotonic() + FINISHING * grace
+        if deadline is not None and (worker.has_ended or time.monotonic() >= deadline):
+            worker.hand_back()
+            return
+
+
+def warm_up() -> None:
+    """Compute a small report, so that the first real one finds all code loaded."""
+    at = datetime(2023, 1, 25, 12, tzinfo=UTC)
+    facts = Facts(
+        polls=pl.DataFrame({"store_id": ["1"], "at": [at], "active": [True]}),
+        hours=pl.DataFrame([("1", 2, 32_400, 61_200)], schema=HOURS, orient="row"),
+        zones=pl.DataFrame([("1", "America/New_York")], schema=ZONES, orient="row"),
+    )
+    as_of = int(at.timestamp())
+    Report(rows=uptime(facts, as_of=as_of, carry=DEFAULT_CARRY), as_of=as_of).csv_bytes()
+
+
+def main() -> None:
+    """Run a worker process. It ends with `os._exit`, for a computation cannot be interrupted otherwise."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the parent ends us in order
+    telling = os.dup(1)
+    os.dup2(2, 1)  # whatever else prints must not disturb what we tell the parent
+
+    turn = Lock()
+
+    def tell(**message: object) -> None:
+        with turn:
+            os.write(telling, json.dumps(message).encode() + b"\n")
+
+    configure_logs()
+    try:
+        settings = load_settings()
+        worker = Worker(settings, tell=tell)
+    except (SettingsError, UnavailableError) as error:
+        tell(opened=str(error))
+        os._exit(1)
+    tell(opened="")
+    os.nice(NICENESS)
+    warm_up()
+    listen(worker, grace=settings.grace_seconds)
+    os._exit(0)
+
+
+def _run(worker: Worker, cord: int) -> None:
+    try:
+        worker.run()
+    except BaseException:  # a worker that only listens is worse than none: the parent starts another
+        log.exception("the worker broke")
+        os._exit(1)
+    os.write(cord, b"\n")
+
+
+if __name__ == "__main__":
+    main()
