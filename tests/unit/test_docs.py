@@ -21,6 +21,11 @@ def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
+def stands_in(page: str, name: str) -> bool:
+    """Say whether an option or a route stands there as a whole: no longer one has it within."""
+    return re.search(rf"(?<![\w/{{}}-]){re.escape(name)}(?![\w/{{}}-])", page) is not None
+
+
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`STOREWATCH_{name.upper()}`" in read("docs/reference/settings.md")
@@ -28,19 +33,26 @@ def test_every_setting_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(commands.commands))
 def test_every_command_and_option_is_documented(name: str) -> None:
-    page = read("docs/reference/command-line.md")
+    section = read("docs/reference/command-line.md").partition(f"\n## `storewatch {name}`\n")[2]
+    section = section.partition("\n## ")[0]
     options = [
         option for p in commands.commands[name].params if isinstance(p, click.Option) for option in p.opts
     ]
 
-    assert f"## `storewatch {name}`" in page
-    assert [option for option in options if option not in page] == []
+    assert section
+    assert [option for option in options if not stands_in(section, option)] == []
 
 
 def test_every_route_is_documented() -> None:
     page = read("docs/reference/http.md")
 
-    assert [path for path in app.openapi()["paths"] if path not in page] == []
+    assert [path for path in app.openapi()["paths"] if not stands_in(page, path)] == []
+
+
+@pytest.mark.parametrize("text", ["`--store-ids`", "--no--store", "x--store", "/v1--store"])
+def test_an_option_within_another_word_is_not_documented_by_it(text: str) -> None:
+    assert not stands_in(text, "--store")
+    assert stands_in(f"{text} [--store ID]…", "--store")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -57,15 +58,21 @@ def stamps(draw: st.DrawFn) -> tuple[str, int]:
     return text, (cut - EPOCH) // MICROSECOND
 
 
+def is_common(stamp: str) -> bool:
+    """Say whether the byte reader must understand a stamp that the text reader understands."""
+    fraction, suffix = re.fullmatch(r".{19}\.?(\d*)(.*)", stamp, re.ASCII).groups()  # type: ignore[union-attr]
+    return len(fraction) <= 6 and suffix in ("", " UTC", "Z", "+00:00")
+
+
 @given(st.lists(stamps(), min_size=1, max_size=20))
 def test_every_form_is_read_as_the_datetime_module_reads_it(cases: list[tuple[str, int]]) -> None:
     assert from_text([text for text, _ in cases]) == [at for _, at in cases]
 
 
 @given(st.lists(stamps(), min_size=1, max_size=20))
-def test_what_the_byte_reader_understands_it_reads_as_the_text_reader(cases: list[tuple[str, int]]) -> None:
-    for found, (_, at) in zip(from_bytes([text.encode() for text, _ in cases]), cases, strict=True):
-        assert found in (None, at)
+def test_the_byte_reader_reads_the_common_forms_and_no_others(cases: list[tuple[str, int]]) -> None:
+    expected = [at if is_common(text) else None for text, at in cases]
+    assert from_bytes([text.encode() for text, _ in cases]) == expected
 
 
 @given(stamps(), st.integers(0, 40), st.binary(max_size=2), st.integers(0, 2))
@@ -74,7 +81,8 @@ def test_a_damaged_stamp_is_never_misread_by_the_byte_reader(
 ) -> None:
     whole = case[0].encode()
     damaged = whole[:place] + put.replace(b"\n", b"") + whole[place + cut :]
-    found = from_bytes([damaged])[0]
+    sound, found = from_bytes([b"2023-01-22 12:09:39 UTC", damaged])
+    assert sound is not None
     if found is not None:
         assert from_text([damaged.decode()]) == [found]
 
