@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from storewatch import sample
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import MICROSECONDS, WEEK, as_of_from_newest
 from storewatch.domain.schedule import Schedules, open_stretches
 from storewatch.domain.uptime import numbered_polls, numbered_schedules, store_names, uptime
@@ -36,7 +37,7 @@ def main() -> None:
     names = store_names(facts)
     polls = numbered_polls(facts.polls, names)
     as_of = as_of_from_newest(int(polls.at.max()))
-    ours = uptime(facts, as_of=as_of, carry=WEEK)
+    ours = uptime(facts, Ask(as_of=as_of, carry=WEEK))
     plain = last_observation(polls.store, polls.at, polls.active, numbered_schedules(facts, names), as_of)
     both = ours.with_columns(plain=pl.Series(plain)).filter(
         pl.col("uptime_seconds_last_week") + pl.col("downtime_seconds_last_week") > 0

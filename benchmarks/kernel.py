@@ -21,6 +21,7 @@ from benchmarks.fleets import full_fleet
 from benchmarks.measure import Target, interleaved, keep, median, ratio, timed
 
 from storewatch.checking import reference
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS
 from storewatch.domain.kernel import Polls, tally
@@ -93,7 +94,7 @@ def by_kernel(fleet: Fleet, as_of: int) -> NDArray[np.int64]:
 
 def by_reference(fleet: Fleet, as_of: int, some: pl.Series) -> NDArray[np.int64]:
     """Return the figures of some stores."""
-    rows = reference.report(fleet.facts, as_of=as_of, carry=DEFAULT_CARRY, store_ids=some.to_list())
+    rows = reference.report(fleet.facts, Ask(as_of=as_of, carry=DEFAULT_CARRY, store_ids=tuple(some)))
     columns = [f"{kind}_seconds_last_{window}" for window in WINDOWS for kind in KINDS]
     return rows[columns].to_numpy().reshape(len(rows), len(WINDOWS), len(KINDS))
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from storewatch.checking import reference
+from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import Report
+from storewatch.formats.report import csv_bytes
 from strategies import WEEK, instant, micros, of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from storewatch.domain.facts import Facts
     from strategies import Poll, Row
@@ -19,23 +19,14 @@ if TYPE_CHECKING:
 Figures = dict[str, dict[str, int]]  # store → `uptime_hour`, … `open_week` → seconds
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a report is asked for."""
-
-    as_of: int
-    carry: int | None = WEEK
-    store_ids: Sequence[str] | None = None
-
-
 class Engine(Protocol):
     """One implementation of the rules."""
 
-    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+    def records(self, facts: Facts, ask: Ask) -> list[dict[str, Any]]:
         """Return the rows of the report, in order."""
         ...
 
-    def csv(self, facts: Facts, asked: Asked) -> bytes:
+    def csv(self, facts: Facts, ask: Ask) -> bytes:
         """Return the report as CSV."""
         ...
 
@@ -43,36 +34,40 @@ class Engine(Protocol):
 class Reference:
     """The rules in pandas, a store at a time."""
 
-    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+    def records(self, facts: Facts, ask: Ask) -> list[dict[str, Any]]:
         """Return the rows of the report, in order."""
-        frame = reference.report(facts, as_of=asked.as_of, carry=asked.carry, store_ids=asked.store_ids)
+        frame = reference.report(facts, ask)
         return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
-    def csv(self, facts: Facts, asked: Asked) -> bytes:
+    def csv(self, facts: Facts, ask: Ask) -> bytes:
         """Return the report as CSV."""
-        return reference.export(reference.report(facts, as_of=asked.as_of, carry=asked.carry))
+        return reference.export(reference.report(facts, ask))
 
 
 class Kernel:
     """The rules in NumPy, all stores at once."""
 
-    def records(self, facts: Facts, asked: Asked) -> list[dict[str, Any]]:
+    def records(self, facts: Facts, ask: Ask) -> list[dict[str, Any]]:
         """Return the rows of the report, in order."""
-        return uptime(facts, as_of=asked.as_of, carry=asked.carry, store_ids=asked.store_ids).to_dicts()
+        return uptime(facts, ask).to_dicts()
 
-    def csv(self, facts: Facts, asked: Asked) -> bytes:
+    def csv(self, facts: Facts, ask: Ask) -> bytes:
         """Return the report as CSV."""
-        return Report(rows=uptime(facts, as_of=asked.as_of, carry=asked.carry), as_of=asked.as_of).csv_bytes()
+        return csv_bytes(uptime(facts, ask))
 
 
 ENGINES: dict[str, Engine] = {"reference": Reference(), "kernel": Kernel()}
 
 
 def figures(
-    engine: Engine, facts: Facts, as_of: str, carry: int | None = WEEK, store_ids: Sequence[str] | None = None
+    engine: Engine,
+    facts: Facts,
+    as_of: str,
+    carry: int | None = WEEK,
+    store_ids: tuple[str, ...] | None = None,
 ) -> Figures:
     """Return the seconds by store and figure."""
-    rows = engine.records(facts, Asked(as_of=instant(as_of), carry=carry, store_ids=store_ids))
+    rows = engine.records(facts, Ask(as_of=instant(as_of), carry=carry, store_ids=store_ids))
     short = [{name.replace("_seconds_last_", "_"): value for name, value in row.items()} for row in rows]
     return {row.pop("store_id"): row for row in short}
 
@@ -84,7 +79,7 @@ def row_of_a(engine: Engine, facts: Facts, as_of: str, carry: int | None = WEEK)
 
 def csv_lines(engine: Engine, facts: Facts, as_of: str) -> list[str]:
     """Return the lines of the CSV, what follows the last line's end too."""
-    return engine.csv(facts, Asked(as_of=instant(as_of))).decode().split("\n")
+    return engine.csv(facts, Ask(as_of=instant(as_of))).decode().split("\n")
 
 
 def open_on(days: Iterable[int], *spans: tuple[str, str], store_id: str = "a") -> list[Row]:

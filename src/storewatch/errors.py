@@ -3,6 +3,7 @@
     StorewatchError
     ├── InputError          what was given cannot be used: a file, a frame, an instant, an option
     │   ├── NoPollsError    neither a poll nor an as-of: there is nothing to report on
+    │   ├── UnknownStoreError  no input names the store that is asked for
     │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
     ├── ConflictError       something is there already that may be written only once
@@ -51,6 +52,7 @@ class UnknownStoreError(InputError):
     def __init__(self, store_id: str, nearest: Sequence[str] = ()) -> None:
         like = f": the nearest ids are {', '.join(nearest)}" if nearest else ""
         super().__init__(f"no input names the store {store_id}{like}")
+        self.nearest = nearest
 
 
 class SettingsError(StorewatchError):

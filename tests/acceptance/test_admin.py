@@ -16,7 +16,7 @@ from processes import free_ports
 from service import SRC, small_facts
 from storewatch.bootstrap import open_board, open_polls
 from storewatch.config import load_settings
-from storewatch.ports.jobs import Request
+from storewatch.domain.ask import Ask
 from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_the_status_of_an_embedded_service_is_well_and_tells_its_figures(tmp_pat
     settings = load_settings(home=tmp_path / "home")
     open_polls(settings).load(Load(name="a-load", facts=small_facts()))
     board = open_board(settings)
-    report_id = board.submit(Request())
+    report_id = board.submit(Ask())
     board.announce("a worker", ttl=600)
     board.close()
     out, _ = run(tmp_path, "status", "--json")

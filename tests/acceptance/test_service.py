@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 
 from service import AS_OF, NEWEST, SRC, Service, eventually, small_facts, state
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.instant import WEEK
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import Report
+from storewatch.formats.report import csv_bytes
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def fleet() -> Facts:
 
 
 def expected(facts: Facts, **options: object) -> bytes:
-    return Report(rows=uptime(facts, as_of=AS_OF, carry=WEEK, **options), as_of=AS_OF).csv_bytes()  # type: ignore[arg-type]
+    return csv_bytes(uptime(facts, Ask(as_of=AS_OF, carry=WEEK, **options)))  # type: ignore[arg-type]
 
 
 def download(answer: dict[str, str]) -> bytes:

@@ -23,9 +23,10 @@ from obstore.store import S3Store
 from service import eventually
 from storewatch import sample
 from storewatch.adapters.polls.postgres_schema import upgrade
+from storewatch.answering.answer import answer
+from storewatch.answering.given import GivenFacts
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
-from storewatch.domain.instant import DEFAULT_CARRY
-from storewatch.entrypoints.library import report_on
 from storewatch.ingest import from_frames
 from storewatch.ports.jobs import State
 from storewatch.ports.polls import Load
@@ -70,7 +71,7 @@ def _facts() -> Facts:
 @pytest.fixture(scope="module", name="expected")
 def _expected(facts: Facts) -> str:
     """The digest of the report's CSV."""
-    return digest(report_on(facts, as_of=None, carry=DEFAULT_CARRY).csv_bytes())
+    return digest(answer(GivenFacts(facts=facts), Ask()).csv_bytes())
 
 
 @pytest.fixture(scope="module", name="servers")

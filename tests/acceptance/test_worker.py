@@ -19,7 +19,8 @@ from processes import free_ports
 from service import SRC, Service, children, eventually, small_facts, state
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
-from storewatch.ports.jobs import Request, State
+from storewatch.domain.ask import Ask
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ def home(tmp_path: Path) -> Path:
 def submit(home: Path, **settings: object) -> str:
     board = open_board(load_settings(home=home, **settings))
     try:
-        return board.submit(Request(request_id="asked-by-a-test"))
+        return board.submit(Ask(), request_id="asked-by-a-test")
     finally:
         board.close()
 

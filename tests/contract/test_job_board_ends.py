@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports.jobs import JobBoard, Request, State
+from storewatch.domain.ask import Ask
+from storewatch.ports.jobs import JobBoard, State
 
 # --- ends -----------------------------------------------------------------------------------------------
 
 
 def test_a_finished_job_is_complete_and_names_its_report(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert board.finish(claimed(board), key="a/1.csv", rows=14_092)
     job = job_of(board, job_id)
     assert (job.state, job.key, job.rows, job.error) == (State.COMPLETE, "a/1.csv", 14_092, None)
@@ -18,7 +19,7 @@ def test_a_finished_job_is_complete_and_names_its_report(board: JobBoard) -> Non
 
 
 def test_a_job_is_finished_once(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     assert board.finish(claim, key="first", rows=1)
     assert not board.finish(claim, key="second", rows=2)
@@ -27,16 +28,16 @@ def test_a_job_is_finished_once(board: JobBoard) -> None:
 
 
 def test_an_ended_job_is_never_claimed_again(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     board.finish(claimed(board, lease=0), key="k", rows=1)
-    board.submit(Request())
+    board.submit(Ask())
     board.fail(claimed(board, lease=0), "no", final=True)
-    board.cancel(board.submit(Request()))
+    board.cancel(board.submit(Ask()))
     assert board.claim("a", lease=LONG) is None
 
 
 def test_a_final_failure_ends_the_job_with_its_reason(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert board.fail(claimed(board), "there are no polls", final=True)
     job = job_of(board, job_id)
     assert (job.state, job.error, job.attempts) == (State.FAILED, "there are no polls", 1)
@@ -44,7 +45,7 @@ def test_a_final_failure_ends_the_job_with_its_reason(board: JobBoard) -> None:
 
 
 def test_the_third_failed_attempt_ends_the_job_with_the_last_reason(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     for attempt in (1, 2, 3):
         assert job_of(board, job_id).state == State.QUEUED
         assert board.fail(claimed(board), f"reason {attempt}", final=False)
@@ -53,7 +54,7 @@ def test_the_third_failed_attempt_ends_the_job_with_the_last_reason(board: JobBo
 
 
 def test_a_third_attempt_that_runs_out_is_failed_when_somebody_claims(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     for _ in range(3):
         claimed(board, lease=0)
     assert board.claim("d", lease=LONG) is None
@@ -63,7 +64,7 @@ def test_a_third_attempt_that_runs_out_is_failed_when_somebody_claims(board: Job
 
 
 def test_a_third_attempt_that_runs_out_is_failed_when_nobody_claims_any_more(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     for _ in range(2):
         claimed(board, lease=0)
     claimed(board, lease=SHORT)
@@ -73,29 +74,29 @@ def test_a_third_attempt_that_runs_out_is_failed_when_nobody_claims_any_more(boa
 
 
 def test_a_third_attempt_that_was_called_failed_can_not_finish(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claims = [claimed(board, lease=0) for _ in range(3)]
     assert job_of(board, job_id).state == State.FAILED
     assert not board.finish(claims[-1], key="k", rows=1)
 
 
 def test_a_third_attempt_that_is_late_may_finish_if_nobody_looked(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claims = [claimed(board, lease=0) for _ in range(3)]
     assert board.finish(claims[-1], key="k", rows=1)
     assert job_of(board, job_id).state == State.COMPLETE
 
 
 def test_a_job_given_up_does_not_keep_the_next_one_waiting(board: JobBoard) -> None:
-    board.submit(Request())
-    following = board.submit(Request())
+    board.submit(Ask())
+    following = board.submit(Ask())
     for _ in range(3):
         claimed(board, lease=0)
     assert claimed(board).job.id == following
 
 
 def test_a_lost_worker_and_two_failures_make_three_attempts(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claimed(board, lease=0)
     board.fail(claimed(board), "no", final=False)
     board.fail(claimed(board), "no more", final=False)
@@ -104,7 +105,7 @@ def test_a_lost_worker_and_two_failures_make_three_attempts(board: JobBoard) -> 
 
 
 def test_a_hand_back_does_not_count_as_an_attempt(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     for _ in range(5):
         assert board.hand_back(claimed(board))
     job = job_of(board, job_id)
@@ -113,7 +114,7 @@ def test_a_hand_back_does_not_count_as_an_attempt(board: JobBoard) -> None:
 
 
 def test_a_success_after_failures_keeps_no_error(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.fail(claimed(board), "no", final=False)
     assert job_of(board, job_id).error == "no"
     board.finish(claimed(board), key="k", rows=1)
@@ -122,7 +123,7 @@ def test_a_success_after_failures_keeps_no_error(board: JobBoard) -> None:
 
 def test_a_board_may_allow_another_number_of_attempts(board_url: str) -> None:
     board = open_jobs(board_url, max_attempts=1)
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.fail(claimed(board), "no", final=False)
     assert job_of(board, job_id).state == State.FAILED
     board.close()
@@ -132,14 +133,14 @@ def test_a_board_may_allow_another_number_of_attempts(board_url: str) -> None:
 
 
 def test_a_queued_job_that_is_cancelled_is_never_handed_out(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert board.cancel(job_id)
     assert job_of(board, job_id).state == State.CANCELLED
     assert board.claim("a", lease=LONG) is None
 
 
 def test_a_running_job_that_is_cancelled_is_lost_to_its_worker(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     assert board.cancel(job_id)
     assert not board.beat(claim, lease=LONG)
@@ -152,19 +153,19 @@ def test_a_running_job_that_is_cancelled_is_lost_to_its_worker(board: JobBoard) 
 
 
 def test_a_job_that_has_ended_can_not_be_cancelled(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.finish(claimed(board), key="k", rows=1)
     assert not board.cancel(job_id)
     assert job_of(board, job_id).state == State.COMPLETE
 
 
 def test_cancelling_twice_cancels_once(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert [board.cancel(job_id), board.cancel(job_id)] == [True, False]
 
 
 def test_a_cancelled_job_keeps_no_error_of_an_earlier_attempt(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.fail(claimed(board), "no", final=False)
     board.cancel(job_id)
     assert job_of(board, job_id).error is None
@@ -174,7 +175,7 @@ def test_a_cancelled_job_keeps_no_error_of_an_earlier_attempt(board: JobBoard) -
 
 
 def test_the_first_pin_wins_over_those_of_later_attempts(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     first = board.pin(claimed(board, lease=0), as_of=100, version="7")
     second = board.pin(claimed(board), as_of=200, version="8")
     assert first is not None
@@ -184,7 +185,7 @@ def test_the_first_pin_wins_over_those_of_later_attempts(board: JobBoard) -> Non
 
 
 def test_a_pin_outlasts_failures_and_hand_backs_and_comes_with_the_next_claim(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     claim = claimed(board)
     board.pin(claim, as_of=0, version="")
     board.fail(claim, "no", final=False)

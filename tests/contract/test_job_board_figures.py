@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
-from storewatch.ports.jobs import JobBoard, Progress, Request, State
+from storewatch.domain.ask import Ask
+from storewatch.ports.jobs import JobBoard, Progress, State
 
 
 def ended(board: JobBoard) -> str:
     """Return a new job that has ended."""
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.cancel(job_id)
     return job_id
 
@@ -19,7 +20,7 @@ def ended(board: JobBoard) -> str:
 
 
 def test_a_job_tells_who_claimed_it_last_and_when(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert (job_of(board, job_id).worker, job_of(board, job_id).started) == (None, None)
     first = claimed(board, "a", lease=0).job
     board.hand_back(claimed(board, "b"))
@@ -31,7 +32,7 @@ def test_a_job_tells_who_claimed_it_last_and_when(board: JobBoard) -> None:
 
 
 def test_progress_is_as_the_last_beat_told_it(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     assert job_of(board, job_id).progress is None
     board.beat(claim, lease=LONG, progress=Progress(stage="gather", done=0, total=14_092))
@@ -41,14 +42,14 @@ def test_progress_is_as_the_last_beat_told_it(board: JobBoard) -> None:
 
 
 def test_a_new_attempt_has_made_no_progress(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     claim = claimed(board)
     board.beat(claim, lease=0, progress=Progress(stage="compute", done=1, total=2))
     assert claimed(board, "b").job.progress is None
 
 
 def test_the_loser_of_a_job_tells_no_progress(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     lost = claimed(board, lease=0)
     claimed(board, "b")
     assert not board.beat(lost, lease=LONG, progress=Progress(stage="compute", done=1, total=2))
@@ -59,7 +60,7 @@ def test_the_loser_of_a_job_tells_no_progress(board: JobBoard) -> None:
 
 
 def test_a_finish_that_is_said_again_is_true_again_and_changes_nothing(board: JobBoard) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     assert board.finish(claim, key="k", rows=1)
     before = job_of(board, job_id)
@@ -68,7 +69,7 @@ def test_a_finish_that_is_said_again_is_true_again_and_changes_nothing(board: Jo
 
 
 def test_a_finish_by_the_loser_is_false_even_for_the_same_key(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     lost, holder = claimed(board, lease=0), claimed(board, "b")
     assert board.finish(holder, key="k", rows=1)
     assert not board.finish(lost, key="k", rows=1)
@@ -86,7 +87,7 @@ def test_an_empty_board_has_nothing_to_show(board: JobBoard) -> None:
 
 def test_jobs_are_counted_by_state(board: JobBoard) -> None:
     for _ in range(6):
-        board.submit(Request())
+        board.submit(Ask())
     board.finish(claimed(board), key="k", rows=1)
     board.fail(claimed(board), "no", final=True)
     board.cancel(claimed(board).job.id)
@@ -102,14 +103,14 @@ def test_jobs_are_counted_by_state(board: JobBoard) -> None:
 
 
 def test_a_job_that_comes_back_is_counted_as_queued(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     board.hand_back(claimed(board))
     board.fail(claimed(board), "no", final=False)
     assert board.queue_length() == board.overview().jobs[State.QUEUED] == 1
 
 
 def test_the_oldest_queued_job_grows_older_until_it_is_claimed(board: JobBoard) -> None:
-    board.submit(Request())
+    board.submit(Ask())
     first = board.overview().oldest_queued_seconds
     assert first is not None
     assert 0 <= first < 60
@@ -130,7 +131,7 @@ def test_workers_are_live_as_long_as_they_announced(board: JobBoard) -> None:
 
 
 def test_the_newest_jobs_come_first(board: JobBoard) -> None:
-    ids = [board.submit(Request()) for _ in range(4)]
+    ids = [board.submit(Ask()) for _ in range(4)]
     board.cancel(ids[2])
     assert [job.id for job in board.recent(3)] == ids[:0:-1]
     assert board.recent(9) == [job_of(board, job_id) for job_id in reversed(ids)]
@@ -142,16 +143,16 @@ def test_the_newest_jobs_come_first(board: JobBoard) -> None:
 
 def test_jobs_expire_by_their_end_and_others_never(board: JobBoard) -> None:
     ids = [ended(board) for _ in range(3)]
-    board.submit(Request())
+    board.submit(Ask())
     claimed(board, lease=0)
-    board.submit(Request())
+    board.submit(Ask())
     assert board.expired(older_than=3_600, limit=9) == []
     assert sorted(board.expired(older_than=0, limit=9)) == sorted(ids)
     assert len(board.expired(older_than=0, limit=2)) == 2
 
 
 def test_every_kind_of_end_expires(board: JobBoard) -> None:
-    ids = [board.submit(Request()) for _ in range(3)]
+    ids = [board.submit(Ask()) for _ in range(3)]
     board.finish(claimed(board), key="k", rows=1)
     board.fail(claimed(board), "no", final=True)
     board.cancel(ids[2])
@@ -170,7 +171,7 @@ def test_an_expired_job_stays_until_it_is_forgotten(board: JobBoard) -> None:
 
 
 def test_a_job_that_has_not_ended_is_never_forgotten(board: JobBoard) -> None:
-    running, queued = board.submit(Request()), board.submit(Request())
+    running, queued = board.submit(Ask()), board.submit(Ask())
     claim = claimed(board)
     assert board.forget([running, queued]) == 0
     assert board.forget([]) == 0
@@ -179,7 +180,7 @@ def test_a_job_that_has_not_ended_is_never_forgotten(board: JobBoard) -> None:
 
 
 def test_more_jobs_than_go_in_one_step_are_forgotten(board: JobBoard) -> None:
-    ids = [board.submit(Request()) for _ in range(501)]
+    ids = [board.submit(Ask()) for _ in range(501)]
     for job_id in ids:
         board.cancel(job_id)
     assert board.forget(ids) == 501
@@ -187,7 +188,7 @@ def test_more_jobs_than_go_in_one_step_are_forgotten(board: JobBoard) -> None:
 
 def test_jobs_are_claimed_oldest_first_also_after_others_were_forgotten(board: JobBoard) -> None:
     board.forget([ended(board), ended(board)])
-    ids = [board.submit(Request()) for _ in range(3)]
+    ids = [board.submit(Ask()) for _ in range(3)]
     assert [claimed(board).job.id for _ in ids] == ids
 
 
@@ -200,6 +201,6 @@ def test_a_board_that_keeps_what_it_acknowledged_warns_of_nothing(board: JobBoar
 
 @pytest.mark.parametrize("error", ['it\'s "broken" \\ at\nline 2', "店 ✗", ""])
 def test_an_error_comes_back_as_it_was_told(board: JobBoard, error: str) -> None:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     board.fail(claimed(board), error, final=True)
     assert job_of(board, job_id).error == error

@@ -11,21 +11,22 @@ import pytest
 
 from boards import claimed, job_of
 from storewatch.adapters.jobs import open_jobs
+from storewatch.domain.ask import Ask
 from storewatch.errors import InputError, KeyReusedError
-from storewatch.ports.jobs import JobBoard, Request, State
+from storewatch.ports.jobs import JobBoard, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ASKED = Request(as_of=1_674_670_332, carry=None, store_ids=("007", "8139926242460185114"))
+ASKED = Ask(as_of=1_674_670_332, carry=None, store_ids=("007", "8139926242460185114"))
 
 # --- keys -----------------------------------------------------------------------------------------------
 
 
 def test_the_same_key_and_request_are_one_job(board: JobBoard) -> None:
     job_id = board.submit(ASKED, key="a")
-    again = Request(as_of=ASKED.as_of, carry=None, store_ids=ASKED.store_ids, request_id="another call")
-    assert board.submit(again, key="a") == job_id
+    again = Ask(as_of=ASKED.as_of, carry=None, store_ids=ASKED.store_ids)
+    assert board.submit(again, key="a", request_id="another call") == job_id
     assert [job.id for job in board.recent(9)] == [job_id]
     assert board.queue_length() == 1
 
@@ -40,8 +41,8 @@ def test_a_key_holds_however_its_job_stands(board: JobBoard) -> None:
     assert board.claim("b", lease=1) is None
 
 
-@pytest.mark.parametrize("other", [Request(), Request(as_of=1_674_670_332, carry=None)])
-def test_a_key_with_another_request_is_refused_and_submits_nothing(board: JobBoard, other: Request) -> None:
+@pytest.mark.parametrize("other", [Ask(), Ask(as_of=1_674_670_332, carry=None)])
+def test_a_key_with_another_request_is_refused_and_submits_nothing(board: JobBoard, other: Ask) -> None:
     job_id = board.submit(ASKED, key="a")
     with pytest.raises(KeyReusedError, match=f"report {job_id}, with another request: take a new key"):
         board.submit(other, key="a")
@@ -62,9 +63,9 @@ def test_a_key_is_forgotten_with_its_job(board: JobBoard) -> None:
     old, other = board.submit(ASKED, key="a"), board.submit(ASKED, key="b")
     board.cancel(old)
     assert board.forget([old]) == 1
-    new = board.submit(Request(), key="a")
+    new = board.submit(Ask(), key="a")
     assert new != old
-    assert board.submit(Request(), key="a") == new
+    assert board.submit(Ask(), key="a") == new
     assert board.submit(ASKED, key="b") == other
 
 
@@ -108,22 +109,22 @@ def paged(board: JobBoard, size: int) -> Iterator[list[str]]:
 
 
 def test_pages_before_a_number_hold_each_job_once_newest_first(board: JobBoard) -> None:
-    ids = [board.submit(Request()) for _ in range(7)]
+    ids = [board.submit(Ask()) for _ in range(7)]
     assert [len(page) for page in paged(board, 3)] == [3, 3, 1]
     assert [job_id for page in paged(board, 3) for job_id in page] == ids[::-1]
 
 
 def test_pages_stay_as_they_are_while_jobs_come_and_go(board: JobBoard) -> None:
-    ids = [board.submit(Request()) for _ in range(6)]
+    ids = [board.submit(Ask()) for _ in range(6)]
     pages = paged(board, 2)
     assert next(pages) == [ids[5], ids[4]]
-    board.submit(Request())
+    board.submit(Ask())
     board.cancel(ids[4])  # the one that the next page is counted from
     board.forget([ids[4]])
     assert [job_id for page in pages for job_id in page] == ids[3::-1]
 
 
 def test_numbers_grow_in_the_order_of_submits(board: JobBoard) -> None:
-    numbers = [job_of(board, board.submit(Request())).number for _ in range(5)]
+    numbers = [job_of(board, board.submit(Ask())).number for _ in range(5)]
     assert numbers == sorted(set(numbers))
     assert claimed(board).job.number == numbers[0]

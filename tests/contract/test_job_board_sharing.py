@@ -13,8 +13,9 @@ import pytest
 
 from boards import LONG, PATIENCE, claimed, job_of
 from storewatch.adapters.jobs import open_jobs
+from storewatch.domain.ask import Ask
 from storewatch.errors import SettingsError, UnavailableError
-from storewatch.ports.jobs import Claim, JobBoard, Request, State
+from storewatch.ports.jobs import Claim, JobBoard, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +30,13 @@ def test_threads_that_race_for_one_job_end_with_one_claim(board: JobBoard) -> No
 
     with ThreadPoolExecutor(8) as threads:
         for _ in range(20):
-            board.submit(Request())
+            board.submit(Ask())
             assert len([claim for claim in threads.map(race, range(8)) if claim]) == 1
 
 
 def test_threads_that_work_at_once_end_every_job_once(board: JobBoard) -> None:
     def work(worker: int) -> int:
-        board.submit(Request())
+        board.submit(Ask())
         ended = 0
         while claim := board.claim(str(worker), lease=LONG):
             ended += board.beat(claim, lease=LONG) and board.finish(claim, key=claim.job.id, rows=1)
@@ -59,10 +60,9 @@ board.close()
 SUBMIT_AND_CLAIM = """
 import sys
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports.jobs import Request
 board = open_jobs(sys.argv[1])
 while True:
-    print(board.submit(Request()), flush=True)
+    print(board.submit(Ask()), flush=True)
     board.claim("w", lease=0)
 """
 
@@ -78,7 +78,7 @@ def started(script: str, url: str) -> subprocess.Popen[str]:
 
 
 def test_processes_that_race_for_jobs_claim_each_of_them_once(board: JobBoard, board_url: str) -> None:
-    ids = [board.submit(Request()) for _ in range(60)]
+    ids = [board.submit(Ask()) for _ in range(60)]
     processes = [started(CLAIM_ALL, board_url) for _ in range(2)]
     for process in processes:
         assert process.stdout is not None
@@ -99,7 +99,7 @@ def test_processes_may_open_a_new_board_at_once(board_url: str) -> None:
     def submit(_: int) -> str:
         start.wait()
         board = open_jobs(board_url)
-        job_id = board.submit(Request())
+        job_id = board.submit(Ask())
         board.close()
         return job_id
 
@@ -115,7 +115,7 @@ def test_processes_may_open_a_new_board_at_once(board_url: str) -> None:
 
 def test_everything_is_still_there_after_close_and_reopen(board_url: str) -> None:
     board = open_jobs(board_url)
-    ids = [board.submit(Request(store_ids=(str(n),))) for n in range(4)]
+    ids = [board.submit(Ask(store_ids=(str(n),))) for n in range(4)]
     board.finish(claimed(board), key="k", rows=1)
     running = claimed(board)
     before = [board.get(job_id) for job_id in ids]
@@ -129,7 +129,7 @@ def test_everything_is_still_there_after_close_and_reopen(board_url: str) -> Non
 
 def test_two_openings_see_each_others_changes(board_url: str, board: JobBoard) -> None:
     other = open_jobs(board_url)
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(other)
     assert job_of(board, job_id).state == State.RUNNING
     board.cancel(job_id)
@@ -148,7 +148,7 @@ def test_a_process_killed_at_work_leaves_the_board_usable_and_its_submits_on_it(
     output, _ = process.communicate(timeout=PATIENCE)
     ids += [line for line in output.split("\n")[:-1] if line]
     assert all(board.get(job_id) for job_id in ids)
-    assert board.submit(Request())
+    assert board.submit(Ask())
     assert board.finish(claimed(board), key="k", rows=1)
 
 
@@ -156,7 +156,7 @@ def test_a_closed_board_says_that_it_is_unavailable(board_url: str) -> None:
     board = open_jobs(board_url)
     board.close()
     with pytest.raises(UnavailableError):
-        board.submit(Request())
+        board.submit(Ask())
     with pytest.raises(UnavailableError):
         board.get("0" * 32)
 

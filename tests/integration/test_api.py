@@ -12,9 +12,10 @@ from boards import claimed
 from calls import Opened, check_problem, served
 from service import AS_OF, FILE_NAME, Service, small_facts
 from storewatch.config import load_settings
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
 from storewatch.entrypoints.http.app import create_app
-from storewatch.ports.jobs import Request, State
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def test_a_trigger_without_wishes_is_for_every_store_as_of_the_newest_poll(
 ) -> None:
     headers = {"Content-Type": "application/json"} if content else {}
     answer = httpx.post(f"{service.url}/trigger_report", content=content, headers=headers)
-    assert service.job(answer.json()["report_id"]).request == Request()
+    assert service.job(answer.json()["report_id"]).ask == Ask()
     assert service.result(answer.json()["report_id"])["url"].split("?")[0].endswith(FILE_NAME)
 
 
@@ -74,18 +75,18 @@ def test_a_trigger_takes_its_wishes_from_a_body_by_either_method(service: Servic
     wanted = {"as_of": "2023-01-25T18:12:00+05:45", "carry": "36h", "store_ids": ["001", "007"]}
     answer = httpx.request(method, f"{service.url}/trigger_report", json=wanted)
     job = service.job(answer.json()["report_id"])
-    assert job.request == Request(as_of=AS_OF - 20_700, carry=129_600, store_ids=("001", "007"))
+    assert job.ask == Ask(as_of=AS_OF - 20_700, carry=129_600, store_ids=("001", "007"))
 
 
 def test_a_trigger_takes_its_wishes_from_the_query_too(service: Service) -> None:
     query = {"as_of": "2023-01-25T18:12:00Z", "carry": "none", "store_ids": ["001", "8,9"]}
     answer = service.get("/trigger_report", params=query)
     job = service.job(answer.json()["report_id"])
-    assert job.request == Request(as_of=AS_OF, carry=None, store_ids=("001", "8,9"))
+    assert job.ask == Ask(as_of=AS_OF, carry=None, store_ids=("001", "8,9"))
 
 
 def test_a_trigger_without_a_carry_has_seven_days(service: Service) -> None:
-    assert service.job(service.trigger(store_ids=["001"])).request.carry == WEEK
+    assert service.job(service.trigger(store_ids=["001"])).ask.carry == WEEK
 
 
 WRONG: list[dict[str, Any]] = [
@@ -296,19 +297,19 @@ def test_a_report_that_is_queued_or_claimed_is_running_and_says_when_to_ask_agai
 
 
 def test_a_failed_report_says_why_and_a_cancelled_one_has_failed_too(opened: Opened) -> None:
-    failed = opened.board.submit(Request())
+    failed = opened.board.submit(Ask())
     opened.board.fail(claimed(opened.board), "there are no polls", final=True)
     assert (
         opened.client.get(f"/get_report/{failed}").text == '{"status":"Failed","error":"there are no polls"}'
     )
-    cancelled = opened.board.submit(Request())
+    cancelled = opened.board.submit(Ask())
     opened.board.cancel(cancelled)
     answer = opened.client.get(f"/get_report/{cancelled}")
     assert answer.json() == {"status": "Failed", "error": "the report was cancelled"}
 
 
 def test_the_link_is_on_the_public_address_if_one_is_set(opened: Opened) -> None:
-    report_id = opened.board.submit(Request())
+    report_id = opened.board.submit(Ask())
     key = f"{report_id}/1/{FILE_NAME}"
     opened.shelf.publish(key, b"store_id\n")
     opened.board.finish(claimed(opened.board), key=key, rows=0)

@@ -11,6 +11,7 @@ import pytest
 
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_tables import Queries, TablesPollStore
+from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError, SettingsError
 from storewatch.ingest import from_frames
@@ -91,7 +92,9 @@ def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: 
     )
     facts = read(TablesPollStore(tables, QUERIES), until=AS_OF)
     as_of, carry = AS_OF // 1_000_000, 604_800
-    assert uptime(facts, as_of=as_of, carry=carry).equals(uptime(reading.facts, as_of=as_of, carry=carry))
+    assert uptime(facts, Ask(as_of=as_of, carry=carry)).equals(
+        uptime(reading.facts, Ask(as_of=as_of, carry=carry))
+    )
 
 
 def test_a_scan_of_one_store_reads_what_is_about_it_and_nothing_else(tables: str) -> None:

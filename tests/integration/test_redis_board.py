@@ -19,8 +19,9 @@ from boards import LONG, claimed, job_of, wait_for
 from processes import free_ports
 from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.jobs.redis import RedisJobBoard
+from storewatch.domain.ask import Ask
 from storewatch.errors import SettingsError, UnavailableError
-from storewatch.ports.jobs import JobBoard, Progress, Request, State
+from storewatch.ports.jobs import JobBoard, Progress, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +83,7 @@ def answers(call: Callable[[], object]) -> bool:
 def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     redis_board: JobBoard, process: Process
 ) -> None:
-    ids = [redis_board.submit(Request(store_ids=(str(n),))) for n in range(50)]
+    ids = [redis_board.submit(Ask(store_ids=(str(n),))) for n in range(50)]
     claims = [claimed(redis_board) for _ in range(3)]
     redis_board.finish(claims[0], key="k", rows=1)
     redis_board.pin(claims[1], as_of=1, version="7")
@@ -100,7 +101,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
 def test_every_call_fails_in_time_while_the_server_is_down_and_works_again_after(
     redis_board: JobBoard, redis_board_url: str, process: Process
 ) -> None:
-    job_id = redis_board.submit(Request())
+    job_id = redis_board.submit(Ask())
     claim = claimed(redis_board)
     process.kill()
     try:
@@ -118,7 +119,7 @@ def test_every_call_fails_in_time_while_the_server_is_down_and_works_again_after
 
 def calls(board: JobBoard, job_id: str) -> list[Callable[[], object]]:
     return [
-        lambda: board.submit(Request()),
+        lambda: board.submit(Ask()),
         lambda: board.get(job_id),
         lambda: board.claim("b", lease=LONG),
         lambda: board.cancel(job_id),
@@ -129,7 +130,7 @@ def calls(board: JobBoard, job_id: str) -> list[Callable[[], object]]:
 def test_every_call_fails_in_time_while_the_server_is_paused_and_works_again_after(
     redis_board: JobBoard, redis_board_url: str, process: Process
 ) -> None:
-    job_id = redis_board.submit(Request())
+    job_id = redis_board.submit(Ask())
     claim = claimed(redis_board)
     process.pause()
     try:
@@ -147,7 +148,7 @@ def test_every_call_fails_in_time_while_the_server_is_paused_and_works_again_aft
 def test_calls_that_come_together_fail_in_time_while_the_server_is_paused(
     redis_board: JobBoard, process: Process
 ) -> None:
-    job_id = redis_board.submit(Request())
+    job_id = redis_board.submit(Ask())
     process.pause()
     try:
         began = time.monotonic()
@@ -217,13 +218,13 @@ def at(url: str, **parts: str) -> str:
 
 def test_a_submit_whose_answer_was_lost_is_one_job(cut_board: JobBoard, proxy: Proxy) -> None:
     proxy.cuts = 1
-    job_id = cut_board.submit(Request())
+    job_id = cut_board.submit(Ask())
     assert [job.id for job in cut_board.recent(9)] == [job_id]
 
 
 def test_a_submit_said_again_does_not_undo_what_came_of_the_job(redis_board_url: str) -> None:
     board = RedisJobBoard(redis_board_url)
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claimed(board)
     before = job_of(board, job_id)
     board._server.call("submit", id=job_id, request="{}")
@@ -232,7 +233,7 @@ def test_a_submit_said_again_does_not_undo_what_came_of_the_job(redis_board_url:
 
 
 def test_a_finish_whose_answer_was_lost_is_no_lost_claim(cut_board: JobBoard, proxy: Proxy) -> None:
-    cut_board.submit(Request())
+    cut_board.submit(Ask())
     claim = claimed(cut_board)
     proxy.cuts = 1
     assert cut_board.beat(claim, lease=LONG)
@@ -242,7 +243,7 @@ def test_a_finish_whose_answer_was_lost_is_no_lost_claim(cut_board: JobBoard, pr
 
 def test_a_claim_whose_answer_was_lost_is_not_made_twice(cut_board: JobBoard, proxy: Proxy) -> None:
     for _ in range(2):
-        cut_board.submit(Request())
+        cut_board.submit(Ask())
     proxy.cuts = 1
     fails(lambda: cut_board.claim("a", lease=LONG))
     assert cut_board.queue_length() == 1
@@ -250,23 +251,23 @@ def test_a_claim_whose_answer_was_lost_is_not_made_twice(cut_board: JobBoard, pr
 
 def test_a_line_that_stays_cut_is_an_error(cut_board: JobBoard, proxy: Proxy) -> None:
     proxy.cuts = 99
-    fails(lambda: cut_board.submit(Request()))
+    fails(lambda: cut_board.submit(Ask()))
     proxy.cuts = 0
-    assert cut_board.submit(Request())
+    assert cut_board.submit(Ask())
 
 
 # --- a server that is full or set badly -----------------------------------------------------------------
 
 
 def test_a_call_that_finds_the_memory_full_changes_nothing(redis_board: JobBoard, admin: Redis) -> None:
-    ids = [redis_board.submit(Request()) for _ in range(5)]
+    ids = [redis_board.submit(Ask()) for _ in range(5)]
     held = claimed(redis_board)
     for _ in range(3):
         late = claimed(redis_board, lease=0)  # the third attempt runs out
     before = redis_board.recent(9)
     admin.config_set("maxmemory", 1)
     for call in (
-        lambda: redis_board.submit(Request()),
+        lambda: redis_board.submit(Ask()),
         lambda: redis_board.claim("b", lease=LONG),
         lambda: redis_board.cancel(ids[-1]),
         lambda: redis_board.finish(held, key="k", rows=1),
@@ -297,7 +298,7 @@ def test_a_server_that_may_evict_or_forget_is_warned_of(redis_board: JobBoard, a
 
 def test_a_server_that_lost_the_script_is_given_it_again(redis_board: JobBoard, admin: Redis) -> None:
     admin.script_flush()
-    assert redis_board.submit(Request())
+    assert redis_board.submit(Ask())
 
 
 # --- passwords and addresses ----------------------------------------------------------------------------
@@ -319,7 +320,7 @@ def as_clerk(url: str, password: str = QUOTED) -> str:
 def test_a_user_with_few_rights_is_enough(redis_board_url: str, admin: Redis) -> None:
     add_user(admin, "+evalsha", "+script|load", "+@read", "+@write", "+time")
     board = open_jobs(as_clerk(redis_board_url))
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     assert board.finish(claimed(board), key="k", rows=1)
     assert job_of(board, job_id).state == State.COMPLETE
     assert set(board.warnings()) == {"unchecked"}
@@ -370,7 +371,7 @@ def test_an_address_of_another_form_is_an_error_that_shows_the_form_and_nothing_
 
 def test_boards_of_two_prefixes_share_a_database_and_nothing_else(redis_board_url: str) -> None:
     first, second = open_jobs(redis_board_url), open_jobs(f"{redis_board_url}-2")
-    first.submit(Request())
+    first.submit(Ask())
     assert second.claim("a", lease=LONG) is None
     assert first.queue_length() == 1
     first.close()
@@ -384,7 +385,7 @@ def test_every_key_begins_with_the_hash_tag(
     with Redis.from_url(valkey.url, decode_responses=True) as driver:
         before = set(driver.scan_iter())
         for _ in range(4):
-            redis_board.submit(Request())
+            redis_board.submit(Ask())
         redis_board.finish(claimed(redis_board), key="k", rows=1)
         redis_board.fail(claimed(redis_board), "no", final=True)
         redis_board.cancel(claimed(redis_board).job.id)
@@ -399,7 +400,7 @@ def test_a_scaler_can_read_how_many_jobs_wait_and_run(
 ) -> None:
     tag = f"{{{redis_board_url.rpartition('=')[2]}}}"
     for _ in range(3):
-        redis_board.submit(Request())
+        redis_board.submit(Ask())
     claimed(redis_board)
     with Redis.from_url(valkey.url) as driver:
         assert (driver.zcard(f"{tag}:queued"), driver.zcard(f"{tag}:running")) == (2, 1)

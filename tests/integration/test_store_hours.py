@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from service import AS_OF, Service, small_facts
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK, iso
 from storewatch.domain.uptime import uptime
@@ -58,7 +59,7 @@ def test_the_hours_add_up_to_the_reports_row(
     service: Service, facts: Facts, window: str, carry: str | None
 ) -> None:
     seconds = {None: WEEK, "1h": 3_600, "none": None}[carry]
-    for row in uptime(facts, as_of=AS_OF, carry=seconds, store_ids=["000", "004"]).to_dicts():
+    for row in uptime(facts, Ask(as_of=AS_OF, carry=seconds, store_ids=("000", "004"))).to_dicts():
         found = explained(service, row["store_id"], window=window, **({"carry": carry} if carry else {}))
         for status, kind in KINDS.items():
             of_status = [hour["open_seconds"] for hour in found["hours"] if hour["status"] == status]

@@ -19,9 +19,10 @@ from boards import claimed
 from calls import REPORTS, Opened, check_problem, made, post, served
 from service import AS_OF, Service, small_facts
 from storewatch.config import load_settings
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
 from storewatch.entrypoints.http.app import create_app
-from storewatch.ports.jobs import Progress, Request, State
+from storewatch.ports.jobs import Progress, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,18 +86,19 @@ def test_a_report_is_accepted_and_its_location_is_where_to_look(service: Service
 def test_without_wishes_it_is_of_every_store_as_of_the_newest_poll(service: Service, content: bytes) -> None:
     headers = {"Content-Type": "application/json"} if content else {}
     answer = httpx.post(service.url + REPORTS, content=content, headers=headers)
-    assert service.job(answer.json()["id"]).request == Request()
+    assert service.job(answer.json()["id"]).ask == Ask()
 
 
 def test_a_body_is_taken_as_by_trigger_report_and_shown(service: Service) -> None:
     answer = post(service.url, as_of="2023-01-25T18:12:00+05:45", carry="36h", store_ids=["001", "007"])
     job = service.job(answer.json()["id"])
-    assert job.request == Request(as_of=AS_OF - 20_700, carry=129_600, store_ids=("001", "007"))
+    assert job.ask == Ask(as_of=AS_OF - 20_700, carry=129_600, store_ids=("001", "007"))
     assert answer.json()["as_of"] == "2023-01-25T12:27:00Z"
     assert answer.json()["asked"] == {
         "as_of": "2023-01-25T12:27:00Z",
         "carry_seconds": 129_600,
         "store_ids": ["001", "007"],
+        "policy": "hourly-majority",
     }
 
 
@@ -302,7 +304,7 @@ def test_a_report_that_is_deleted_while_it_is_computed_leaves_nothing_and_the_ne
 
 @pytest.mark.parametrize("state", [State.CANCELLED, State.FAILED])
 def test_deleting_a_report_that_came_to_nothing_removes_it(opened: Opened, state: State) -> None:
-    report_id = opened.board.submit(Request())
+    report_id = opened.board.submit(Ask())
     if state is State.FAILED:
         opened.board.fail(claimed(opened.board), "no", final=True)
     else:

@@ -14,10 +14,10 @@ from boards import claimed
 from calls import REPORTS, Opened, check_problem, made, served
 from service import AS_OF, FILE_NAME, Service, small_facts
 from storewatch.config import load_settings
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
 from storewatch.domain.uptime import uptime
 from storewatch.entrypoints.http.app import create_app
-from storewatch.ports.jobs import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def test_the_csv_is_that_of_the_link_to_the_byte_and_the_default(
 
 
 def test_parquet_and_json_have_the_whole_seconds(complete: dict[str, Any]) -> None:
-    rows = uptime(small_facts(), as_of=AS_OF, carry=WEEK)
+    rows = uptime(small_facts(), Ask(as_of=AS_OF, carry=WEEK))
     parquet = downloaded(complete, "parquet")
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert pl.read_parquet(io.BytesIO(parquet.content)).equals(rows)
@@ -119,7 +119,7 @@ def test_there_is_no_download_before_a_report_is_complete_nor_of_one_that_failed
 def test_of_a_report_with_a_csv_alone_the_other_formats_are_a_404_that_says_what_to_do(
     opened: Opened,
 ) -> None:
-    report_id = opened.board.submit(Request())
+    report_id = opened.board.submit(Ask())
     key = f"{report_id}/1/{FILE_NAME}"
     claim = claimed(opened.board)
     opened.board.pin(claim, as_of=AS_OF, version="1")

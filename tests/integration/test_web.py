@@ -228,7 +228,7 @@ def test_the_button_leads_to_a_page_that_follows_the_report(service: Service) ->
     assert [f"/v1{path}/download?format={ending}" for ending in ("csv", "xlsx", "parquet", "json")] == [
         address for address in found.addresses if "download" in address
     ]
-    assert service.job(path.rpartition("/")[2]).request.store_ids is None
+    assert service.job(path.rpartition("/")[2]).ask.store_ids is None
 
 
 def _complete(found: Text) -> Text | None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.checking import reference
+from storewatch.domain.ask import Ask
 from storewatch.domain.explain import STATUSES, explain
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import uptime
@@ -23,7 +24,7 @@ windows = st.sampled_from(sorted(WINDOWS))
 
 
 def explained(fleet: Fleet, store_id: str, window: str) -> Explanation:
-    return explain(fleet.facts, store_id, as_of=fleet.as_of, carry=fleet.carry, window=window)
+    return explain(fleet.facts, store_id, Ask(as_of=fleet.as_of, carry=fleet.carry, windows=(window,)))
 
 
 def steps(fleet: Fleet, store: reference.Store) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -48,7 +49,7 @@ def micros(times: pd.Series[pd.Timestamp]) -> list[int]:
 
 @given(fleets())
 def test_the_hours_add_up_to_the_reports_row(fleet: Fleet) -> None:
-    for row in uptime(fleet.facts, as_of=fleet.as_of, carry=fleet.carry).to_dicts():
+    for row in uptime(fleet.facts, Ask(as_of=fleet.as_of, carry=fleet.carry)).to_dicts():
         for window in WINDOWS:
             found = explained(fleet, row["store_id"], window)
             figures = {status: found.seconds(status) for status in STATUSES} | {"open": found.seconds()}

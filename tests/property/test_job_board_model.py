@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 )
 
 from storewatch.adapters.jobs import open_jobs
-from storewatch.ports.jobs import ENDED, Claim, Request, State
+from storewatch.domain.ask import Ask
+from storewatch.ports.jobs import ENDED, Claim, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ class JobBoardMachine(RuleBasedStateMachine):
 
     @rule(target=ids)
     def submit(self) -> str:
-        job_id = self.board.submit(Request())
+        job_id = self.board.submit(Ask())
         assert job_id not in self.jobs
         self.jobs[job_id] = Expected(id=job_id)
         return job_id

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.checking import reference
+from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import Report
+from storewatch.formats.report import csv_bytes
 from strategies import DAY, FIXED_ZONES, HOUR, SECOND, WEEK, Fleet, fleets, rows_of_seconds
 
 if TYPE_CHECKING:
@@ -28,12 +29,12 @@ Rows = dict[str, dict[str, int]]
 
 def kernel_rows(facts: Facts, fleet: Fleet) -> pl.DataFrame:
     """Return the kernel's report on facts, asked as for the fleet."""
-    return uptime(facts, as_of=fleet.as_of, carry=fleet.carry)
+    return uptime(facts, Ask(as_of=fleet.as_of, carry=fleet.carry))
 
 
 def reference_rows(facts: Facts, fleet: Fleet) -> pd.DataFrame:
     """Return the reference's report on facts, asked as for the fleet."""
-    return reference.report(facts, as_of=fleet.as_of, carry=fleet.carry)
+    return reference.report(facts, Ask(as_of=fleet.as_of, carry=fleet.carry))
 
 
 def figures(fleet: Fleet) -> Rows:
@@ -47,7 +48,7 @@ def test_kernel_and_reference_agree_to_the_second_and_the_byte(fleet: Fleet) -> 
     expected, found = reference_rows(fleet.facts, fleet), kernel_rows(fleet.facts, fleet)
     assert found.columns == list(expected.columns)
     assert found.to_dicts() == expected.to_dict("records")
-    assert Report(rows=found, as_of=fleet.as_of).csv_bytes() == reference.export(expected)
+    assert csv_bytes(found) == reference.export(expected)
 
 
 @given(st.lists(rows_of_seconds(), max_size=5, unique_by=lambda row: row["store_id"]))
@@ -55,8 +56,7 @@ def test_any_seconds_are_written_as_the_same_bytes(rows: list[dict[str, object]]
     columns = ["store_id", *reference.figure_columns()]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "int64"))
     schema = {"store_id": pl.String, **dict.fromkeys(columns[1:], pl.Int64)}
-    report = Report(rows=pl.DataFrame(rows, schema=schema, orient="row"), as_of=0)
-    assert report.csv_bytes() == reference.export(frame)
+    assert csv_bytes(pl.DataFrame(rows, schema=schema, orient="row")) == reference.export(frame)
 
 
 @given(fleets(), st.randoms(use_true_random=False))
@@ -80,7 +80,7 @@ def test_a_stores_row_does_not_depend_on_the_others(fleet: Fleet) -> None:
     together = figures(fleet)
     for store_id, row in together.items():
         assert figures(fleet.only(store_id)) == {store_id: row}
-        asked = uptime(fleet.facts, as_of=fleet.as_of, carry=fleet.carry, store_ids=[store_id, "nobody"])
+        asked = uptime(fleet.facts, Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=(store_id, "nobody")))
         assert asked.to_dicts() == [{"store_id": store_id, **row}]
 
 

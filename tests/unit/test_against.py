@@ -19,6 +19,7 @@ from storewatch.checking import reference
 from storewatch.checking.against import Comparison, compare, read_foreign
 from storewatch.checking.against.figures import KINDS, Fleet, figures
 from storewatch.checking.against.rules import CAUSES, Rules
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import store_names
 from storewatch.entrypoints.cli import commands
@@ -67,7 +68,7 @@ def test_by_default_the_rules_with_switches_are_the_reference(fleet: MadeFleet) 
     recent = fleet.with_polls(p for p in fleet.polls if p[1] >= (fleet.as_of - 60 * 86_400) * 1_000_000)
     carry = None if fleet.carry is None or fleet.carry >= fleet.as_of else fleet.carry
     made = figures(Fleet.from_facts(recent.facts, names, as_of=fleet.as_of), Rules(carry=carry))
-    plain = reference.report(recent.facts, as_of=fleet.as_of, carry=fleet.carry, store_ids=names.to_list())
+    plain = reference.report(recent.facts, Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=tuple(names)))
 
     for i, window in enumerate(WINDOWS):
         for j, kind in enumerate(KINDS):
@@ -155,7 +156,7 @@ def test_our_own_report_agrees_whatever_its_ids_look_like(tmp_path: Path) -> Non
     names = ["-5", "=1", "007", "a,b"]
     facts = facts_of([(name, (NOW - 1_800) * 1_000_000, True) for name in names])
     path = tmp_path / "ours.csv"
-    path.write_bytes(reference.export(reference.report(facts, as_of=NOW, carry=WEEK)))
+    path.write_bytes(reference.export(reference.report(facts, Ask(as_of=NOW, carry=WEEK))))
     found = compare(facts, read_foreign(path), as_of=NOW, carry=WEEK)
 
     assert found.agrees

@@ -8,9 +8,10 @@ import pytest
 
 from boards import LONG, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
+from storewatch.domain.ask import Ask
 from storewatch.errors import UnavailableError
 from storewatch.metrics import BOARD, counted
-from storewatch.ports.jobs import Progress, Request, State
+from storewatch.ports.jobs import Progress, State
 from storewatch.processes.heartbeat import heartbeat, patient, patiently
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_an
     own_board: JobBoard,
 ) -> None:
     board = patient(own_board, seconds=60)
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     assert board.pin(claim, as_of=1, version="v") == own_board.get(job_id)
     assert board.finish(claim, key="k", rows=1)
@@ -66,7 +67,7 @@ def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_an
 
 
 def test_progress_is_told_to_the_board_at_once(own_board: JobBoard) -> None:
-    job_id = own_board.submit(Request())
+    job_id = own_board.submit(Ask())
     claim = claimed(own_board)
     with heartbeat(own_board, claim, lease=LONG) as tell:
         tell(Progress(stage="compute", done=0, total=9))
@@ -76,7 +77,7 @@ def test_progress_is_told_to_the_board_at_once(own_board: JobBoard) -> None:
 
 def test_a_heartbeat_goes_on_when_the_board_did_not_answer(tmp_path: Path) -> None:
     board = open_jobs(f"sqlite://{tmp_path}/jobs.sqlite")
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     claim = claimed(board)
     other = open_jobs(f"sqlite://{tmp_path}/jobs.sqlite")
     failed: list[str] = []

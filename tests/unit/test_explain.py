@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines import open_on, polled
-from storewatch.answering.explain import explain_facts, nearest
+from storewatch.answering.explain import explain_store, nearest
+from storewatch.answering.given import GivenFacts
+from storewatch.domain.ask import Ask
 from storewatch.domain.evidence import HoursRow, spelled
 from storewatch.domain.explain import Explanation, explain
 from storewatch.entrypoints.cli.explanation import explanation_lines
@@ -22,7 +24,7 @@ UTC = {"a": "UTC"}
 
 
 def explained(facts: Facts, as_of: str, *, window: str = "day", carry: int | None = WEEK) -> Explanation:
-    return explain(facts, "a", as_of=instant(as_of), carry=carry, window=window)
+    return explain(facts, "a", Ask(as_of=instant(as_of), carry=carry, windows=(window,)))
 
 
 def reasons(found: Explanation) -> dict[int, str]:
@@ -192,7 +194,9 @@ def test_a_store_that_no_input_names_is_an_error_with_the_nearest_ids() -> None:
     with pytest.raises(
         UnknownStoreError, match="8139926242460185141: the nearest ids are 8139926242460185114"
     ):
-        explain_facts(facts, "8139926242460185141", as_of=0, carry=WEEK, window="week")
+        explain_store(
+            GivenFacts(facts=facts), "8139926242460185141", Ask(as_of=0, carry=WEEK, windows=("week",))
+        )
 
 
 @pytest.mark.parametrize(

@@ -10,28 +10,23 @@ from typing import Any
 import polars as pl
 
 from service import AS_OF, small_facts
-from storewatch.answering.attempt import compute, parameters
+from storewatch.answering.answer import Settled, compute
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import POLLS, Facts
 from storewatch.domain.zone import tzdata_version
-from storewatch.formats.manifest import RULES, Manifest
-from storewatch.ports.jobs import Request
+from storewatch.formats.manifest import RULES, Manifest, read_manifest
 
 ROOT = Path(__file__).parents[2]
-REQUEST = Request(carry=None, store_ids=("000", "ü"))
+ASK = Ask(carry=None, store_ids=("000", "ü"))
 
 
-def manifest_of(facts: Facts, request: Request = REQUEST) -> tuple[dict[str, Any], bytes]:
+def manifest_of(facts: Facts, ask: Ask = ASK) -> tuple[dict[str, Any], bytes]:
     """Return a report's manifest and its CSV."""
-    report = compute(facts, request, as_of=AS_OF)
+    settled = Settled(ask=ask.at(AS_OF), version="7", newest=AS_OF * 1_000_000 - 1)
+    report = compute(facts, settled)
     csv = report.csv_bytes()
     manifest = Manifest(
-        parameters=parameters(request),
-        version="7",
-        facts=facts,
-        report=report,
-        csv=csv,
-        software="1.2.3",
-        seconds={"gather": 0.25, "compute": 1 / 3},
+        asked=ask, report=report, csv=csv, software="1.2.3", seconds={"gather": 0.25, "compute": 1 / 3}
     )
     content: dict[str, Any] = json.loads(manifest.json_bytes())
     return content, csv
@@ -40,18 +35,26 @@ def manifest_of(facts: Facts, request: Request = REQUEST) -> tuple[dict[str, Any
 def test_it_says_what_was_asked_and_by_what_it_was_made() -> None:
     manifest, _ = manifest_of(small_facts())
     assert manifest["as_of"] == "2023-01-25T18:12:00Z"
-    assert manifest["parameters"] == {"as_of": None, "carry_seconds": None, "store_ids": ["000", "ü"]}
+    assert manifest["parameters"] == {
+        "as_of": None,
+        "carry_seconds": None,
+        "store_ids": ["000", "ü"],
+        "policy": "hourly-majority",
+        "windows": ["hour", "day", "week"],
+    }
     assert manifest["software"] == {"storewatch": "1.2.3", "tzdata": tzdata_version()}
     assert manifest["rules"] == {"numbers": "R1–R7", "version": RULES}
     assert manifest["seconds"] == {"gather": 0.25, "compute": 0.3333}
 
 
 def test_an_as_of_that_was_asked_for_is_an_instant_in_utc() -> None:
-    manifest, _ = manifest_of(small_facts(), Request(as_of=AS_OF))
+    manifest, _ = manifest_of(small_facts(), Ask(as_of=AS_OF))
     assert manifest["parameters"] == {
         "as_of": "2023-01-25T18:12:00Z",
         "carry_seconds": 604_800,
         "store_ids": None,
+        "policy": "hourly-majority",
+        "windows": ["hour", "day", "week"],
     }
 
 
@@ -59,11 +62,14 @@ def test_it_counts_what_was_read_and_says_from_when_to_when() -> None:
     manifest, _ = manifest_of(small_facts(stores=2))
     assert manifest["input"] == {
         "version": "7",
+        "newest_poll": "2023-01-25T18:11:59.999999Z",
         "polls": 2 * 8 * 24,
         "first_poll": "2023-01-17T19:04:59.500000Z",  # the second store's first: 191 h and 7 min before
         "last_poll": "2023-01-25T18:11:59.500000Z",
         "hours": 6,
         "zones": 1,
+        "stores_without_hours": 1,  # 000, the one that there is of those asked for
+        "stores_without_zone": 0,
         "rejects": [],
     }
 
@@ -77,7 +83,7 @@ def test_without_polls_there_is_no_range() -> None:
 
 
 def test_the_report_can_be_told_by_it() -> None:
-    manifest, csv = manifest_of(small_facts(), Request())
+    manifest, csv = manifest_of(small_facts(), Ask())
     assert manifest["report"] == {
         "rows": 7,
         "bytes": len(csv),
@@ -94,6 +100,23 @@ def test_rows_that_could_not_be_used_are_counted_by_reason_with_some_examples() 
         {"kind": "polls", "reason": "no status", "rows": 5, "examples": ["0,up", "1,up", "2,up"]},
         {"kind": "hours", "reason": "no day", "rows": 1, "examples": ["7" * 300]},
     ]
+
+
+def test_a_report_can_be_made_of_it_again_all_but_its_rejects() -> None:
+    settled = Settled(ask=ASK.at(AS_OF), version="7", newest=AS_OF * 1_000_000 - 1)
+    report = compute(small_facts(), settled)
+    manifest = Manifest(asked=ASK, report=report, csv=b"", software="1", seconds={})
+    assert read_manifest(manifest.json_bytes()) == (report.ask, report.made_of)
+
+
+def test_the_manifest_of_the_first_version_is_read_and_lacks_what_it_did_not_say() -> None:
+    text = b"""{"as_of": "2023-01-25T18:12:00Z",
+        "parameters": {"as_of": null, "carry_seconds": null, "store_ids": ["7"]},
+        "input": {"version": "delta:3", "polls": 0, "first_poll": null, "last_poll": null, "hours": 2,
+        "zones": 1, "rejects": []}}"""
+    ask, made_of = read_manifest(text)
+    assert ask == Ask(as_of=AS_OF, carry=None, store_ids=("7",))
+    assert (made_of.newest, made_of.without_hours, made_of.without_zone) == (None, None, None)
 
 
 def test_the_version_of_the_rules_is_that_of_their_page() -> None:

@@ -11,9 +11,10 @@ from boards import LONG, claimed
 from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.expire import BATCH, expire
+from storewatch.domain.ask import Ask
 from storewatch.errors import UnavailableError
 from storewatch.metrics import BOARD, SHELF, Metrics, counted
-from storewatch.ports.jobs import Request, State
+from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +75,7 @@ def test_the_board_is_asked_at_each_look(own_board: JobBoard) -> None:
     metrics = Metrics()
     metrics.watch(own_board)
     assert figures(metrics)["storewatch_queue_length"] == 0
-    own_board.submit(Request())
+    own_board.submit(Ask())
     own_board.announce("w", ttl=LONG)
     found = figures(metrics)
     assert found["storewatch_queue_length"] == found["storewatch_jobs Queued"] == 1
@@ -106,7 +107,7 @@ def own_shelf(tmp_path: Path) -> ReportShelf:
 
 
 def ended(board: JobBoard, shelf: ReportShelf) -> str:
-    job_id = board.submit(Request())
+    job_id = board.submit(Ask())
     shelf.publish(f"{job_id}/1/a.csv", b"x")
     assert board.finish(claimed(board), key=f"{job_id}/1/a.csv", rows=1)
     return job_id
@@ -116,7 +117,7 @@ def test_expiry_removes_old_ended_jobs_and_their_reports_alone(
     own_board: JobBoard, own_shelf: ReportShelf
 ) -> None:
     old = ended(own_board, own_shelf)
-    waiting = own_board.submit(Request())
+    waiting = own_board.submit(Ask())
     assert expire(own_board, own_shelf, older_than=LONG) == 0
     assert own_shelf.size(f"{old}/1/a.csv") == 1
     assert expire(own_board, own_shelf, older_than=0) == 1
@@ -129,7 +130,7 @@ def test_expiry_removes_old_ended_jobs_and_their_reports_alone(
 
 def test_expiry_goes_on_after_a_batch(own_board: JobBoard, own_shelf: ReportShelf) -> None:
     for _ in range(BATCH + 1):
-        own_board.cancel(own_board.submit(Request()))
+        own_board.cancel(own_board.submit(Ask()))
     assert expire(own_board, own_shelf, older_than=0) == BATCH + 1
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from engines import Engine, csv_lines, figures, open_on, polled, row_of_a
 from storewatch.checking import reference
+from storewatch.domain.ask import Ask
 from strategies import DAY, HOUR, WEEK, facts_of, instant
 
 WINDOWS = ("hour", "day", "week")
@@ -242,14 +243,14 @@ def test_ids_as_categories_give_the_same_report() -> None:
     facts = facts_of(polled(("2023-01-25 10:05", True), store_id="007"), zones={"007": "UTC"})
     coded = replace(facts, polls=facts.polls.with_columns(pl.col("store_id").cast(pl.Categorical)))
     asked = instant("2023-01-25 12:00")
-    expected = reference.report(facts, as_of=asked, carry=WEEK)
-    pd.testing.assert_frame_equal(reference.report(coded, as_of=asked, carry=WEEK), expected)
+    expected = reference.report(facts, Ask(as_of=asked, carry=WEEK))
+    pd.testing.assert_frame_equal(reference.report(coded, Ask(as_of=asked, carry=WEEK)), expected)
 
 
 def test_a_report_over_several_processes_is_the_same() -> None:
     polls = [poll for name in "abcde" for poll in polled(("2023-01-25 10:05", name < "c"), store_id=name)]
-    alone = reference.report(facts_of(polls), as_of=instant("2023-01-25 12:00"), carry=WEEK)
-    spread = reference.report(facts_of(polls), as_of=instant("2023-01-25 12:00"), carry=WEEK, jobs=2)
+    alone = reference.report(facts_of(polls), Ask(as_of=instant("2023-01-25 12:00"), carry=WEEK))
+    spread = reference.report(facts_of(polls), Ask(as_of=instant("2023-01-25 12:00"), carry=WEEK), jobs=2)
     pd.testing.assert_frame_equal(alone, spread)
 
 

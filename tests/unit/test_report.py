@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from storewatch.domain.ask import Ask
+from storewatch.domain.input import Input
 from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
 
 if TYPE_CHECKING:
     from pathlib import Path
+from strategies import facts_of
 
 AS_OF = 1_674_670_320  # 2023-01-25T18:12:00Z
 
@@ -30,9 +33,9 @@ def made(*rows: tuple[str, list[int]]) -> Report:
     """A report of rows as (id, [uptime, downtime, unknown, open] of hour, day and week)."""
     columns = {name: [figures[i] for _, figures in rows] for i, name in enumerate(COLUMNS)}
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
-    return Report(
-        rows=pl.DataFrame({"store_id": [name for name, _ in rows]} | columns, schema=schema), as_of=AS_OF
-    )
+    frame = pl.DataFrame({"store_id": [name for name, _ in rows]} | columns, schema=schema)
+    made_of = Input.of(facts_of(), frame["store_id"], version="1", newest=None)
+    return Report(rows=frame, ask=Ask(as_of=AS_OF), made_of=made_of)
 
 
 def line(report: Report) -> list[str]:

@@ -6,15 +6,19 @@ import csv
 import io
 import re
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import polars as pl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from storewatch.answering.answer import answer
+from storewatch.answering.given import GivenFacts
 from storewatch.checking import reference
-from storewatch.domain.assumed import Assumed
-from storewatch.domain.uptime import COLUMNS, uptime
+from storewatch.domain.ask import Ask
+from storewatch.domain.input import Input
+from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats import workbook
 from storewatch.formats.report import Report
@@ -25,12 +29,23 @@ FORMULAS = ["=1+1", "+1", "-5", "@x", "\t=1", "\r=1", "'=1", "''-5"]
 PLAIN = ["007", "8139926242460185114", "'x", "a=b", "1-5", "''", 'the "x"', " =1", "_x0041_"]
 
 
-def made(*store_ids: str, figures: list[int] | None = None, assumed: Assumed | None = None) -> Report:
+def made(
+    *store_ids: str,
+    figures: list[int] | None = None,
+    carry: int | None = WEEK,
+    without_hours: int = 0,
+    without_zone: int = 0,
+) -> Report:
     figures = figures or [0] * 12
     columns = {name: [figure] * len(store_ids) for name, figure in zip(COLUMNS, figures, strict=True)}
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
     rows = pl.DataFrame({"store_id": store_ids} | columns, schema=schema)
-    return Report(rows=rows, as_of=AS_OF, newest=AS_OF * 1_000_000 - 1, assumed=assumed)
+    made_of = replace(
+        Input.of(facts_of(), rows["store_id"], version="1", newest=AS_OF * 1_000_000 - 1),
+        without_hours=without_hours,
+        without_zone=without_zone,
+    )
+    return Report(rows=rows, ask=Ask(as_of=AS_OF, carry=carry), made_of=made_of)
 
 
 def sheet(report: Report, name: str) -> Worksheet:
@@ -91,8 +106,7 @@ def test_the_header_stands_still_can_be_filtered_and_columns_are_wide_enough() -
 
 
 def test_the_first_sheet_has_as_of_totals_and_what_was_assumed() -> None:
-    assumed = Assumed(carry=WEEK, without_hours=1_234, without_zone=56)
-    text = about(made("a", "b", figures=[1800, 1800, 0, 3600] * 3, assumed=assumed))
+    text = about(made("a", "b", figures=[1800, 1800, 0, 3600] * 3, without_hours=1_234, without_zone=56))
 
     assert "as of|2023-01-25T18:12:00Z" in text
     assert "newest poll|2023-01-25T18:11:59Z" in text
@@ -107,16 +121,15 @@ def test_the_first_sheet_has_as_of_totals_and_what_was_assumed() -> None:
     ("carry", "words"), [(None, "however old"), (DAY // 2, "than 12 hours"), (3 * DAY, "than 3 days")]
 )
 def test_the_first_sheet_says_how_long_a_poll_carries(carry: int | None, words: str) -> None:
-    assert words in about(made("a", assumed=Assumed(carry=carry, without_hours=0, without_zone=0)))
+    assert words in about(made("a", carry=carry))
 
 
 def test_what_is_assumed_is_counted_among_the_stores_of_the_report() -> None:
     facts = facts_of((), [("a", 0, 0, DAY), ("x", 0, 0, DAY)], {"b": "UTC"}, ["a", "b", "c"])
-    rows = uptime(facts, as_of=instant("2023-01-25 12:00"), carry=WEEK, store_ids=["a", "b", "c"])
-
-    assert Assumed.from_facts(facts, rows["store_id"], carry=WEEK) == Assumed(
-        carry=WEEK, without_hours=2, without_zone=2
-    )
+    found = answer(
+        GivenFacts(facts=facts), Ask(as_of=instant("2023-01-25 12:00"), carry=WEEK, store_ids=("a", "b", "c"))
+    ).made_of
+    assert (found.without_hours, found.without_zone) == (2, 2)
 
 
 def test_the_same_report_is_the_same_workbook_to_the_byte() -> None:

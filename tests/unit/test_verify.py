@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.checking import reference, verify
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, POLLS, ZONES, Facts
 
 if TYPE_CHECKING:
@@ -26,22 +27,22 @@ def facts() -> Facts:
 
 
 def test_two_implementations_of_the_same_rules_agree() -> None:
-    verdict = verify.verify(facts(), as_of=AS_OF, carry=604_800)
+    verdict = verify.verify(facts(), Ask(as_of=AS_OF, carry=604_800))
 
     assert verdict.agrees
     assert verdict.stores == 4
 
 
 def test_a_part_of_the_stores_is_spread_over_the_ids() -> None:
-    assert verify.verify(facts(), as_of=AS_OF, carry=None, stores=2).stores == 2
+    assert verify.verify(facts(), Ask(as_of=AS_OF, carry=None), stores=2).stores == 2
 
 
 def test_each_figure_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference that is wrong on purpose by one second for one store."""
-    plain = reference.report(facts(), as_of=AS_OF, carry=604_800)
+    plain = reference.report(facts(), Ask(as_of=AS_OF, carry=604_800))
     plain["uptime_seconds_last_hour"] = [3600, 3600, 3599, 3600]
     monkeypatch.setattr(reference, "report", lambda *_, **__: plain)
-    verdict = verify.verify(facts(), as_of=AS_OF, carry=604_800)
+    verdict = verify.verify(facts(), Ask(as_of=AS_OF, carry=604_800))
 
     assert not verdict.agrees
     assert verdict.differences.rows() == [("c", "uptime_seconds_last_hour", 3600, 3599)]

@@ -4,58 +4,49 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_left
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from storewatch.answering.answer import gather, settle
 from storewatch.domain.explain import Explanation, explain
-from storewatch.domain.instant import MICROSECONDS, reach, resolve_as_of
 from storewatch.domain.uptime import store_names
 from storewatch.errors import UnknownStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from storewatch.answering.answer import Settled
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
-    from storewatch.ports.polls import PollStore
+    from storewatch.ports.polls import Source
 
 _NEAREST = 3  # ids that are named
 _NEIGHBOURS = 40  # on either side, in order of the ids
 
 
-def explain_store(
-    polls: PollStore, store_id: str, *, as_of: int | None, carry: int | None, window: str
-) -> Explanation:
-    """Explain a store's figures from the poll store as it is now.
-
-    Args:
-        polls: Read only for what is about this store, and for the newest poll of all.
-        store_id: To the letter.
-        as_of: Seconds since 1970 UTC; None: the newest poll of any store (R3).
-        carry: Seconds; None: for ever.
-        window: hour, day or week.
+def explain_store(source: Source, store_id: str, ask: Ask) -> Explanation:
+    """Explain a store's figures of the first of the windows asked for.
 
     Raises:
-        UnknownStoreError: No load ever named the store; names the nearest ids.
+        UnknownStoreError: Nothing names the store; names the nearest ids.
         NoPollsError: There is neither a poll nor an as-of.
     """
-    version = polls.version()
-    as_of = resolve_as_of(as_of, polls.newest(version))
-    since, until = reach(as_of, carry), as_of * MICROSECONDS
-    facts = polls.scan(version, since=since, until=until, store_ids=[store_id])
-    if store_id not in store_names(facts):
-        raise UnknownStoreError(store_id, nearest(store_id, polls.stores(version).to_list()))
-    return explain(facts, store_id, as_of=as_of, carry=carry, window=window)
+    facts, settled = find_store(source, store_id, ask)
+    return explain(facts, store_id, settled.ask)
 
 
-def explain_facts(facts: Facts, store_id: str, *, as_of: int, carry: int | None, window: str) -> Explanation:
-    """Explain a store's figures from the facts of all stores.
+def find_store(
+    source: Source, store_id: str, ask: Ask, *, version: str | None = None
+) -> tuple[Facts, Settled]:
+    """Return what a store's figures rest on, and the ask that settles them; raises what `explain_store` does.
 
-    Raises:
-        UnknownStoreError: They do not name the store; names the nearest ids.
+    Of a poll store, only what is about this store is read, and when the newest poll of all was.
     """
-    names = store_names(facts)
-    if store_id not in names:
-        raise UnknownStoreError(store_id, nearest(store_id, names.to_list()))
-    return explain(facts, store_id, as_of=as_of, carry=carry, window=window)
+    settled = settle(source, replace(ask, store_ids=(store_id,)), version=version)
+    facts = gather(source, settled)
+    if store_id not in store_names(facts):
+        raise UnknownStoreError(store_id, nearest(store_id, source.stores(settled.version).to_list()))
+    return facts, settled
 
 
 def nearest(store_id: str, ids: Sequence[str]) -> list[str]:

@@ -28,8 +28,9 @@ import polars as pl
 from storewatch.domain.zone import load_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
 WINDOWS = {"hour": 3_600, "day": 86_400, "week": 604_800}  # R6, seconds
@@ -57,24 +58,20 @@ class Store:
 # ---------------------------------------------------------------- the report
 
 
-def report(
-    facts: Facts, *, as_of: int, carry: int | None, store_ids: Sequence[str] | None = None, jobs: int = 1
-) -> pd.DataFrame:
+def report(facts: Facts, ask: Ask, *, jobs: int = 1) -> pd.DataFrame:
     """Report on every store that the facts name, by the rules R1 to R7.
 
     Args:
         facts: Checked polls, hours and zones.
-        as_of: Seconds since 1970 UTC.
-        carry: Seconds for which a poll carries forward; None: for ever.
-        store_ids: Report on these only; ids that nothing names get no row.
+        ask: Its as-of is settled; ids that nothing names get no row.
         jobs: Processes to spread the stores over.
 
     Returns:
         `store_id` and, for `last_hour`, `last_day` and `last_week`, the int64 columns `uptime_seconds_…`,
         `downtime_seconds_…`, `unknown_seconds_…` and `open_seconds_…`; in order of `store_id` by code point.
     """
-    stores = load(facts, store_ids)
-    row = partial(report_store, as_of=as_of, carry=carry)
+    stores = load(facts, ask.store_ids)
+    row = partial(report_store, as_of=ask.instant, carry=ask.carry)
     if jobs == 1 or len(stores) < jobs:
         rows = [row(store) for store in stores]
     else:
@@ -353,6 +350,12 @@ def cut(open_pieces: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> pd
 
 
 # ---------------------------------------------------------------- export
+
+
+def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
+    """Return a report as the kernel gives it."""
+    schema = {name: pl.String if name == "store_id" else pl.Int64 for name in frame.columns}
+    return pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
 
 
 def export(frame: pd.DataFrame) -> bytes:

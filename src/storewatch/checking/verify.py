@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from storewatch.checking import reference
 from storewatch.domain.uptime import store_names, uptime
-from storewatch.formats.report import Report
+from storewatch.formats.report import csv_bytes
 
 if TYPE_CHECKING:
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
 
@@ -29,28 +30,24 @@ class Verdict:
         return self.same_bytes and not self.differences.height
 
 
-def verify(
-    facts: Facts, *, as_of: int, carry: int | None, stores: int | None = None, jobs: int = 1
-) -> Verdict:
+def verify(facts: Facts, ask: Ask, *, stores: int | None = None, jobs: int = 1) -> Verdict:
     """Run kernel and reference on the same facts and compare.
 
     Args:
         facts: Checked ones.
-        as_of: Seconds since 1970 UTC.
-        carry: Seconds; None: for ever.
+        ask: Its as-of is settled.
         stores: How many to compare, spread evenly over the ids; None: all.
         jobs: Processes of the reference.
     """
     chosen = _spread(store_names(facts), stores).to_list()
-    by_kernel = uptime(facts, as_of=as_of, carry=carry, store_ids=chosen)
-    plain = reference.report(facts, as_of=as_of, carry=carry, store_ids=chosen, jobs=jobs)
-    by_reference = pl.DataFrame(
-        {name: plain[name].to_list() for name in plain.columns}, schema=by_kernel.schema
-    )
+    ask = replace(ask, store_ids=tuple(chosen))
+    by_kernel = uptime(facts, ask)
+    plain = reference.report(facts, ask, jobs=jobs)
+    by_reference = reference.to_polars(plain)
     return Verdict(
         stores=len(chosen),
         differences=_differences(by_kernel, by_reference),
-        same_bytes=Report(rows=by_kernel, as_of=as_of).csv_bytes() == reference.export(plain),
+        same_bytes=csv_bytes(by_kernel) == reference.export(plain),
     )
 
 

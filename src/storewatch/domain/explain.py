@@ -24,7 +24,7 @@ from storewatch.domain.evidence import (
     reason_with_polls,
     reason_without_polls,
 )
-from storewatch.domain.instant import HOUR, MICROSECONDS, WINDOWS, reach
+from storewatch.domain.instant import HOUR, MICROSECONDS, WINDOWS
 from storewatch.domain.kernel import HOUR_US, Polls, latest_before, tally
 from storewatch.domain.schedule import Schedules, distinct_schedules, open_stretches
 from storewatch.domain.zone import DEFAULT_ZONE
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
 STATUSES = ("up", "down", "unknown")
@@ -64,33 +65,32 @@ class Explanation:
         return sum(hour.open_seconds for hour in self.hours if status in (None, hour.status))
 
 
-def explain(facts: Facts, store_id: str, *, as_of: int, carry: int | None, window: str) -> Explanation:
-    """Explain a store's figures.
+def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
+    """Explain a store's figures of the first of the windows asked for.
 
     Args:
         facts: Checked; those of other stores do no harm.
         store_id: If no input names it, it is a store without polls, hours and zone.
-        as_of: Seconds since 1970 UTC.
-        carry: Seconds; None: for ever.
-        window: hour, day or week.
+        ask: Its as-of is settled.
     """
+    window = ask.windows[0]
     rows = _rows(facts.hours, store_id)
     known = facts.zones.filter(pl.col("store_id") == store_id)["zone"].to_list()
     zone = known[0] if known else DEFAULT_ZONE
     case = _Case(
         rows=rows,
         schedules=_schedules(rows, zone),
-        given=_given(facts.polls, store_id, since=reach(as_of, carry), until=as_of * MICROSECONDS),
-        span=_Span(begin=as_of - WINDOWS[window], end=as_of),
-        reasons=_Reasons(zone=zone, carry=carry),
+        given=_given(facts.polls, store_id, since=ask.since, until=ask.until),
+        span=_Span(begin=ask.instant - WINDOWS[window], end=ask.instant),
+        reasons=_Reasons(zone=zone, carry=ask.carry),
     )
     hours, discarded = case.weigh()
     return Explanation(
         store_id=store_id,
         zone=zone,
         has_zone=bool(known),
-        as_of=as_of,
-        carry=carry,
+        as_of=ask.instant,
+        carry=ask.carry,
         window=window,
         rows=rows,
         hours=hours,

@@ -14,37 +14,36 @@ from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
 KINDS = ("uptime", "downtime", "unknown", "open")
 COLUMNS = tuple(f"{kind}_seconds_last_{window}" for window in WINDOWS for kind in KINDS)
 
 
-def uptime(
-    facts: Facts, *, as_of: int, carry: int | None, store_ids: Sequence[str] | None = None
-) -> pl.DataFrame:
+def uptime(facts: Facts, ask: Ask) -> pl.DataFrame:
     """Apply the rules to every store.
 
     Args:
         facts: Checked polls, hours and zones.
-        as_of: Seconds since 1970 UTC.
-        carry: Seconds; None: for ever.
-        store_ids: Rows wanted; None: of all stores. One that no input names gets no row (R7).
+        ask: Its as-of is settled. A store that it names and no input does gets no row (R7).
 
     Returns:
         `store_id` and `COLUMNS` (Int64, seconds), a row a store, by Unicode code point of the id.
     """
     polled = distinct(facts.polls["store_id"])
     names = _all_names(facts, polled)
-    if store_ids is not None:
-        names = names.filter(names.is_in(list(store_ids)))
+    if ask.store_ids is not None:
+        names = names.filter(names.is_in(list(ask.store_ids)))
     polls = _kernel_polls(facts.polls, _places(polled, names), len(names))
     figures = tally(
-        polls, numbered_schedules(facts, names), as_of=as_of, carry=carry, windows=list(WINDOWS.values())
+        polls,
+        numbered_schedules(facts, names),
+        as_of=ask.instant,
+        carry=ask.carry,
+        windows=list(WINDOWS.values()),
     )
     up, down, whole = (figures[:, :, place] for place in range(3))
     by_kind = np.stack((up, down, whole - up - down, whole), axis=2).reshape(len(names), len(COLUMNS))

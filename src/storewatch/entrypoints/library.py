@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from storewatch.domain.instant import parse_as_of, parse_carry, resolve_as_of
-from storewatch.domain.uptime import uptime
-from storewatch.formats.report import Report
+from storewatch.answering.answer import answer
+from storewatch.answering.given import GivenFacts
+from storewatch.domain.ask import Ask, Policy, parse_policy
+from storewatch.domain.instant import parse_as_of, parse_carry
 from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from storewatch.domain.facts import Facts
+    from storewatch.formats.report import Report
 
 
 def report(
@@ -25,6 +27,7 @@ def report(
     as_of: datetime | str | None = None,
     carry: str = "7d",
     store_ids: Sequence[str] | None = None,
+    policy: str = Policy.HOURLY_MAJORITY,
 ) -> Report:
     """Make the report of the last hour, day and week for every store.
 
@@ -36,6 +39,7 @@ def report(
         as_of: An aware whole second; None: the newest poll, rounded up (R3).
         carry: How long a poll's status carries: `7d`, `36h`, `none` (R5).
         store_ids: Rows wanted; None: all stores.
+        policy: How polls decide: `hourly-majority` (R4, R5) or `last-observation` (R15).
 
     Rows that cannot be used are left out, are counted in a warning, and lie in the report's `rejects`.
 
@@ -55,31 +59,11 @@ def report(
             f"{reading.rejects.height} rows could not be used and were left out: see the report's rejects",
             stacklevel=2,
         )
-    made = report_on(
-        reading.facts,
+    ask = Ask(
         as_of=None if as_of is None else parse_as_of(as_of),
         carry=parse_carry(carry),
-        store_ids=store_ids,
+        store_ids=None if store_ids is None else tuple(store_ids),
+        policy=parse_policy(policy),
     )
-    return Report(rows=made.rows, as_of=made.as_of, newest=made.newest, rejects=reading.rejects)
-
-
-def report_on(
-    facts: Facts, *, as_of: int | None, carry: int | None, store_ids: Sequence[str] | None = None
-) -> Report:
-    """Make the report on checked facts; `as_of` and `carry` in seconds, None: newest poll, for ever.
-
-    Raises:
-        NoPollsError: There is neither a poll nor an as-of.
-    """
-    newest = newest_poll(facts)
-    as_of = resolve_as_of(as_of, newest)
-    return Report(
-        rows=uptime(facts, as_of=as_of, carry=carry, store_ids=store_ids), as_of=as_of, newest=newest
-    )
-
-
-def newest_poll(facts: Facts) -> int | None:
-    """Return the newest poll's instant in microseconds since 1970 UTC."""
-    at = facts.polls["at"].to_physical().to_numpy()
-    return int(at.max()) if len(at) else None
+    made = answer(GivenFacts(facts=reading.facts), ask)
+    return replace(made, rejects=reading.rejects)

@@ -5,33 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from storewatch.domain.instant import iso
+from storewatch.domain.ask import Ask
+from storewatch.domain.input import Input
+from storewatch.domain.instant import iso, parse_as_of
 from storewatch.domain.zone import tzdata_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from storewatch.domain.facts import Facts
     from storewatch.formats.report import Report
 
 RULES = "2026-11-24"  # the version of docs/reference/rules.md
 EXAMPLES = 3  # rejected rows that are shown of each kind and reason
 LONGEST_EXAMPLE = 300  # characters
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What is to be said of one report."""
 
-    parameters: Mapping[str, Any]  # as they were asked for
-    version: str  # of the input
-    facts: Facts
+    asked: Ask  # as it was asked, before its as-of was settled
     report: Report
     csv: bytes
     software: str  # its version
@@ -41,8 +41,8 @@ class Manifest:
         """Return it as JSON: instants in UTC, durations in seconds."""
         content = {
             "as_of": iso(self.report.as_of),
-            "parameters": dict(self.parameters),
-            "input": {"version": self.version, **_input(self.facts)},
+            "parameters": _parameters(self.asked),
+            "input": _input(self.report.made_of),
             "report": {
                 "rows": self.report.rows.height,
                 "bytes": len(self.csv),
@@ -55,22 +55,59 @@ class Manifest:
         return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
-def _input(facts: Facts) -> dict[str, Any]:
-    """Return the counts of what was read, the polls' range, and what could not be used."""
-    at = facts.polls["at"]
+def _parameters(ask: Ask) -> dict[str, Any]:
+    values = ask.values()
     return {
-        "polls": at.len(),
-        "first_poll": _instant(at.min()),
-        "last_poll": _instant(at.max()),
-        "hours": facts.hours.height,
-        "zones": facts.zones.height,
-        "rejects": _rejects(facts.rejects),
+        "as_of": None if ask.as_of is None else iso(ask.as_of),
+        "carry_seconds": values["carry"],
+        **{name: values[name] for name in ("store_ids", "policy", "windows")},
     }
 
 
-def _instant(at: Any) -> str | None:  # noqa: ANN401 - of any column, for polars
-    instant: datetime | None = at
-    return None if instant is None else f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+def _input(made_of: Input) -> dict[str, Any]:
+    """Return the counts of what was read, what was assumed, and what could not be used."""
+    return {
+        "version": made_of.version,
+        "newest_poll": _instant(made_of.newest),
+        "polls": made_of.polls,
+        "first_poll": _instant(made_of.first),
+        "last_poll": _instant(made_of.last),
+        "hours": made_of.hours,
+        "zones": made_of.zones,
+        "stores_without_hours": made_of.without_hours,
+        "stores_without_zone": made_of.without_zone,
+        "rejects": _rejects(made_of.rejects),
+    }
+
+
+def read_manifest(content: bytes) -> tuple[Ask, Input]:
+    """Return what a published report was asked and made of; its rejects stay in the manifest.
+
+    Manifests of the first version have neither newest poll nor assumptions: these are None.
+    """
+    told = json.loads(content)
+    asked, found = told["parameters"], told["input"]
+    values = {name: asked[name] for name in ("store_ids", "policy", "windows") if name in asked}
+    ask = Ask.from_values({**values, "carry": asked["carry_seconds"], "as_of": parse_as_of(told["as_of"])})
+    return ask, Input(
+        version=found["version"],
+        newest=_microseconds(found.get("newest_poll")),
+        polls=found["polls"],
+        first=_microseconds(found["first_poll"]),
+        last=_microseconds(found["last_poll"]),
+        hours=found["hours"],
+        zones=found["zones"],
+        without_hours=found.get("stores_without_hours"),
+        without_zone=found.get("stores_without_zone"),
+    )
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _microseconds(text: str | None) -> int | None:
+    return None if text is None else (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
 
 
 def _rejects(rejects: pl.DataFrame | None) -> list[dict[str, Any]]:

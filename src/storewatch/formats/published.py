@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from storewatch.formats.report import Report
     from storewatch.ports.shelf import ReportShelf
 
 
@@ -24,20 +25,15 @@ def content(shelf: ReportShelf, key: str) -> bytes | None:
     return None if shelf.size(key) is None else b"".join(shelf.read(key))
 
 
-def convert(parquet: bytes, *, as_of: int, ending: str) -> bytes:
-    """Return a report's JSON or workbook, made of its Parquet.
+def published_report(shelf: ReportShelf, key: str) -> Report | None:
+    """Return the complete report whose CSV lies at `key`; None if its seconds are not there (any more)."""
+    import polars as pl  # noqa: PLC0415 - a service that only hands out files needs none of these
 
-    Args:
-        parquet: As it was published.
-        as_of: The report's, in seconds since 1970 UTC.
-        ending: `json` or `xlsx`.
-
-    Raises:
-        InputError: A sheet cannot hold it.
-    """
-    import polars as pl  # noqa: PLC0415 - the service needs neither of them for anything else
-
+    from storewatch.formats.manifest import read_manifest  # noqa: PLC0415 - the same
     from storewatch.formats.report import Report  # noqa: PLC0415 - the same
 
-    report = Report(rows=pl.read_parquet(io.BytesIO(parquet)), as_of=as_of)
-    return report.json_bytes() if ending == "json" else report.xlsx_bytes()
+    parquet, manifest = (content(shelf, beside(key, ending)) for ending in ("parquet", "json"))
+    if parquet is None or manifest is None:
+        return None
+    ask, made_of = read_manifest(manifest)
+    return Report(rows=pl.read_parquet(io.BytesIO(parquet)), ask=ask, made_of=made_of)

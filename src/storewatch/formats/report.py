@@ -15,7 +15,8 @@ from storewatch.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from storewatch.domain.assumed import Assumed
+    from storewatch.domain.ask import Ask
+    from storewatch.domain.input import Input
 
 UNITS = {"hour": 60, "day": HOUR, "week": HOUR}  # seconds in the CSV's unit
 
@@ -27,14 +28,23 @@ class Report:
     """Uptime, downtime, unknown and open time of every store, for the last hour, day and week.
 
     `rejects` holds the input rows that could not be used (file, line, reason, row), if it was made from
-    frames or files; `assumed` what is said of it on a workbook's first sheet.
+    frames or files.
     """
 
     rows: pl.DataFrame  # store_id and whole seconds, by Unicode code point of the id
-    as_of: int  # seconds since 1970 UTC
-    newest: int | None = None  # the newest poll's instant, microseconds since 1970 UTC
+    ask: Ask  # what was asked, its as-of settled
+    made_of: Input
     rejects: pl.DataFrame | None = None
-    assumed: Assumed | None = None
+
+    @property
+    def as_of(self) -> int:
+        """The end of the windows, seconds since 1970 UTC."""
+        return self.ask.instant
+
+    @property
+    def newest(self) -> int | None:
+        """The newest poll's instant, microseconds since 1970 UTC."""
+        return self.made_of.newest
 
     def to_polars(self) -> pl.DataFrame:
         """Return the rows: `store_id` and twelve columns of whole seconds (Int64)."""
@@ -51,13 +61,8 @@ class Report:
         return f"storewatch-{compact(self.as_of)}.{ending}"
 
     def csv_bytes(self) -> bytes:
-        """Return the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
-
-        An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
-        """
-        buffer = io.BytesIO()
-        csv_rows(self.rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
-        return buffer.getvalue()
+        """Return the CSV of R7."""
+        return csv_bytes(self.rows)
 
     def parquet_bytes(self) -> bytes:
         """Return the rows as Parquet, whole seconds."""
@@ -122,6 +127,16 @@ class Report:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""
         down = f"downtime_seconds_last_{window}"
         return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+
+
+def csv_bytes(rows: pl.DataFrame) -> bytes:
+    """Return rows as the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
+
+    An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
+    """
+    buffer = io.BytesIO()
+    csv_rows(rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
+    return buffer.getvalue()
 
 
 def safe_ids() -> pl.Expr:

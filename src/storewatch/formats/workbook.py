@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
-    from storewatch.domain.assumed import Assumed
     from storewatch.formats.report import Report
 
 MOST_STORES = 1_048_575  # rows of a sheet, less the header
@@ -127,7 +126,7 @@ def _write_about(sheet: Worksheet, report: Report, look: _Look) -> None:
         line += 1
     line = _write_totals(sheet, report, look, line + 1)
     sheet.write_string(line + 1, 0, "What was assumed, and how to read the figures", look.head)
-    for number, sentence in enumerate(_sentences(report.assumed), start=line + 2):
+    for number, sentence in enumerate(_sentences(report), start=line + 2):
         sheet.merge_range(number, 0, number, 5, "", look.wrapped)
         sheet.write_string(number, 0, sentence, look.wrapped)
         sheet.set_row(number, 30)
@@ -159,22 +158,23 @@ def _write_totals(sheet: Worksheet, report: Report, look: _Look, line: int) -> i
     return line + 1 + len(WINDOWS)
 
 
-def _sentences(assumed: Assumed | None) -> Iterator[str]:
-    hours = "" if assumed is None else f" (here {assumed.without_hours:,})"
-    zone = "" if assumed is None else f" (here {assumed.without_zone:,})"
+def _sentences(report: Report) -> Iterator[str]:
+    hours, zone = (_here(count) for count in (report.made_of.without_hours, report.made_of.without_zone))
     yield f"Stores without any hours{hours} count as open all the time."
     yield f"Stores without a zone{zone} count as being in {DEFAULT_ZONE}."
-    yield f"An hour without polls has the status of the latest poll before it{_reach(assumed)}."
+    yield f"An hour without polls has the status of the latest poll before it{_reach(report.ask.carry)}."
     yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
     yield f"Sheet Stores: {', '.join(f'last {window} in {unit}' for window, unit in _UNITS.items())}."
     yield "uptime + downtime + unknown = open time; uptime % = uptime ÷ (uptime + downtime), cut."
 
 
-def _reach(assumed: Assumed | None) -> str:
-    if assumed is None:
-        return ""
-    if assumed.carry is None:
+def _here(stores: int | None) -> str:
+    return "" if stores is None else f" (here {stores:,})"
+
+
+def _reach(carry: int | None) -> str:
+    if carry is None:
         return ", however old that is"
-    days, rest = divmod(assumed.carry, DAY)
-    span = f"{days:,} days" if not rest else f"{assumed.carry / HOUR:,g} hours"
+    days, rest = divmod(carry, DAY)
+    span = f"{days:,} days" if not rest else f"{carry / HOUR:,g} hours"
     return f", if that is no older than {span}; otherwise it is unknown"

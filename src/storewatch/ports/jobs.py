@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from storewatch.domain.ask import Ask
 
 
 class State(StrEnum):
@@ -21,16 +23,6 @@ class State(StrEnum):
 
 
 ENDED = frozenset({State.COMPLETE, State.FAILED, State.CANCELLED})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for."""
-
-    as_of: int | None = None  # seconds since 1970 UTC; None: the newest poll
-    carry: int | None = 604_800  # seconds; None: a poll carries for ever
-    store_ids: tuple[str, ...] | None = None  # None: every store
-    request_id: str | None = field(default=None, compare=False)  # of the call that asked, for the logs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +40,9 @@ class Job:
 
     id: str  # 32 hex digits
     state: State
-    request: Request
+    ask: Ask
     created: float
+    request_id: str | None = None  # of the call that asked, for the logs
     number: int = 0  # grows in the order of submits
     attempts: int = 0  # claims that counted
     epoch: int = 0  # fencing epoch: grows with every claim
@@ -62,6 +55,12 @@ class Job:
     error: str | None = None
     key: str | None = None  # where the finished report lies on the shelf
     rows: int | None = None
+
+    @property
+    def pinned(self) -> Ask:
+        """What is to be answered, of a job that is pinned: no later attempt can mean something else."""
+        assert self.as_of is not None  # noqa: S101 - pinned
+        return self.ask.at(self.as_of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +87,12 @@ class JobBoard(Protocol):
     another can change nothing any more, who merely was late may go on.
     """
 
-    def submit(self, request: Request, *, key: str | None = None) -> str:
+    def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board, durably, and return its id (32 hex digits).
 
         If there is a job that was submitted with the same `key`, return its id instead, however it stands; a
-        key is forgotten with its job. KeyReusedError if that job's request is another.
+        key is forgotten with its job. KeyReusedError if that job's ask is another. `request_id` names the
+        call that asks, for the logs.
         """
         ...
 
@@ -115,7 +115,7 @@ class JobBoard(Protocol):
         ...
 
     def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
-        """Fix as-of and input version unless an earlier attempt did.
+        """Fix as-of and input version unless an earlier attempt did: with the ask, they are all that decides.
 
         Returns the job as pinned, None if the claim is lost.
         """

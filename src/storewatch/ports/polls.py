@@ -43,12 +43,8 @@ class Load:
     tainted: frozenset[str] = field(default_factory=frozenset)  # stores with a rejected hours row
 
 
-class PollStore(Protocol):
-    """Polls, business hours and zones: loaded in one commit, read as of one version."""
-
-    def load(self, load: Load) -> LoadSummary:
-        """Commit all of a load or nothing; loads at once end as if one had run after the other."""
-        ...
+class Source(Protocol):
+    """Where facts come from: a poll store, or facts in memory."""
 
     def version(self) -> str:
         """Name the present state; under this name the same is read later, whatever is loaded since."""
@@ -70,6 +66,14 @@ class PollStore(Protocol):
 
     def stores(self, version: str) -> pl.Series:
         """Return the ids of all stores that any load named, String, sorted."""
+        ...
+
+
+class PollStore(Source, Protocol):
+    """Polls, business hours and zones: loaded in one commit, read as of one version."""
+
+    def load(self, load: Load) -> LoadSummary:
+        """Commit all of a load or nothing; loads at once end as if one had run after the other."""
         ...
 
     def retention(self, before: date) -> list[str]:

@@ -30,13 +30,14 @@ import polars as pl
 import structlog
 
 from storewatch.answering import attempt
+from storewatch.answering.course import Course
 from storewatch.bootstrap import open_board, open_polls, open_shelf
 from storewatch.config import load_settings
+from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
-from storewatch.domain.instant import DEFAULT_CARRY
 from storewatch.domain.uptime import uptime
 from storewatch.errors import SettingsError, StorewatchError, UnavailableError
-from storewatch.formats.report import Report
+from storewatch.formats.report import csv_bytes
 from storewatch.logs import configure_logs
 from storewatch.metrics import BOARD, POLLS, SHELF, counted
 from storewatch.ports.jobs import ENDED, State
@@ -162,19 +163,19 @@ class Worker:
         self._tell(held=[claim.job.id, claim.epoch] if claim else None)
 
     def _attempt(self, claim: Claim) -> None:
-        asked = {"request_id": claim.job.request.request_id} if claim.job.request.request_id else {}
+        asked = {"request_id": claim.job.request_id} if claim.job.request_id else {}
         with (
             structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch, **asked),
             heartbeat(self._board, claim, lease=self._lease) as tell,
         ):
             log.info("attempt begins", attempts=claim.job.attempts)
-            course = attempt.Course(tell=tell)
+            course = Course(tell=tell)
             outcome = self._work(claim, course)
             took = {f"{stage}_seconds": round(value, 3) for stage, value in course.seconds.items()}
             log.info("attempt ends", outcome=outcome, stores=course.stores, **took)
         self._tell(attempt=_told(course, outcome))
 
-    def _work(self, claim: Claim, course: attempt.Course) -> State | None:
+    def _work(self, claim: Claim, course: Course) -> State | None:
         """Make a job's report; return the state in which the job has ended by it, None if it has not."""
         try:
             if attempt.work(claim, polls=self._polls, board=self._patient, shelf=self._shelf, course=course):
@@ -203,7 +204,7 @@ class Worker:
         return job.state
 
 
-def _told(course: attempt.Course, outcome: State | None) -> Attempt:
+def _told(course: Course, outcome: State | None) -> Attempt:
     return {
         "outcome": outcome,
         "seconds": course.seconds,
@@ -257,7 +258,7 @@ def warm_up() -> None:
         zones=pl.DataFrame([("1", "America/New_York")], schema=ZONES, orient="row"),
     )
     as_of = int(at.timestamp())
-    Report(rows=uptime(facts, as_of=as_of, carry=DEFAULT_CARRY), as_of=as_of).csv_bytes()
+    csv_bytes(uptime(facts, Ask(as_of=as_of)))
 
 
 def main() -> None:

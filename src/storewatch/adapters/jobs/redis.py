@@ -17,15 +17,15 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
+from storewatch.adapters.jobs.asks import from_text, same_job, to_text
 from storewatch.adapters.jobs.redis_address import RedisAddress
-from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
 from storewatch.errors import UnavailableError
 from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storewatch.ports.jobs import Request
+    from storewatch.domain.ask import Ask
 
 Value: TypeAlias = str | float | bool | list[State] | list[str] | None
 
@@ -60,12 +60,12 @@ class RedisJobBoard:
             self.close()
             raise
 
-    def submit(self, request: Request, *, key: str | None = None) -> str:
+    def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
         job_id = uuid4().hex  # made here, so that a submit whose answer was lost can be said again
-        text = request_to_json(request)
+        text = to_text(ask, request_id)
         held_by, held_for = self._server.call("submit", id=job_id, request=text, submit_key=key)
-        return same_job(held_by, held_for, request)
+        return same_job(held_by, held_for, ask)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
@@ -235,10 +235,12 @@ def _to_job(pairs: list[str]) -> Job | None:
     if not pairs:
         return None
     row = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    ask, request_id = from_text(row["request"])
     return Job(
         id=row["id"],
         state=State(row["state"]),
-        request=request_from_json(row["request"]),
+        ask=ask,
+        request_id=request_id,
         created=_to_seconds(row["created"]),
         number=int(row["number"]),
         attempts=int(row["attempts"]),

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from storewatch.adapters.jobs.requests import request_from_json, request_to_json, same_job
+from storewatch.adapters.jobs.asks import from_text, same_job, to_text
 from storewatch.adapters.jobs.sqlite_file import Connection
 from storewatch.ports.jobs import Claim, Job, Overview, Progress, State
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from storewatch.adapters.jobs.sqlite_file import Value
-    from storewatch.ports.jobs import Request
+    from storewatch.domain.ask import Ask
 
 _UNIX_EPOCH = 2_440_587.5  # as a Julian day
 
@@ -190,13 +190,13 @@ class SqliteJobBoard:
         self._writer = Connection(path, _SCHEMA)
         self._reader = Connection(path, _SCHEMA)
 
-    def submit(self, request: Request, *, key: str | None = None) -> str:
+    def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
-        new: dict[str, Value] = {"id": uuid4().hex, "request": request_to_json(request), "submit_key": key}
+        new: dict[str, Value] = {"id": uuid4().hex, "request": to_text(ask, request_id), "submit_key": key}
         while True:
             rows = self._writer.rows(_SUBMIT, **new) or self._writer.rows(_BY_SUBMIT_KEY, submit_key=key)
             if rows:  # else the job that held the key has been forgotten just now
-                return same_job(rows[0]["id"], rows[0]["request"], request)
+                return same_job(rows[0]["id"], rows[0]["request"], ask)
 
     def get(self, job_id: str) -> Job | None:
         """Return the job, None if there is none; one whose last attempt has run out is made Failed first."""
@@ -296,10 +296,12 @@ class SqliteJobBoard:
 
 
 def _to_job(row: sqlite3.Row) -> Job:
+    ask, request_id = from_text(row["request"])
     return Job(
         id=row["id"],
         state=State(row["state"]),
-        request=request_from_json(row["request"]),
+        ask=ask,
+        request_id=request_id,
         created=_to_seconds(row["created"]),
         number=row["seq"],
         attempts=row["attempts"],

@@ -12,6 +12,7 @@ import polars as pl
 from storewatch.checking.against.figures import KINDS, Fleet, Timeline
 from storewatch.checking.against.fit import Measure, Mode, all_fit, measured, widest
 from storewatch.checking.against.rules import CAUSES, Cause, Rules
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import store_names, uptime
 from storewatch.errors import InputError
@@ -113,7 +114,7 @@ def compare(
     if stores is not None and stores < len(common):
         common = common.gather([i * len(common) // stores for i in range(stores)])
     chosen = np.array([place[name] for name in common])
-    ours = _figures_of(uptime(facts, as_of=as_of, carry=carry, store_ids=common.to_list()))
+    ours = _figures_of(uptime(facts, Ask(as_of=as_of, carry=carry, store_ids=tuple(common))))
     columns = [replace(column, values=column.values[chosen]) for column in theirs.columns]
     measures = [measured(column, ours) for column in columns]
     search = _Search(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from storewatch.checking.against import Comparison, Foreign
     from storewatch.checking.against.fit import Measure
+    from storewatch.domain.ask import Ask
 
 DIFFERENT = 1  # exit code
 SHOWN_NAMES = 3  # of the stores of one cause
@@ -25,27 +26,27 @@ _MANY_DECIMALS = 6
 def verify_against(
     data: Path,
     against: Path,
+    ask: Ask,
     *,
-    as_of: int | None,
-    carry: int | None,
     stores: int | None,
     differences: Path | None,
 ) -> None:
     """Compare a report of another program with ours on a folder's files; exit code 1: they do not agree."""
     from storewatch.checking.against import compare, read_foreign
     from storewatch.domain.instant import iso
-    from storewatch.entrypoints.cli.report import gather, read_folder
+    from storewatch.entrypoints.cli.report import read_folder, settled_facts
 
     if differences is not None and not differences.absolute().parent.is_dir():
         raise click.BadParameter(
             f"{differences}: there is no folder {differences.parent}", param_hint="--differences"
         )
     theirs = read_foreign(against)
-    facts, as_of, _ = gather(read_folder(data, allow_future=True), as_of=as_of, carry=carry)
+    facts, ask = settled_facts(read_folder(data, allow_future=True), ask)
     with progress_bar() as progress:
-        found = compare(facts, theirs, as_of=as_of, carry=carry, stores=stores, progress=progress)
+        found = compare(facts, theirs, as_of=ask.instant, carry=ask.carry, stores=stores, progress=progress)
     say(_columns(theirs, found))
-    say([f"as of {iso(as_of)}, {found.agreeing:,} of {found.compared:,} stores agree within their rounding"])
+    share = f"{found.agreeing:,} of {found.compared:,} stores"
+    say([f"as of {iso(ask.instant)}, {share} agree within their rounding"])
     say(_causes(found))
     say(_missing(found))
     if found.agreeing < _FEW * found.compared:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,7 +12,8 @@ from storewatch.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-P = ParamSpec("P")
+    from storewatch.domain.ask import Policy
+
 R = TypeVar("R")
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -30,28 +32,43 @@ def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Paramete
     return callback
 
 
-def _as_of(text: str) -> int:
-    from storewatch.domain.instant import parse_as_of
-
-    return parse_as_of(text)
-
-
 def _carry(text: str) -> int | None:
     from storewatch.domain.instant import parse_carry
 
     return parse_carry(text)
 
 
-def report_options(command: Callable[P, R]) -> Callable[P, R]:
-    """Add the options that say which report is wanted."""
+def _as_of(text: str) -> int:
+    from storewatch.domain.instant import parse_as_of
+
+    return parse_as_of(text)
+
+
+def _policy(text: str) -> Policy:
+    from storewatch.domain.ask import parse_policy
+
+    return parse_policy(text)
+
+
+def asking(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options that say what is asked, and the command an `ask`."""
+
+    @functools.wraps(command)
+    def asked(*, as_of: int | None, carry: int | None, policy: Policy, **others: Any) -> R:  # noqa: ANN401 - its own
+        from storewatch.domain.ask import Ask
+
+        return command(ask=Ask(as_of=as_of, carry=carry, policy=policy), **others)
+
     for option in (
+        click.option("--policy", default="hourly-majority", show_default=True, callback=_value(_policy),
+                     metavar="NAME", help="How polls decide: hourly-majority or last-observation."),
         click.option("--carry", default="7d", show_default=True, callback=_value(_carry),
                      help="How long a poll's status carries through a gap: 7d, 36h, none."),
         click.option("--as-of", callback=_value(_as_of), metavar="T",
                      help="Report as of this instant, like 2023-01-25T18:12:00Z. Default: the newest poll."),
     ):  # fmt: skip
-        command = option(command)
-    return command
+        asked = option(asked)
+    return asked
 
 
 def duration_option(name: str, *, required: bool, metavar: str, help: str) -> Callable[[F], F]:  # noqa: A002  click's word

@@ -5,25 +5,35 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from storewatch.domain.ask import Ask
 from storewatch.entrypoints.cli.data import WITH_REJECTS
-from storewatch.entrypoints.cli.options import report_options
+from storewatch.entrypoints.cli.options import asking
 from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.formats.report import Report
     from storewatch.ingest import Reading
+    from storewatch.ports.polls import Source
 
 DIFFERENT = 1  # exit code: kernel and reference do not agree
 
 
 @click.command()
-@report_options
+@asking
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -50,9 +60,8 @@ DIFFERENT = 1  # exit code: kernel and reference do not agree
 )
 def report(
     *,
+    ask: Ask,
     data: Path | None,
-    as_of: int | None,
-    carry: int | None,
     store_ids: tuple[str, ...],
     out: Path | None,
     engine: str,
@@ -64,16 +73,16 @@ def report(
     Prints a summary on a terminal and the CSV into a pipe; --out writes a file. Exit code 3: the report is
     there, but some rows of --data could not be used.
     """  # fmt: skip
+    from storewatch.answering.answer import answer
+    from storewatch.domain.uptime import uptime
+
     check_out(out)
     reading = read_folder(data, allow_future=allow_future) if data else None
-    facts, as_of, newest = gather(reading, as_of=as_of, carry=carry)
-    wanted = store_ids or None
-    if engine == "pandas":
-        made, csv = by_pandas(facts, as_of=as_of, carry=carry, store_ids=wanted, jobs=jobs, newest=newest)
-    else:
-        made, csv = by_kernel(facts, as_of=as_of, carry=carry, store_ids=wanted, newest=newest), None
+    rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
+    with source_of(reading) as source:
+        made = answer(source, replace(ask, store_ids=store_ids or None), engine=rows)
     name_strangers(made, store_ids)
-    deliver(made, csv=csv, out=out)
+    deliver(made, out)
     if reading is not None and reading.rejects.height:
         sys.exit(WITH_REJECTS)
 
@@ -105,61 +114,37 @@ def read_folder(folder: Path, *, allow_future: bool) -> Reading:
     return reading
 
 
-def gather(reading: Reading | None, *, as_of: int | None, carry: int | None) -> tuple[Facts, int, int | None]:
-    """Return facts, as-of and newest poll, from the folder that was read or else from the poll store."""
-    from storewatch.domain.instant import MICROSECONDS, reach, resolve_as_of
-    from storewatch.entrypoints.library import newest_poll
-
+@contextmanager
+def source_of(reading: Reading | None) -> Iterator[Source]:
+    """Yield the folder that was read as a source of facts, or else the poll store."""
     if reading is not None:
-        newest = newest_poll(reading.facts)
-        return reading.facts, resolve_as_of(as_of, newest), newest
+        from storewatch.answering.given import GivenFacts
+
+        yield GivenFacts(facts=reading.facts)
+        return
     from storewatch.bootstrap import open_polls
     from storewatch.config import load_settings
 
     polls = open_polls(load_settings())
-    version = polls.version()
-    newest = polls.newest(version)
-    as_of = resolve_as_of(as_of, newest)
-    facts = polls.scan(version, since=reach(as_of, carry), until=as_of * MICROSECONDS)
-    polls.close()
-    return facts, as_of, newest
+    try:
+        yield polls
+    finally:
+        polls.close()
 
 
-def by_kernel(
-    facts: Facts, *, as_of: int, carry: int | None, store_ids: tuple[str, ...] | None, newest: int | None
-) -> Report:
-    """Make the report with the kernel."""
-    from storewatch.domain.assumed import Assumed
-    from storewatch.domain.uptime import uptime
-    from storewatch.formats.report import Report
+def settled_facts(reading: Reading, ask: Ask) -> tuple[Facts, Ask]:
+    """Return a folder's facts, and the ask with its as-of settled by them."""
+    from storewatch.answering.answer import settle
+    from storewatch.answering.given import GivenFacts
 
-    rows = uptime(facts, as_of=as_of, carry=carry, store_ids=store_ids)
-    assumed = Assumed.from_facts(facts, rows["store_id"], carry=carry)
-    return Report(rows=rows, as_of=as_of, newest=newest, assumed=assumed)
+    return reading.facts, settle(GivenFacts(facts=reading.facts), ask).ask
 
 
-def by_pandas(
-    facts: Facts,
-    *,
-    as_of: int,
-    carry: int | None,
-    store_ids: tuple[str, ...] | None,
-    jobs: int,
-    newest: int | None,
-) -> tuple[Report, bytes]:
-    """Make the report and its CSV with the reference."""
-    import polars as pl
-
+def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:
+    """Compute the rows with the reference."""
     from storewatch.checking import reference
-    from storewatch.domain.assumed import Assumed
-    from storewatch.domain.uptime import COLUMNS
-    from storewatch.formats.report import Report
 
-    frame = reference.report(facts, as_of=as_of, carry=carry, store_ids=store_ids, jobs=jobs)
-    schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
-    rows = pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
-    assumed = Assumed.from_facts(facts, rows["store_id"], carry=carry)
-    return Report(rows=rows, as_of=as_of, newest=newest, assumed=assumed), reference.export(frame)
+    return reference.to_polars(reference.report(facts, ask, jobs=jobs))
 
 
 def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
@@ -168,25 +153,22 @@ def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
     say((f"no input names the store {store_id}" for store_id in store_ids if store_id not in known), err=True)
 
 
-def deliver(made: Report, *, csv: bytes | None, out: Path | None) -> None:
+def deliver(made: Report, out: Path | None) -> None:
     """Write the report where it is wanted: a file, a pipe, or as a summary on the terminal."""
     from storewatch.entrypoints.cli.texts import heading, report_lines
 
     if out is not None:
-        if csv is not None and out.suffix.lower() == ".csv":
-            out.write_bytes(csv)
-        else:
-            made.write(out)
+        made.write(out)
         say([f"{out}: {heading(made, now=time.time())}"], err=True)
     elif sys.stdout.isatty():
         say(report_lines(made, now=time.time()))
     else:
-        sys.stdout.buffer.write(made.csv_bytes() if csv is None else csv)
+        sys.stdout.buffer.write(made.csv_bytes())
         say([heading(made, now=time.time())], err=True)
 
 
 @click.command()
-@report_options
+@asking
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
 @click.option(
     "--stores", type=click.IntRange(1), help="How many stores to compare, spread over the ids. Default: all."
@@ -211,8 +193,7 @@ def deliver(made: Report, *, csv: bytes | None, out: Path | None) -> None:
 def verify(
     data: Path,
     *,
-    as_of: int | None,
-    carry: int | None,
+    ask: Ask,
     stores: int | None,
     jobs: int,
     against: Path | None,
@@ -226,24 +207,22 @@ def verify(
     if against is not None:
         from storewatch.entrypoints.cli.compare import verify_against
 
-        verify_against(data, against, as_of=as_of, carry=carry, stores=stores, differences=differences)
+        verify_against(data, against, ask, stores=stores, differences=differences)
     elif differences is not None:
         raise click.UsageError("--differences belongs to --against: name the other report")
     else:
-        verify_reference(data, as_of=as_of, carry=carry, stores=stores, jobs=jobs)
+        verify_reference(data, ask, stores=stores, jobs=jobs)
 
 
-def verify_reference(
-    data: Path, *, as_of: int | None, carry: int | None, stores: int | None, jobs: int
-) -> None:
+def verify_reference(data: Path, ask: Ask, *, stores: int | None, jobs: int) -> None:
     """Hold the kernel against the reference; each figure that differs is named."""
     from storewatch.checking.verify import verify as compare
     from storewatch.domain.instant import iso
 
-    facts, as_of, _ = gather(read_folder(data, allow_future=True), as_of=as_of, carry=carry)
-    verdict = compare(facts, as_of=as_of, carry=carry, stores=stores, jobs=jobs)
+    facts, ask = settled_facts(read_folder(data, allow_future=True), ask)
+    verdict = compare(facts, ask, stores=stores, jobs=jobs)
     if verdict.agrees:
-        when = f"of {verdict.stores:,} stores as of {iso(as_of)}"
+        when = f"of {verdict.stores:,} stores as of {iso(ask.instant)}"
         say([f"kernel and reference agree on all figures and bytes {when}"])
         return
     say(
@@ -251,5 +230,5 @@ def verify_reference(
         for store, column, ours, plain in verdict.differences.iter_rows()
     )
     differ = verdict.differences["store_id"].n_unique()
-    say([f"kernel and reference differ on {differ:,} of {verdict.stores:,} stores as of {iso(as_of)}"])
+    say([f"kernel and reference differ on {differ:,} of {verdict.stores:,} stores as of {iso(ask.instant)}"])
     sys.exit(DIFFERENT)

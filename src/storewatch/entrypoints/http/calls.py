@@ -7,7 +7,6 @@ thread: it may be away. What writes, or reads a report, goes to a thread too.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,9 +48,8 @@ async def trigger_report(
     wanted: Annotated[Wanted, Query()], request: Request, opened: Opened, body: Wanted | None = None
 ) -> JSONResponse:
     """Put a report job on the board; every trigger is a report of its own."""
-    asked = (wanted.but(body) if body else wanted).request()
-    asked = replace(asked, request_id=request.state.request_id)
-    report_id = await run_in_threadpool(opened.board.submit, asked)
+    ask = (wanted.but(body) if body else wanted).ask()
+    report_id = await run_in_threadpool(opened.board.submit, ask, request_id=request.state.request_id)
     log.info("report triggered", report_id=report_id)
     opened.supervisor.wake()
     return JSONResponse({"report_id": report_id}, headers=NO_STORE)

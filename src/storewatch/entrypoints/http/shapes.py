@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import DEFAULT_CARRY, parse_as_of, parse_carry
 from storewatch.errors import InputError
-from storewatch.ports.jobs import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def _as_of(text: str) -> str:
-    try:
-        parse_as_of(text)
-    except InputError as error:
-        raise ValueError(str(error)) from error
-    return text
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """Refuse what a parser of ours refuses, in its words."""
+
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return text
+
+    return AfterValidator(check)
 
 
-def _carry(text: str) -> str:
-    try:
-        parse_carry(text)
-    except InputError as error:
-        raise ValueError(str(error)) from error
-    return text
-
-
-AsOf = Annotated[str, AfterValidator(_as_of)]
-Carry = Annotated[str, AfterValidator(_carry)]
+AsOf = Annotated[str, _checked(parse_as_of)]
+Carry = Annotated[str, _checked(parse_carry)]
+PolicyName = Annotated[str, _checked(parse_policy)]
 StoreId = Annotated[str, StringConstraints(min_length=1)]
 ReportId = Annotated[
     str,
@@ -57,6 +58,11 @@ class Wanted(BaseModel):
         description="The stores that get a row; else all.",
         examples=[["8139926242460185114"]],
     )
+    policy: PolicyName | None = Field(
+        default=None,
+        description="How polls decide: hourly-majority, or last-observation; else hourly-majority.",
+        examples=["hourly-majority"],
+    )
 
     def but(self, other: Self) -> Self:
         """Return this with what `other` sets; InputError for what both set."""
@@ -65,12 +71,13 @@ class Wanted(BaseModel):
             raise InputError(f"{', '.join(sorted(twice))}: given twice, in the query and in the body")
         return self.model_copy(update=others)
 
-    def request(self) -> Request:
-        """Return it in the board's words."""
-        return Request(
+    def ask(self) -> Ask:
+        """Return it as the value that everything within works with."""
+        return Ask(
             as_of=None if self.as_of is None else parse_as_of(self.as_of),
             carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
             store_ids=None if self.store_ids is None else tuple(self.store_ids),
+            policy=Policy(self.policy or Policy.HOURLY_MAJORITY),
         )
 
 
@@ -89,19 +96,23 @@ class Asked(BaseModel):
         description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
         examples=["7d"],
     )
+    policy: PolicyName | None = Field(
+        default=None,
+        description="How polls decide: hourly-majority, or last-observation; else hourly-majority.",
+        examples=["hourly-majority"],
+    )
     window: Literal["hour", "day", "week"] = Field(
         default="week", description="How far back from the as-of: a window of the report."
     )
 
-    @property
-    def as_of_seconds(self) -> int | None:
-        """The as-of in seconds since 1970 UTC."""
-        return None if self.as_of is None else parse_as_of(self.as_of)
-
-    @property
-    def carry_seconds(self) -> int | None:
-        """The carry in seconds; None: for ever."""
-        return DEFAULT_CARRY if self.carry is None else parse_carry(self.carry)
+    def ask(self) -> Ask:
+        """Return it as the value that everything within works with."""
+        return Ask(
+            as_of=None if self.as_of is None else parse_as_of(self.as_of),
+            carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
+            windows=(self.window,),
+            policy=Policy(self.policy or Policy.HOURLY_MAJORITY),
+        )
 
 
 class Triggered(BaseModel):

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from storewatch.answering.attempt import compute
-from storewatch.answering.explain import nearest
+from storewatch.answering.answer import compute
+from storewatch.answering.explain import find_store
+from storewatch.domain.ask import Ask
 from storewatch.domain.evidence import NO_HOURS, date_of, spelled
 from storewatch.domain.explain import explain
-from storewatch.domain.instant import DEFAULT_CARRY, HOUR, MICROSECONDS, iso, reach, resolve_as_of
-from storewatch.domain.uptime import store_names
+from storewatch.domain.instant import HOUR, MICROSECONDS, iso
 from storewatch.domain.zone import wall_clock
 from storewatch.entrypoints.http.pages.fleet import StoreRow, store_rows
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
 from storewatch.entrypoints.wording import hours
 from storewatch.errors import InputError
-from storewatch.ports.jobs import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from markupsafe import Markup
 
+    from storewatch.answering.answer import Settled
     from storewatch.domain.evidence import Hour, Outage, PollSeen
     from storewatch.domain.explain import Explanation
     from storewatch.domain.facts import Facts
     from storewatch.ports.jobs import Job
     from storewatch.ports.polls import PollStore
-
-
-@dataclass(frozen=True, kw_only=True)
-class Basis:
-    """What a store's page is made from: a report's input, as-of and carry, or the poll store as it is now."""
-
-    version: str
-    as_of: int
-    carry: int | None
-    is_report: bool  # so its figures are those of a report, to the letter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,57 +96,33 @@ class StoreView:
     discarded: list[tuple[str, list[PollView]]]  # by local day
 
 
-def store_facts(polls: PollStore, store_id: str, job: Job | None) -> tuple[Facts, Basis] | None:
-    """Return what is known of a store, as of when; None for an id that no load named.
+def find(polls: PollStore, store_id: str, job: Job | None) -> tuple[Facts, Settled, bool]:
+    """Return what a store's figures rest on, the ask that settles them, and whether a report has them.
 
     A report's own input comes first. The poll store as it is now takes its place if that input is not kept
     any more, or does not have the store.
 
     Raises:
+        UnknownStoreError: No load named the store.
         NoPollsError: There is no poll, so there is nothing to show.
     """
-    if "\0" in store_id:  # PostgreSQL can neither keep such an id nor be asked for it
-        return None
-    for basis in _bases(polls, job):
-        since, until = reach(basis.as_of, basis.carry), basis.as_of * MICROSECONDS
-        try:
-            facts = polls.scan(basis.version, since=since, until=until, store_ids=[store_id])
-        except InputError:
-            if not basis.is_report:
-                raise
-            continue
-        if store_id in store_names(facts):
-            return facts, basis
-    return None
-
-
-def like(polls: PollStore, store_id: str) -> list[str]:
-    """Return the ids that are most like one that no load named."""
-    return nearest(store_id, polls.stores(polls.version()).to_list())
-
-
-def _bases(polls: PollStore, job: Job | None) -> Iterator[Basis]:
     if job is not None:
-        assert job.version is not None  # noqa: S101 - complete
-        assert job.as_of is not None  # noqa: S101 - the same
-        yield Basis(version=job.version, as_of=job.as_of, carry=job.request.carry, is_report=True)
-    version = polls.version()
-    as_of = resolve_as_of(None, polls.newest(version))
-    yield Basis(version=version, as_of=as_of, carry=DEFAULT_CARRY, is_report=False)
+        with suppress(InputError):
+            return *find_store(polls, store_id, job.pinned, version=job.version), True
+    return *find_store(polls, store_id, Ask()), False
 
 
-def store_view(facts: Facts, store_id: str, basis: Basis) -> StoreView:
+def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
-    report = compute(facts, Request(carry=basis.carry, store_ids=(store_id,)), as_of=basis.as_of)
-    (row,) = store_rows(report.rows, as_of=basis.as_of)
-    found = explain(facts, store_id, as_of=basis.as_of, carry=basis.carry, window="week")
+    (row,) = store_rows(compute(facts, settled).rows)
+    found = explain(facts, store_id, replace(settled.ask, windows=("week",)))
     return StoreView(
         store_id=store_id,
         zone=found.zone,
         has_zone=found.has_zone,
-        as_of=basis.as_of,
-        carry="for ever" if basis.carry is None else f"for {spelled(basis.carry)}",
-        is_report=basis.is_report,
+        as_of=found.as_of,
+        carry="for ever" if found.carry is None else f"for {spelled(found.carry)}",
+        is_report=is_report,
         row=row,
         hours_rows=[hours_row.text for hours_row in found.rows] or [NO_HOURS],
         pictures=[week_picture(found, sheet) for sheet in (WIDE, NARROW)],

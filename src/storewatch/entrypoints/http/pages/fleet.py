@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from storewatch.domain.instant import WINDOWS
 from storewatch.entrypoints.wording import hours, percent
-from storewatch.formats.published import beside, content
-from storewatch.formats.report import Report
+from storewatch.formats.published import published_report
+from storewatch.formats.report import csv_bytes
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from storewatch.formats.report import Report
     from storewatch.ports.jobs import Job, JobBoard
     from storewatch.ports.shelf import ReportShelf
 
@@ -49,7 +50,7 @@ class StoreRow:
 def newest_report(board: JobBoard, shelf: ReportShelf) -> tuple[Job, Report] | None:
     """Return the complete report of all stores that was asked for last, and its job."""
     for job in board.recent(RECENT):
-        if job.state is State.COMPLETE and job.request.store_ids is None:
+        if job.state is State.COMPLETE and job.ask.store_ids is None:
             report = read_report(shelf, job)
             if report is not None:
                 return job, report
@@ -59,9 +60,7 @@ def newest_report(board: JobBoard, shelf: ReportShelf) -> tuple[Job, Report] | N
 def read_report(shelf: ReportShelf, job: Job) -> Report | None:
     """Return a complete job's report; None if its whole seconds are not on the shelf (any more)."""
     assert job.key is not None  # noqa: S101 - complete
-    assert job.as_of is not None  # noqa: S101 - the same
-    rows = _rows(_Place(key=beside(job.key, "parquet"), shelf=shelf))
-    return None if rows is None else Report(rows=rows, as_of=job.as_of)
+    return _read(_Place(key=job.key, shelf=shelf))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +72,8 @@ class _Place:
 
 
 @lru_cache(maxsize=4)  # what lies at a key never changes; a fleet's rows are a few megabytes
-def _rows(place: _Place) -> pl.DataFrame | None:
-    found = content(place.shelf, place.key)
-    return None if found is None else pl.read_parquet(io.BytesIO(found))
+def _read(place: _Place) -> Report | None:
+    return published_report(place.shelf, place.key)
 
 
 def fleet_figures(report: Report) -> list[Figures]:
@@ -101,12 +99,12 @@ def fleet_figures(report: Report) -> list[Figures]:
 
 def worst_stores(report: Report, count: int) -> list[StoreRow]:
     """Return the stores that lost most open time in the week, the worst first."""
-    return store_rows(report.worst(count), as_of=report.as_of)
+    return store_rows(report.worst(count))
 
 
-def store_rows(rows: pl.DataFrame, *, as_of: int) -> list[StoreRow]:
+def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
     """Return rows as the CSV prints them, number for number, with their units."""
-    printed = csv.DictReader(io.StringIO(Report(rows=rows, as_of=as_of).csv_bytes().decode()))
+    printed = csv.DictReader(io.StringIO(csv_bytes(rows).decode()))
     return [
         StoreRow(
             store_id=exact["store_id"],

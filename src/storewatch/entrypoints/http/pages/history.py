@@ -66,7 +66,7 @@ def job_view(job: Job, *, now: float, downloads: Callable[[Job], list[tuple[str,
 
 
 def _scope(job: Job) -> str:
-    wanted = job.request.store_ids
+    wanted = job.ask.store_ids
     if wanted is None:
         return "all stores"
     return "1 store" if len(wanted) == 1 else f"{len(wanted):,} stores"

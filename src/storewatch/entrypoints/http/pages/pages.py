@@ -7,7 +7,6 @@ and a service that only hands out reports needs none of it.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
+from storewatch.domain.ask import Ask
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.pages.history import JobView, job_view
 from storewatch.entrypoints.http.pages.rendering import (
@@ -29,8 +29,7 @@ from storewatch.entrypoints.http.pages.rendering import (
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import ReportId  # noqa: TC001 - the same
 from storewatch.entrypoints.wording import age
-from storewatch.errors import NoPollsError
-from storewatch.ports.jobs import Request as Wanted
+from storewatch.errors import NoPollsError, UnknownStoreError
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
@@ -85,8 +84,7 @@ def _has_polls(opened: Services) -> bool:
 @router.post("/reports")
 def make_report(request: Request, opened: Opened) -> Response:
     """Put a report of all stores on the board and show how it goes."""
-    wanted = replace(Wanted(), request_id=getattr(request.state, "request_id", None))
-    report_id = opened.board.submit(wanted)
+    report_id = opened.board.submit(Ask(), request_id=getattr(request.state, "request_id", None))
     log.info("report triggered", report_id=report_id)
     opened.supervisor.wake()
     return RedirectResponse(report_url(report_id), 303, HEADERS)
@@ -133,14 +131,13 @@ def _store(store_id: str, opened: Services, *, unknown: int = 404) -> Response:
     polls = opened.polls.open()
     newest = fleet.newest_report(opened.board, opened.shelf)
     try:
-        known = evidence.store_facts(polls, store_id, newest[0] if newest else None)
+        facts, settled, is_report = evidence.find(polls, store_id, newest[0] if newest else None)
     except NoPollsError:
         return page("empty", {"has_polls": False, "reports": []})
-    if known is None:
-        content = {"store_id": store_id, "nearest": evidence.like(polls, store_id)}
-        return page("unknown", content, status=unknown)
-    facts, basis = known
-    return page("store", {"store": evidence.store_view(facts, store_id, basis), **_as_of(basis.as_of)})
+    except UnknownStoreError as error:
+        return page("unknown", {"store_id": store_id, "nearest": error.nearest}, status=unknown)
+    view = evidence.store_view(facts, store_id, settled, is_report=is_report)
+    return page("store", {"store": view, **_as_of(view.as_of)})
 
 
 @router.get("/assets/{name}")

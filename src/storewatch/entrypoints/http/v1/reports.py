@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
@@ -41,7 +40,7 @@ from storewatch.entrypoints.http.v1.shapes import (
     cursor_before,
     rfc3339,
 )
-from storewatch.formats.published import beside, content, convert
+from storewatch.formats.published import beside, content, published_report
 from storewatch.ports.jobs import ENDED, State
 
 if TYPE_CHECKING:
@@ -108,8 +107,8 @@ def make_report(
     ] = None,
 ) -> ReportDetails:
     """Make a report; without an Idempotency-Key, every call is a report of its own."""
-    asked = replace((body or Wanted()).request(), request_id=request.state.request_id)
-    report_id = opened.board.submit(asked, key=idempotency_key)
+    ask = (body or Wanted()).ask()
+    report_id = opened.board.submit(ask, key=idempotency_key, request_id=request.state.request_id)
     log.info("report triggered", report_id=report_id)
     opened.supervisor.wake()
     details = _details(_found(report_id, opened), opened, base=_base(request, opened))
@@ -191,9 +190,10 @@ def _base(request: Request, opened: Services) -> str:
 
 def _details(job: Job, opened: Services, *, base: str) -> ReportDetails:
     asked = AskedFor(
-        as_of=None if job.request.as_of is None else iso(job.request.as_of),
-        carry_seconds=job.request.carry,
-        store_ids=None if job.request.store_ids is None else list(job.request.store_ids),
+        as_of=None if job.ask.as_of is None else iso(job.ask.as_of),
+        carry_seconds=job.ask.carry,
+        store_ids=None if job.ask.store_ids is None else list(job.ask.store_ids),
+        policy=job.ask.policy,
     )
     ends = link_ends(opened) if job.state is State.COMPLETE else None
     return ReportDetails(
@@ -217,7 +217,7 @@ def link_ends(opened: Services) -> float | None:
 
 def _standing(job: Job, base: str) -> dict[str, Any]:
     """Return the fields of a report that the board knows."""
-    as_of = job.request.as_of if job.as_of is None else job.as_of
+    as_of = job.ask.as_of if job.as_of is None else job.as_of
     progress = job.progress if job.state is State.RUNNING else None
     return {
         "id": job.id,
@@ -283,13 +283,11 @@ async def download_report(
 ) -> Response:
     """Download a complete report: its CSV, or its whole seconds as Parquet or JSON, or a workbook."""
     job = await run_in_threadpool(_found, report_id, opened)
-    if job.state is not State.COMPLETE or job.key is None or job.as_of is None:
+    if job.state is not State.COMPLETE or job.key is None:
         raise _not_complete(job)
     if wanted.format in PUBLISHED:
         return await run_in_threadpool(_published, job.key, wanted.format, opened)
-    converted = await to_thread.run_sync(
-        _converted, job.key, job.as_of, wanted.format, opened, limiter=_conversions()
-    )
+    converted = await to_thread.run_sync(_converted, job.key, wanted.format, opened, limiter=_conversions())
     return Response(
         converted, headers=_file_headers(job.key, wanted.format), media_type=MEDIA_TYPES[wanted.format]
     )
@@ -320,11 +318,11 @@ def _published(key: str, ending: str, opened: Services) -> Response:
     )
 
 
-def _converted(key: str, as_of: int, ending: str, opened: Services) -> bytes:
-    parquet = content(opened.shelf, beside(key, "parquet"))
-    if parquet is None:
+def _converted(key: str, ending: str, opened: Services) -> bytes:
+    report = published_report(opened.shelf, key)
+    if report is None:
         raise _gone(key, ending, opened)
-    return convert(parquet, as_of=as_of, ending=ending)
+    return report.json_bytes() if ending == "json" else report.xlsx_bytes()
 
 
 def _gone(key: str, ending: str, opened: Services) -> HTTPException:

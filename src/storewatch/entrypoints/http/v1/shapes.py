@@ -156,6 +156,7 @@ class AskedFor(BaseModel):
     as_of: str | None = Field(description="None: the newest poll's.", examples=["2023-01-25T18:12:00Z"])
     carry_seconds: int | None = Field(description="None: for ever.", examples=[604800])
     store_ids: list[str] | None = Field(description="None: all.", examples=[["8139926242460185114"]])
+    policy: str = Field(description="How polls decide.", examples=["hourly-majority"])
 
 
 class ReportDetails(ReportJob):

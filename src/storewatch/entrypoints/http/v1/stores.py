@@ -28,13 +28,7 @@ def store_hours(
     from storewatch.answering.explain import explain_store  # noqa: PLC0415
 
     try:
-        found = explain_store(
-            opened.polls.open(),
-            store_id,
-            as_of=asked.as_of_seconds,
-            carry=asked.carry_seconds,
-            window=asked.window,
-        )
+        found = explain_store(opened.polls.open(), store_id, asked.ask())
     except UnknownStoreError as error:
         raise HTTPException(404, str(error)) from error
     return Response(StoreHours.of(found).model_dump_json(), media_type="application/json", headers=NO_STORE)

@@ -1,0 +1,27 @@
+"""Asks as the job boards keep them: a line of JSON in ASCII, the id of the call that asked among it."""
+
+from __future__ import annotations
+
+import json
+
+from storewatch.domain.ask import Ask
+from storewatch.errors import KeyReusedError
+
+
+def to_text(ask: Ask, request_id: str | None) -> str:
+    """Return what is kept of a submit."""
+    return json.dumps({**ask.values(), "request_id": request_id})
+
+
+def from_text(text: str) -> tuple[Ask, str | None]:
+    """Return the ask and the id of the call, of a text that this version or another one wrote."""
+    values = json.loads(text)
+    request_id = values.pop("request_id", None)
+    return Ask.from_values(values), request_id
+
+
+def same_job(job_id: str, text: str, ask: Ask) -> str:
+    """Return the id of the job that holds a key; KeyReusedError if its ask, a text, is another."""
+    if from_text(text)[0] != ask:
+        raise KeyReusedError(job_id)
+    return job_id

@@ -1,0 +1,103 @@
+"""The one way to a report: settle what is asked, gather, compute.
+
+ask ─► settle (as-of, version) ─► gather (facts) ─► compute (the kernel) ─► a complete report
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storewatch.answering.course import Course
+from storewatch.domain.input import Input
+from storewatch.domain.instant import resolve_as_of
+from storewatch.domain.uptime import uptime
+from storewatch.errors import InputError
+from storewatch.formats.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from storewatch.domain.ask import Ask
+    from storewatch.domain.facts import Facts
+    from storewatch.ports.polls import Source
+
+FEW = 100  # stores: so many are read by themselves, of more the whole source is read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """An ask with all that decides its answer: its as-of and the version of the source."""
+
+    ask: Ask
+    version: str
+    newest: int | None  # the newest poll of all, microseconds since 1970 UTC
+
+
+def settle(source: Source, ask: Ask, *, version: str | None = None) -> Settled:
+    """Settle an ask on a version of a source, by default the present one.
+
+    Raises:
+        InputError: A part of the ask is not known here.
+        NoPollsError: No as-of is asked for, and there are no polls to take it from (R3).
+    """
+    if ask.unknown:
+        raise InputError(f"this version of storewatch does not know what is asked: {', '.join(ask.unknown)}")
+    version = source.version() if version is None else version
+    newest = source.newest(version)
+    return Settled(ask=ask.at(resolve_as_of(ask.as_of, newest)), version=version, newest=newest)
+
+
+def gather(source: Source, settled: Settled) -> Facts:
+    """Return the facts that an answer rests on; of a few stores, only what is about them."""
+    ask = settled.ask
+    few = ask.store_ids if ask.store_ids is not None and len(ask.store_ids) <= FEW else None
+    return source.scan(settled.version, since=ask.since, until=ask.until, store_ids=few)
+
+
+def answer(
+    source: Source,
+    ask: Ask,
+    *,
+    version: str | None = None,
+    engine: Callable[[Facts, Ask], pl.DataFrame] = uptime,
+    course: Course | None = None,
+) -> Report:
+    """Return the complete report that is asked for.
+
+    Args:
+        source: A poll store, or facts in memory.
+        ask: What is asked.
+        version: Of the source; None: the present one.
+        engine: What computes the rows: the kernel, or the reference.
+        course: Hears of each stage.
+
+    Raises:
+        InputError: A part of the ask is not known here, or the version is not kept any more.
+        NoPollsError: There is neither a poll nor an as-of.
+    """
+    course = course or Course()
+    settled = settle(source, ask, version=version)
+    with course.stage("gather"):
+        facts = gather(source, settled)
+    course.read(facts)
+    with course.stage("compute", total=_about(facts, settled.ask)):
+        return compute(facts, settled, engine=engine)
+
+
+def compute(
+    facts: Facts, settled: Settled, *, engine: Callable[[Facts, Ask], pl.DataFrame] = uptime
+) -> Report:
+    """Return the report on facts that were gathered."""
+    rows = engine(facts, settled.ask)
+    made_of = Input.of(facts, rows["store_id"], version=settled.version, newest=settled.newest)
+    return Report(rows=rows, ask=settled.ask, made_of=made_of)
+
+
+def _about(facts: Facts, ask: Ask) -> int:
+    """Return about how many stores there are to be done."""
+    if ask.store_ids is not None:
+        return len(set(ask.store_ids))
+    return 0 if facts.stores is None else len(facts.stores)

@@ -1,0 +1,51 @@
+"""What a report was made of, in counts, and what had to be assumed for want of knowing (R2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from storewatch.domain.facts import Facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """The counts of what was read for a report; the assumptions are counted over the report's stores."""
+
+    version: str  # of the source
+    newest: int | None  # the newest poll of all, microseconds since 1970 UTC
+    polls: int
+    first: int | None  # the oldest and the newest poll that was read, microseconds since 1970 UTC
+    last: int | None
+    hours: int  # rows
+    zones: int  # rows
+    without_hours: int | None  # stores taken as open all the time; None: not known, of an old report
+    without_zone: int | None  # stores taken as being in America/Chicago; the same
+    rejects: pl.DataFrame | None = None  # kind, reason, row: what the source holds that cannot be used
+
+    @classmethod
+    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, newest: int | None) -> Input:
+        """Count what was read for the report of some stores (String, distinct)."""
+        at = facts.polls["at"].to_physical()
+        first, last = at.min(), at.max()
+        assert first is None or isinstance(first, int)  # noqa: S101 - of integers
+        assert last is None or isinstance(last, int)  # noqa: S101 - the same
+        return cls(
+            version=version,
+            newest=newest,
+            polls=len(at),
+            first=first,
+            last=last,
+            hours=facts.hours.height,
+            zones=facts.zones.height,
+            without_hours=_lacking(store_ids, facts.hours["store_id"]),
+            without_zone=_lacking(store_ids, facts.zones["store_id"]),
+            rejects=facts.rejects,
+        )
+
+
+def _lacking(store_ids: pl.Series, known: pl.Series) -> int:
+    return int((~store_ids.is_in(known.unique().cast(pl.String).implode())).sum())
