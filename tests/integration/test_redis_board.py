@@ -256,6 +256,26 @@ def test_a_line_that_stays_cut_is_an_error(cut_board: JobBoard, proxy: Proxy) ->
     assert cut_board.submit(Ask())
 
 
+def test_a_report_that_the_first_version_finished_since_the_last_look_is_the_newest(
+    redis_board: JobBoard, redis_board_url: str, valkey: Server
+) -> None:
+    """Its script knows nothing of the set of such reports, neither when it finishes nor when it forgets."""
+    tag = f"{{{redis_board_url.rpartition('=')[2]}}}"
+    ids = [redis_board.submit(Ask()) for _ in range(3)]
+    with Redis.from_url(valkey.url, decode_responses=True) as driver:
+        for as_of in (1, 2, 3):
+            claim = claimed(redis_board)
+            redis_board.pin(claim, as_of=as_of, version="7")
+            redis_board.finish(claim, key="k", rows=1)
+            driver.zremrangebyrank(f"{tag}:plain", -1, -1)
+            found = redis_board.newest_complete()
+            assert found is not None
+            assert found.id == claim.job.id
+        driver.delete(f"{tag}:job:{ids[2]}")
+        driver.zrem(f"{tag}:complete", ids[2])
+    assert redis_board.newest_complete() == job_of(redis_board, ids[1])
+
+
 # --- a server that is full or set badly -----------------------------------------------------------------
 
 

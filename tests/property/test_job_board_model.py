@@ -45,6 +45,7 @@ class Expected:
     """What the model knows of one job."""
 
     id: str
+    is_plain: bool  # of all stores by the default rules
     state: State = State.QUEUED
     attempts: int = 0
     epoch: int = 0
@@ -107,11 +108,11 @@ class JobBoardMachine(RuleBasedStateMachine):
                 job.error = None  # the board's words
                 job.to(State.FAILED)
 
-    @rule(target=ids)
-    def submit(self) -> str:
-        job_id = self.board.submit(Ask())
+    @rule(target=ids, carry=st.sampled_from([Ask().carry, None]))
+    def submit(self, carry: int | None) -> str:
+        job_id = self.board.submit(Ask(carry=carry))
         assert job_id not in self.jobs
-        self.jobs[job_id] = Expected(id=job_id)
+        self.jobs[job_id] = Expected(id=job_id, is_plain=carry is not None)
         return job_id
 
     @rule(job_id=ids)
@@ -201,6 +202,13 @@ class JobBoardMachine(RuleBasedStateMachine):
         assert self.board.overview().jobs == {state: states.count(state) for state in State}
         assert self.board.queue_length() == states.count(State.QUEUED)
         assert [job.id for job in self.board.recent(3)] == list(self.jobs)[:-4:-1]
+
+    @rule()
+    def look_for_the_newest_report(self) -> None:
+        complete = [job for job in self.jobs.values() if job.key and job.is_plain and job.pinned]
+        newest = max(reversed(complete), key=lambda job: job.pinned or (0, ""), default=None)
+        found = self.board.newest_complete()
+        assert (found.id if found else None) == (newest.id if newest else None)
 
     @rule()
     def restart(self) -> None:

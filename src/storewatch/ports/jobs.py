@@ -165,6 +165,14 @@ class JobBoard(Protocol):
         """
         ...
 
+    def newest_complete(self) -> Job | None:
+        """Return the complete job whose report is of all stores and has the greatest as-of; None without one.
+
+        Of equal as-ofs that which was submitted last. Who asked for some stores, or for another carry,
+        windows or policy than the defaults, is passed over; that an as-of was asked for does not matter.
+        """
+        ...
+
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`.
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from storewatch.domain.ask import Ask
 from storewatch.errors import KeyReusedError
+
+OWN = ("as_of", "request_id")  # what each may have for itself
 
 
 def to_text(ask: Ask, request_id: str | None) -> str:
@@ -18,6 +21,11 @@ def from_text(text: str) -> tuple[Ask, str | None]:
     values = json.loads(text)
     request_id = values.pop("request_id", None)
     return Ask.from_values(values), request_id
+
+
+def plain_values() -> dict[str, Any]:
+    """Return all that a text says, but for its OWN, which asks for every store by the default rules."""
+    return {name: value for name, value in Ask().values().items() if name not in OWN}
 
 
 def same_job(job_id: str, text: str, ask: Ask) -> str:

@@ -9,6 +9,9 @@
 --   <tag>:queued       sorted set: ids by that number too, so that a job that comes back takes its old place
 --   <tag>:running      sorted set: ids by the instant at which the lease ends
 --   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
+--   <tag>:plain        sorted set: numbers (18 digits) and ids of complete jobs of all stores by the default rules, by their
+--                      as-of; of equal ones the one submitted last has the greatest name
+--   <tag>:plain_until  the end of the last complete job that was looked at for that set
 --   <tag>:workers      sorted set: names of workers by the instant until which they count as live
 --   <tag>:keys         hash: the id of the job that was submitted with a key
 --   <tag>:submitted    how many jobs there ever were
@@ -61,6 +64,35 @@ end
 local function finish_as(state, id, from)
   move(id, from, state, whole(now))
   redis.call('HSET', job_key(id), 'ended', whole(now))
+end
+
+local function plain_name(id)
+  return string.format('%018d %s', number(id, 'number'), id)
+end
+
+-- Whether a job asks for nothing but the default, whichever version wrote what it asks.
+local function is_plain(id)
+  local text = field(id, 'request')
+  if #text > 1000 then  -- a list of ids: not worth the reading
+    return false
+  end
+  local asked = cjson.decode(text)
+  for _, name in ipairs(given.own) do
+    asked[name] = nil
+  end
+  for name, value in pairs(asked) do
+    if given.plain[name] == nil or cjson.encode(value) ~= cjson.encode(given.plain[name]) then
+      return false
+    end
+  end
+  return true
+end
+
+local function note_if_plain(id)
+  local as_of = field(id, 'as_of')
+  if as_of and is_plain(id) then
+    redis.call('ZADD', tag .. ':plain', as_of, plain_name(id))
+  end
 end
 
 local function is_held()
@@ -189,6 +221,7 @@ function verbs.finish()
     finish_as('Complete', given.id, 'Running')
     redis.call('HSET', job_key(given.id), 'key', given.key, 'rows', whole(given.rows))
     redis.call('HDEL', job_key(given.id), 'error')
+    note_if_plain(given.id)
     return 1
   end
   local said_before = field(given.id, 'state') == 'Complete'
@@ -249,6 +282,29 @@ function verbs.recent()
   return jobs
 end
 
+-- Workers of the version before note nothing: what they finished since the last look is noted here.
+function verbs.newest_complete()
+  local looked_until = redis.call('GET', tag .. ':plain_until') or '-inf'
+  local unseen = redis.call('ZRANGEBYSCORE', set_key('Complete'), '(' .. looked_until, '+inf')
+  for _, id in ipairs(unseen) do
+    note_if_plain(id)
+  end
+  if #unseen > 0 then
+    redis.call('SET', tag .. ':plain_until', redis.call('ZSCORE', set_key('Complete'), unseen[#unseen]))
+  end
+  while true do
+    local newest = redis.call('ZREVRANGE', tag .. ':plain', 0, 0)[1]
+    if not newest then
+      return {}
+    end
+    local found = job(string.sub(newest, 20))
+    if #found > 0 then
+      return found
+    end
+    redis.call('ZREM', tag .. ':plain', newest)  -- forgotten by the version before
+  end
+end
+
 function verbs.expired()
   local ids = {}
   for _, state in ipairs(given.states) do
@@ -270,6 +326,7 @@ function verbs.forget()
         if key then
           redis.call('HDEL', tag .. ':keys', key)
         end
+        redis.call('ZREM', tag .. ':plain', plain_name(id))
         redis.call('ZREM', tag .. ':jobs', id)
         redis.call('DEL', job_key(id))
         count = count + 1

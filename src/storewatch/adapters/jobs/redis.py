@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
-from storewatch.adapters.jobs.asks import from_text, same_job, to_text
+from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_text
 from storewatch.adapters.jobs.redis_address import RedisAddress
 from storewatch.errors import UnavailableError
 from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from storewatch.domain.ask import Ask
 
-Value: TypeAlias = str | float | bool | list[State] | list[str] | None
+Value: TypeAlias = str | float | bool | list[State] | list[str] | dict[str, Any] | None
 
 CONNECT_SECONDS = 0.75
 ANSWER_SECONDS = 1.25
@@ -91,7 +91,7 @@ class RedisJobBoard:
 
     def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
         """Make the job Complete with the report at `key`; False if the claim is lost."""
-        return bool(self._for(claim, "finish", key=key, rows=rows))
+        return bool(self._for(claim, "finish", key=key, rows=rows, plain=plain_values(), own=list(OWN)))
 
     def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
         """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
@@ -123,6 +123,10 @@ class RedisJobBoard:
         """Return the jobs that were submitted last (with a number below `before`), newest first."""
         found = self._server.call("recent", limit=limit, before=before)
         return [job for pairs in found if (job := _to_job(pairs))]
+
+    def newest_complete(self) -> Job | None:
+        """Return the complete job of all stores, by the default rules, with the greatest as-of."""
+        return _to_job(self._server.call("newest_complete", plain=plain_values(), own=list(OWN)))
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from storewatch.adapters.jobs.asks import from_text, same_job, to_text
+from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_text
 from storewatch.adapters.jobs.sqlite_file import Connection
 from storewatch.ports.jobs import Claim, Job, Overview, Progress, State
 
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
     from storewatch.domain.ask import Ask
 
 _UNIX_EPOCH = 2_440_587.5  # as a Julian day
+
+_FIRST_WRITTEN = ("carry", "store_ids")  # parts of a request that every version has written
+
+
+def _is_plain() -> str:
+    """Return the condition on a complete job that asked for all stores by the default rules."""
+    plain = plain_values()
+    texts = (plain, {name: plain[name] for name in _FIRST_WRITTEN})
+    known = ", ".join(f"'{json.dumps(text, separators=(',', ':'))}'" for text in texts)
+    own = ", ".join(f"'$.{name}'" for name in OWN)
+    return f"state = 'Complete' AND as_of IS NOT NULL AND json_remove(request, {own}) IN ({known})"
+
+
+# An index stays as it was made: whoever changes the condition gives it another name.
+_IS_PLAIN = _is_plain()
 
 # Instants are Julian days by SQLite's own clock, so every process reads one clock and datetime(created)
 # shows them. A job holds a lease exactly while it is Running. `ended IS NULL` is that of the index.
@@ -52,6 +67,7 @@ _SCHEMA = (
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
     """,
+    f"CREATE INDEX IF NOT EXISTS jobs_plain_by_as_of ON jobs (as_of, seq) WHERE {_IS_PLAIN}",
     "CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, live_until REAL NOT NULL)",
 )
 
@@ -169,6 +185,8 @@ _RECENT = """
     SELECT * FROM jobs WHERE seq < ifnull(:before, 9223372036854775807) ORDER BY seq DESC LIMIT :limit
 """
 
+_NEWEST_COMPLETE = f"SELECT * FROM jobs WHERE {_IS_PLAIN} ORDER BY as_of DESC, seq DESC LIMIT 1"  # noqa: S608
+
 _EXPIRED = """
     SELECT id FROM jobs WHERE ended <= julianday('now') - :older_than / 86400.0 ORDER BY ended LIMIT :limit
 """
@@ -276,6 +294,11 @@ class SqliteJobBoard:
     def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
         """Return the jobs that were submitted last (with a number below `before`), newest first."""
         return [_to_job(row) for row in self._reader.rows(_RECENT, limit=limit, before=before)]
+
+    def newest_complete(self) -> Job | None:
+        """Return the complete job of all stores, by the default rules, with the greatest as-of."""
+        rows = self._reader.rows(_NEWEST_COMPLETE)
+        return _to_job(rows[0]) if rows else None
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
