@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 from storewatch.domain.instant import as_of_from_newest, compact, iso, parse_as_of, parse_carry, reach
@@ -17,6 +18,7 @@ from storewatch.errors import InputError
         "2023-01-25 18:12:00 UTC",
         "2023-01-25T13:12:00-05:00",
         "2023-01-25T18:12:00.000000Z",
+        "2023-01-25T18:12:00.000000000Z",
     ],
 )
 def test_one_instant_has_many_spellings(text: str) -> None:
@@ -31,6 +33,8 @@ def test_one_instant_has_many_spellings(text: str) -> None:
         "yesterday",
         "2023-01-25T18:12:00",
         "2023-01-25T18:12:00.5Z",
+        "2023-01-25T18:12:00.0000001Z",
+        "2023-01-25T18:12:00,000000000001Z",
         "1969-12-31T23:00:00Z",
         "2201-01-01T00:00:00Z",
     ],
@@ -42,6 +46,12 @@ def test_an_as_of_that_is_naive_or_no_whole_second_is_refused(text: str) -> None
 
 def test_an_aware_datetime_is_an_as_of() -> None:
     assert parse_as_of(datetime(1970, 1, 2, tzinfo=UTC)) == 86_400
+
+
+def test_a_nanosecond_of_pandas_is_a_fraction_too() -> None:
+    with pytest.raises(InputError, match="fraction of a second"):
+        parse_as_of(pd.Timestamp("2023-01-25T18:12:00.000000001Z"))
+    assert parse_as_of(pd.Timestamp("2023-01-25T18:12:00Z")) == 1_674_670_320
 
 
 def test_the_newest_poll_is_rounded_up_to_a_whole_second() -> None:

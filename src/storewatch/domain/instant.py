@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from storewatch.errors import InputError, NoPollsError
 
@@ -16,6 +16,7 @@ WINDOWS = {"hour": HOUR, "day": DAY, "week": WEEK}  # R6, each ends at the as-of
 DEFAULT_CARRY = WEEK  # R5
 
 _FIRST, _LAST = 0, int(datetime(2201, 1, 1, tzinfo=UTC).timestamp())
+_FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # a digit that is not 0 after the sixth
 _CARRY = re.compile(r"(\d{1,9})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
 
@@ -34,14 +35,19 @@ def parse_as_of(value: str | datetime) -> int:
         raise InputError(
             f"as-of {value} has no time zone: write it with Z or an offset, like 2023-01-25T18:12:00Z"
         )
-    seconds, fraction = divmod(
-        round((instant - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6), MICROSECONDS
-    )
-    if fraction:
+    seconds, fraction = divmod(instant - datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1))
+    if fraction or _is_finer(value):
         raise InputError(f"as-of {value} has a fraction of a second: an as-of is a whole second")
     if not _FIRST <= seconds < _LAST:
         raise InputError(f"as-of {value} is outside the years 1970 to 2200")
     return seconds
+
+
+def _is_finer(value: str | datetime) -> bool:
+    """Say whether there are parts of a microsecond, which `datetime` itself drops."""
+    if isinstance(value, str):
+        return _FINER.search(value) is not None
+    return bool(getattr(value, "nanosecond", 0))  # of pandas
 
 
 def _parse(text: str) -> datetime:
