@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ import pytest
 
 from boards import claimed
 from calls import REPORTS, Opened, check_problem, made, served
-from service import AS_OF, FILE_NAME, Service, small_facts
+from service import AS_OF, FILE_NAME, SRC, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
@@ -89,6 +92,17 @@ def test_the_workbook_has_a_row_a_store(complete: dict[str, Any]) -> None:
     assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     assert [row[0].value for row in book["Stores"].iter_rows(min_row=2)] == [f"{n:03}" for n in range(7)]
+
+
+def test_the_workbook_is_that_of_the_command_line_to_the_byte(
+    service: Service, complete: dict[str, Any], tmp_path: Path
+) -> None:
+    """Newest poll, carry and the stores that its assumptions touch are in both."""
+    out = tmp_path / "report.xlsx"
+    command = [sys.executable, "-m", "storewatch.entrypoints.cli", "report", "--out", str(out)]
+    environment = {**os.environ, "STOREWATCH_HOME": str(service.home), "PYTHONPATH": str(SRC)}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    assert downloaded(complete, "xlsx").content == out.read_bytes()
 
 
 def test_workbooks_may_be_asked_for_at_once(complete: dict[str, Any]) -> None:
