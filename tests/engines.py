@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 from strategies import WEEK, instant, micros, of_day
 
 if TYPE_CHECKING:

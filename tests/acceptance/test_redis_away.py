@@ -17,7 +17,7 @@ from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

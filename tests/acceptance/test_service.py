@@ -18,7 +18,7 @@ from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.instant import WEEK
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:

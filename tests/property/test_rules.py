@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 from strategies import DAY, FIXED_ZONES, HOUR, SECOND, WEEK, Fleet, fleets, rows_of_seconds
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import polars as pl
 
 from storewatch.checking import reference
 from storewatch.domain.uptime import store_names, uptime
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
     from storewatch.domain.ask import Ask

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.instant import HOUR, WINDOWS, compact
+from storewatch.domain.instant import compact
 from storewatch.errors import InputError
+from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.input import Input
-
-UNITS = {"hour": 60, "day": HOUR, "week": HOUR}  # seconds in the CSV's unit
-
-_FORMULA = r"^'*[=+\-@\t\r]"  # what a spreadsheet would run, and what an apostrophe already keeps from it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,49 +124,3 @@ class Report:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""
         down = f"downtime_seconds_last_{window}"
         return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
-
-
-def csv_bytes(rows: pl.DataFrame) -> bytes:
-    """Return rows as the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
-
-    An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
-    """
-    buffer = io.BytesIO()
-    csv_rows(rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
-    return buffer.getvalue()
-
-
-def safe_ids() -> pl.Expr:
-    """Put an apostrophe before each id that begins with `=`, `+`, `-`, `@`, a tab or a return.
-
-    Spreadsheets run such cells as formulas. Ids that begin with apostrophes and then one of these get one
-    more, so that taking one off gives the id back, and no two ids become one.
-    """
-    raw = pl.col("store_id")
-    return pl.when(raw.str.contains(_FORMULA)).then("'" + raw).otherwise(raw).alias("store_id")
-
-
-def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the CSV's columns in order; hundredths are exact, since they are rounded as whole numbers."""
-    durations = [
-        _duration(kind, window) for kind in ("uptime", "downtime", "unknown", "open") for window in WINDOWS
-    ]
-    return rows.select("store_id", *durations, *(_percentage(window) for window in WINDOWS))
-
-
-def _duration(kind: str, window: str) -> pl.Expr:
-    """Round half up to hundredths of the window's unit."""
-    unit = UNITS[window]
-    hundredths = (100 * pl.col(f"{kind}_seconds_last_{window}") + unit // 2) // unit
-    return (hundredths / 100).alias(f"{kind}_last_{window}")
-
-
-def _percentage(window: str) -> pl.Expr:
-    """Cut uptime ÷ (uptime + downtime) to hundredths of a percent; null where nothing is known."""
-    return (percent_hundredths(window) / 100).alias(f"uptime_percent_last_{window}")
-
-
-def percent_hundredths(window: str) -> pl.Expr:
-    """Return 10,000·uptime // (uptime + downtime), null where that sum is 0 (R6)."""
-    up, down = (pl.col(f"{kind}_seconds_last_{window}") for kind in ("uptime", "downtime"))
-    return pl.when(up + down > 0).then(10_000 * up // (up + down))

@@ -16,7 +16,7 @@ import xlsxwriter
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS, iso
 from storewatch.domain.zone import DEFAULT_ZONE
 from storewatch.errors import InputError
-from storewatch.formats.report import csv_rows
+from storewatch.formats.csv import csv_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

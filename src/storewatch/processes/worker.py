@@ -37,7 +37,7 @@ from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.uptime import uptime
 from storewatch.errors import SettingsError, StorewatchError, UnavailableError
-from storewatch.formats.report import csv_bytes
+from storewatch.formats.csv import csv_bytes
 from storewatch.logs import configure_logs
 from storewatch.metrics import BOARD, POLLS, SHELF, counted
 from storewatch.ports.jobs import ENDED, State

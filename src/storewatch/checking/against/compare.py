@@ -16,7 +16,7 @@ from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import store_names, uptime
 from storewatch.errors import InputError
-from storewatch.formats.report import safe_ids
+from storewatch.formats.csv import safe_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

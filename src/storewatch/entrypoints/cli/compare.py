@@ -34,7 +34,7 @@ def verify_against(
     """Compare a report of another program with ours on a folder's files; exit code 1: they do not agree."""
     from storewatch.checking.against import compare, read_foreign
     from storewatch.domain.instant import iso
-    from storewatch.entrypoints.cli.report import read_folder, settled_facts
+    from storewatch.entrypoints.cli.source import read_folder, settled_facts
 
     if differences is not None and not differences.absolute().parent.is_dir():
         raise click.BadParameter(

@@ -11,8 +11,8 @@ import click
 
 from storewatch.entrypoints.cli.data import WITH_REJECTS
 from storewatch.entrypoints.cli.options import asking
-from storewatch.entrypoints.cli.report import read_folder, source_of
 from storewatch.entrypoints.cli.show import say
+from storewatch.entrypoints.cli.source import read_folder, source_of
 
 if TYPE_CHECKING:
     from storewatch.domain.ask import Ask

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,18 +15,15 @@ import click
 from storewatch.domain.ask import Ask
 from storewatch.entrypoints.cli.data import WITH_REJECTS
 from storewatch.entrypoints.cli.options import asking
-from storewatch.entrypoints.cli.show import progress_bar, say
+from storewatch.entrypoints.cli.show import say
+from storewatch.entrypoints.cli.source import read_folder, settled_facts, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.formats.report import Report
-    from storewatch.ingest import Reading
-    from storewatch.ports.polls import Source
 
 DIFFERENT = 1  # exit code: kernel and reference do not agree
 
@@ -97,47 +93,6 @@ def check_out(out: Path | None) -> None:
         )
     if not out.absolute().parent.is_dir():
         raise click.BadParameter(f"{out}: there is no folder {out.parent}", param_hint="--out")
-
-
-def read_folder(folder: Path, *, allow_future: bool) -> Reading:
-    """Read a folder's files, and say what could not be used."""
-    from storewatch.entrypoints.cli.texts import reject_lines
-    from storewatch.ingest import read
-
-    with progress_bar() as progress:
-        reading = read([folder], now=time.time(), allow_future=allow_future, progress=progress)
-    say(reading.skipped, err=True)
-    say(reject_lines(reading.rejects), err=True)
-    if reading.tainted:
-        some = ", ".join(sorted(reading.tainted)[:5])
-        say([f"{len(reading.tainted):,} stores have an hours row that was rejected: {some}"], err=True)
-    return reading
-
-
-@contextmanager
-def source_of(reading: Reading | None) -> Iterator[Source]:
-    """Yield the folder that was read as a source of facts, or else the poll store."""
-    if reading is not None:
-        from storewatch.answering.given import GivenFacts
-
-        yield GivenFacts(facts=reading.facts)
-        return
-    from storewatch.bootstrap import open_polls
-    from storewatch.config import load_settings
-
-    polls = open_polls(load_settings())
-    try:
-        yield polls
-    finally:
-        polls.close()
-
-
-def settled_facts(reading: Reading, ask: Ask) -> tuple[Facts, Ask]:
-    """Return a folder's facts, and the ask with its as-of settled by them."""
-    from storewatch.answering.answer import settle
-    from storewatch.answering.given import GivenFacts
-
-    return reading.facts, settle(GivenFacts(facts=reading.facts), ask).ask
 
 
 def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import WINDOWS
 from storewatch.entrypoints.wording import hours, percent
+from storewatch.formats.csv import csv_bytes
 from storewatch.formats.published import published_report
-from storewatch.formats.report import csv_bytes
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
