@@ -21,7 +21,7 @@ from benchmarks.fleets import full_fleet
 from benchmarks.measure import Target, interleaved, keep, median, ratio, timed
 
 from storewatch.checking import reference
-from storewatch.domain.ask import Ask
+from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS
 from storewatch.domain.kernel import Polls, tally
@@ -88,8 +88,15 @@ def by_kernel(fleet: Fleet, as_of: int) -> NDArray[np.int64]:
     """Return the figures of all stores: [stores, windows, (up, down, open)]."""
     offset_spans.cache_clear()
     schedules = distinct_schedules(*fleet.hours, zone_of_store=fleet.zone_of_store)
-    windows = list(WINDOWS.values())
-    return tally(fleet.polls, schedules, as_of=as_of, carry=DEFAULT_CARRY, windows=windows)
+    totals = tally(
+        fleet.polls,
+        schedules,
+        as_of=as_of,
+        carry=DEFAULT_CARRY,
+        policy=Policy.HOURLY_MAJORITY,
+        edges=np.array([[as_of - length] for length in (*WINDOWS.values(), 0)]),
+    )
+    return totals[:, -1:] - totals[:, :-1]
 
 
 def by_reference(fleet: Fleet, as_of: int, some: pl.Series) -> NDArray[np.int64]:

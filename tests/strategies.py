@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from hypothesis import strategies as st
 
+from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.domain.zone import load_zone
 
@@ -71,6 +72,12 @@ class Fleet:
     stores: tuple[str, ...]
     as_of: int
     carry: int | None
+    policy: Policy
+
+    @property
+    def ask(self) -> Ask:
+        """What is asked of it."""
+        return Ask(as_of=self.as_of, carry=self.carry, policy=self.policy)
 
     @property
     def facts(self) -> Facts:
@@ -97,23 +104,56 @@ class Fleet:
         return replace(self, polls=polls, as_of=self.as_of + seconds)
 
 
-# A time at which something happens, and where.
+# Where something happens to clocks at about that time.
 _EVENTS = {
-    "America/New_York": ("2023-03-12 07:00", "2023-11-05 06:00", "2150-03-08 07:00"),
-    "America/Chicago": ("2023-01-25 18:00", "2024-11-03 07:00", "1974-01-06 08:00"),
-    "US/Central": ("2038-01-19 03:14:07", "2024-03-10 08:00"),
-    "Australia/Lord_Howe": ("2023-04-01 15:00", "2023-09-30 15:30"),
-    "Pacific/Apia": ("2011-12-30 10:00", "2012-03-31 14:00"),
-    "Africa/Monrovia": ("1972-01-07 00:44:30", "1970-01-05 00:00"),
-    "Asia/Kathmandu": ("1985-12-31 18:30",),
-    "Pacific/Chatham": ("2023-04-01 14:00", "2023-09-23 14:00"),
-    "Asia/Beirut": ("2023-03-25 22:00", "2023-10-28 21:00"),
-    "Africa/Casablanca": ("2023-03-19 02:00", "2023-04-23 02:00"),
-    "Europe/Dublin": ("1970-01-01 00:00", "1971-10-31 02:00"),
-    "America/Caracas": ("2007-12-09 07:00", "2016-05-01 07:00"),
-    "Asia/Kolkata": ("2200-12-31 23:59:59",),
-    "UTC": ("1999-12-31 23:00",),
+    "1970-01-01 00:00": ("Europe/Dublin",),
+    "1970-01-05 00:00": ("Africa/Monrovia",),
+    "1971-10-31 02:00": ("Europe/Dublin",),
+    "1972-01-07 00:44:30": ("Africa/Monrovia", "Europe/Amsterdam", "America/Guyana"),
+    "1974-01-06 08:00": ("America/Chicago",),
+    "1985-12-31 18:30": ("Asia/Kathmandu", "Asia/Katmandu", "America/Guyana"),
+    "1993-08-21 00:00": ("Pacific/Kwajalein", "UTC"),
+    "1995-01-01 00:00": ("Pacific/Kiritimati", "Pacific/Enderbury"),
+    "1999-12-31 23:00": ("UTC",),
+    "2007-12-09 07:00": ("America/Caracas", "Etc/GMT-14"),
+    "2011-11-06 02:31": ("America/St_Johns",),
+    "2011-12-30 10:00": ("Pacific/Apia", "Pacific/Fakaofo", "Pacific/Kiritimati"),
+    "2012-03-31 14:00": ("Pacific/Apia",),
+    "2016-05-01 07:00": ("America/Caracas",),
+    "2016-12-31 23:59": ("UTC", "Etc/GMT+12", "Pacific/Kiritimati"),
+    "2018-05-04 15:00": ("Asia/Pyongyang", "Asia/Seoul"),
+    "2023-01-25 18:00": ("America/Chicago",),
+    "2023-03-12 07:00": ("America/New_York", "America/Chicago", "America/St_Johns", "America/Havana"),
+    "2023-03-19 02:00": ("Africa/Casablanca", "Africa/El_Aaiun", "Asia/Gaza"),
+    "2023-03-25 22:00": ("Asia/Beirut",),
+    "2023-03-26 01:00": (
+        "Asia/Beirut",
+        "Europe/London",
+        "Europe/Berlin",
+        "Antarctica/Troll",
+        "Atlantic/Azores",
+    ),
+    "2023-03-30 22:00": ("Asia/Beirut", "Asia/Gaza", "Africa/Cairo"),
+    "2023-04-01 15:00": ("Australia/Lord_Howe", "Australia/Adelaide", "Pacific/Auckland", "Pacific/Chatham"),
+    "2023-04-02 03:00": ("America/Santiago", "America/Asuncion", "Pacific/Easter"),
+    "2023-04-23 02:00": ("Africa/Casablanca", "Africa/El_Aaiun", "Africa/Cairo"),
+    "2023-09-03 04:00": ("America/Santiago", "Pacific/Easter"),
+    "2023-09-23 14:00": ("Pacific/Chatham", "Pacific/Auckland", "Asia/Kathmandu"),
+    "2023-10-01 15:30": ("Australia/Lord_Howe", "Australia/Adelaide", "Australia/Sydney"),
+    "2023-10-28 21:00": ("Asia/Beirut",),
+    "2023-10-29 01:00": ("Antarctica/Troll", "Europe/London", "America/Godthab", "America/Scoresbysund"),
+    "2023-11-05 06:00": ("America/New_York", "America/Chicago", "America/St_Johns", "America/Havana"),
+    "2023-11-05 07:00": ("America/Denver",),
+    "2024-02-29 00:00": ("Asia/Almaty", "Asia/Kathmandu", "Australia/Eucla", "Pacific/Marquesas"),
+    "2024-03-01 00:00": ("Asia/Almaty", "Asia/Qostanay", "Asia/Kolkata"),
+    "2024-03-10 08:00": ("US/Central",),
+    "2024-03-31 01:00": ("Antarctica/Troll", "America/Nuuk", "Asia/Kathmandu", "Europe/Dublin"),
+    "2024-11-03 07:00": ("America/Chicago",),
+    "2038-01-19 03:14:07": ("US/Central",),
+    "2150-03-08 07:00": ("America/New_York",),
+    "2200-12-31 23:59:59": ("Asia/Kolkata",),
 }
+_ZONES = tuple(sorted({zone for zones in _EVENTS.values() for zone in zones}))
 FIXED_ZONES = ("UTC", "Asia/Kolkata", "America/Phoenix", "Etc/GMT-14", "Etc/GMT+12")  # since 1970
 ODD_IDS = (
     "007",
@@ -164,14 +204,15 @@ def weeks(draw: st.DrawFn) -> list[tuple[int, int, int]]:
 
 
 def instants_around(as_of: int) -> st.SearchStrategy[int]:
-    """Microseconds: on hours and edges, in crowded hours, long ago, after the as-of."""
+    """Microseconds: on hours and edges of windows, in crowded hours, long ago, after the as-of."""
+    edges = st.sampled_from([as_of - back for back in (0, HOUR, DAY, WEEK, WEEK + HOUR, 2 * WEEK)])
     return st.one_of(
         st.integers(-2, 3 * HOUR).map(lambda s: (as_of - s) * SECOND),
         st.integers(-1, 200).map(lambda hour: (as_of // HOUR - hour) * HOUR * SECOND),
         st.integers(-9 * DAY * SECOND, SECOND).map(lambda us: as_of * SECOND + us),
         st.integers(-15 * DAY, DAY).map(lambda s: (as_of + s) * SECOND),
         st.integers(0, as_of).map(lambda s: s * SECOND),
-        st.integers(-2, 2).map(lambda us: as_of * SECOND + us),
+        st.tuples(edges, st.integers(-2, 2)).map(lambda edge: edge[0] * SECOND + edge[1]),
     )
 
 
@@ -187,7 +228,7 @@ def on_edges(draw: st.DrawFn, week: list[tuple[int, int, int]], zone: str, as_of
 
 @st.composite
 def poll_times(draw: st.DrawFn, week: list[tuple[int, int, int]], zone: str, as_of: int) -> list[int]:
-    """When one store is polled, some instants twice."""
+    """When one store is polled, some instants twice, some seconds twice."""
     times = instants_around(as_of)
     if week:
         times |= on_edges(week, zone, as_of)
@@ -195,13 +236,13 @@ def poll_times(draw: st.DrawFn, week: list[tuple[int, int, int]], zone: str, as_
     crowded = draw(st.integers(0, 190)) * HOUR
     found += [(as_of - crowded - s) * SECOND for s in draw(st.lists(st.integers(0, 2 * HOUR), max_size=8))]
     doubled = draw(st.lists(st.sampled_from(found), max_size=3)) if found else []
-    return [at for at in found + doubled if 0 <= at < _LAST * SECOND]
+    same_second = [at // SECOND * SECOND + draw(st.integers(0, SECOND - 1)) for at in doubled]
+    return [at for at in found + doubled + same_second if 0 <= at < _LAST * SECOND]
 
 
 @st.composite
-def as_ofs(draw: st.DrawFn, zones: Iterable[str]) -> int:
-    """A whole second up to eight days after something happened in one of the zones."""
-    event = draw(st.sampled_from([event for zone in zones for event in _EVENTS[zone]]))
+def as_ofs(draw: st.DrawFn, event: str) -> int:
+    """A whole second up to eight days after an event."""
     unit = draw(st.sampled_from([1, 60, HOUR, HOUR]))
     later = instant(event) + draw(st.integers(0, 8 * DAY // unit)) * unit
     return min(later // unit * unit, _LAST - 1)
@@ -215,18 +256,25 @@ def carries() -> st.SearchStrategy[int | None]:
 
 @st.composite
 def fleets(
-    draw: st.DrawFn, *, zones: Iterable[str] = tuple(_EVENTS), full_hour: bool = False, max_stores: int = 4
+    draw: st.DrawFn,
+    *,
+    zones: Iterable[str] = _ZONES,
+    full_hour: bool = False,
+    max_stores: int = 4,
+    policies: Iterable[Policy] = tuple(Policy),
 ) -> Fleet:
     """One to four stores: with or without hours, zone and polls."""
-    zones = tuple(zones)
-    as_of = draw(as_ofs([zone for zone in zones if zone in _EVENTS]))
+    events = {event: [zone for zone in zones if zone in there] for event, there in _EVENTS.items()}
+    event = draw(st.sampled_from([event for event, there in events.items() if there]))
+    zone_names = st.sampled_from(events[event]) | st.sampled_from([*zones, None])
+    as_of = draw(as_ofs(event))
     as_of = as_of // HOUR * HOUR if full_hour else as_of
     ids = draw(st.lists(store_ids(), min_size=1, max_size=max_stores, unique=True))
     polls: list[Poll] = []
     hours: list[Row] = []
     named: dict[str, str] = {}
     for store_id in ids:
-        week, zone = draw(weeks()), draw(st.sampled_from([*zones, None]))
+        week, zone = draw(weeks()), draw(zone_names)
         hours += [(store_id, *row) for row in week]
         named |= {store_id: zone} if zone else {}
         times = draw(poll_times(week, zone or "America/Chicago", as_of))
@@ -239,6 +287,7 @@ def fleets(
         stores=tuple(ids[:1]),
         as_of=as_of,
         carry=draw(carries()),
+        policy=draw(st.sampled_from(list(policies))),
     )
 
 

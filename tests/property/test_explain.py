@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.checking import reference
-from storewatch.domain.ask import Ask
+from storewatch.domain.ask import Policy
 from storewatch.domain.explain import STATUSES, explain
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import uptime
@@ -21,20 +22,23 @@ if TYPE_CHECKING:
     from storewatch.domain.explain import Explanation
 
 windows = st.sampled_from(sorted(WINDOWS))
+by_majority, by_observation = (fleets(policies=[policy]) for policy in Policy)
 
 
 def explained(fleet: Fleet, store_id: str, window: str) -> Explanation:
-    return explain(fleet.facts, store_id, Ask(as_of=fleet.as_of, carry=fleet.carry, windows=(window,)))
+    return explain(fleet.facts, store_id, replace(fleet.ask, windows=(window,)))
 
 
 def steps(fleet: Fleet, store: reference.Store) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the reference's open stretches, counted polls, and hours with their statuses."""
+    """Return the reference's open stretches, counted polls, and statuses."""
     until = pd.Timestamp(fleet.as_of, unit="s", tz="UTC")
     polls = reference.distinct_polls(store.polls, until)
     spans = reference.clock_spans(store.zone, reference.days_of_interest(polls, until))
     rows = reference.opening_hours_utc(reference.weekly_hours(store.hours), spans)
     stretches = reference.open_stretches(rows)
     counted = reference.discard_outside(polls, stretches)
+    if fleet.policy is Policy.LAST_OBSERVATION:
+        return stretches, counted, reference.observe(counted, until, fleet.carry)
     hourly = reference.majority(reference.resample(counted, until))
     return stretches, counted, reference.carry_forward(hourly, counted, fleet.carry)
 
@@ -47,9 +51,16 @@ def micros(times: pd.Series[pd.Timestamp]) -> list[int]:
     return [int(at.timestamp()) * SECOND + at.microsecond for at in times]
 
 
+def joined(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join parts that touch."""
+    edges = [edge for part in parts for edge in part]
+    alone = [edge for edge in edges if edges.count(edge) == 1]
+    return list(zip(alone[::2], alone[1::2], strict=True))
+
+
 @given(fleets())
 def test_the_hours_add_up_to_the_reports_row(fleet: Fleet) -> None:
-    for row in uptime(fleet.facts, Ask(as_of=fleet.as_of, carry=fleet.carry)).to_dicts():
+    for row in uptime(fleet.facts, fleet.ask).to_dicts():
         for window in WINDOWS:
             found = explained(fleet, row["store_id"], window)
             figures = {status: found.seconds(status) for status in STATUSES} | {"open": found.seconds()}
@@ -57,7 +68,7 @@ def test_the_hours_add_up_to_the_reports_row(fleet: Fleet) -> None:
             assert figures == {kind: row[f"{kinds[kind]}_seconds_last_{window}"] for kind in kinds}
 
 
-@given(fleets(), windows)
+@given(by_majority, windows)
 def test_each_hour_has_the_status_that_the_reference_gives_it(fleet: Fleet, window: str) -> None:
     for store in reference.load(fleet.facts):
         _, _, hourly = steps(fleet, store)
@@ -68,7 +79,7 @@ def test_each_hour_has_the_status_that_the_reference_gives_it(fleet: Fleet, wind
             assert hour.reason.text.endswith(f", {hour.reason.rule}")
 
 
-@given(fleets(), windows)
+@given(by_majority, windows)
 def test_the_reason_names_what_the_reference_decides_by(fleet: Fleet, window: str) -> None:
     for store in reference.load(fleet.facts):
         _, _, hourly = steps(fleet, store)
@@ -86,6 +97,35 @@ def test_the_reason_names_what_the_reference_decides_by(fleet: Fleet, window: st
                 assert hour.reason.decided_by == micros(pd.Series([row["at"]]))[0]
 
 
+@given(by_observation, windows)
+def test_each_part_of_an_hour_has_the_status_that_the_reference_observes(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        stretches, _, statuses = steps(fleet, store)
+        pieces = reference.pieces(statuses, stretches)
+        expected = list(zip(seconds(pieces["begin"]), seconds(pieces["end"]), pieces["status"], strict=True))
+        for hour in explained(fleet, store.store_id, window).hours:
+            for begin, end in hour.open:
+                there = {status for a, b, status in expected if a < end and begin < b}
+                assert there == {hour.status}
+
+
+@given(by_observation, windows)
+def test_an_observed_status_is_that_of_the_poll_which_decides(fleet: Fleet, window: str) -> None:
+    for store in reference.load(fleet.facts):
+        _, counted, _ = steps(fleet, store)
+        polls = dict(zip(micros(counted["at"]), counted["active"], strict=True))
+        for hour in explained(fleet, store.store_id, window).hours:
+            assert hour.reason.rule == "R15"
+            assert hour.reason.text.startswith(f"{hour.status}: ")
+            upto = [at for at in polls if at // SECOND <= hour.open[0][0]]
+            if hour.status == "unknown":
+                assert hour.reason.decided_by is None
+            else:
+                assert hour.reason.decided_by is not None
+                assert polls[hour.reason.decided_by] == (hour.status == "up")
+                assert hour.reason.decided_by in upto
+
+
 @given(fleets(), windows)
 def test_open_time_lies_where_the_reference_opens(fleet: Fleet, window: str) -> None:
     for store in reference.load(fleet.facts):
@@ -95,8 +135,8 @@ def test_open_time_lies_where_the_reference_opens(fleet: Fleet, window: str) -> 
         for begin in range(found.begin // HOUR * HOUR, fleet.as_of, HOUR):
             low, high = max(begin, found.begin), min(begin + HOUR, fleet.as_of)
             parts = [(max(a, low), min(b, high)) for a, b in opened if a < high and b > low]
-            mine: list[Hour] = [hour for hour in found.hours if hour.begin == begin]
-            assert [part for hour in mine for part in hour.open] == parts
+            mine: list[Hour] = [hour for hour in found.hours if hour.begin // HOUR * HOUR == begin]
+            assert joined([part for hour in mine for part in hour.open]) == parts
             assert sum(hour.open_seconds for hour in mine) == sum(b - a for a, b in parts)
             assert all(hour.rows or not found.rows for hour in mine)
 
@@ -117,7 +157,7 @@ def test_every_poll_of_the_windows_hours_is_shown_once_and_marked(fleet: Fleet, 
         shown = {poll.at: poll for poll in [*listed, *found.discarded]}
         assert len(shown) == len(listed) + len(found.discarded)
         missing = given_polls.keys() - shown.keys()
-        open_hours = {hour.begin for hour in found.hours}
+        open_hours = {hour.begin // HOUR * HOUR for hour in found.hours}
         assert all(at in is_counted and at // SECOND // HOUR * HOUR not in open_hours for at in missing)
         for at, poll in shown.items():
             statuses = given_polls[at]

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.checking import reference
-from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from strategies import DAY, FIXED_ZONES, HOUR, SECOND, WEEK, Fleet, fleets, rows_of_seconds
@@ -29,12 +28,12 @@ Rows = dict[str, dict[str, int]]
 
 def kernel_rows(facts: Facts, fleet: Fleet) -> pl.DataFrame:
     """Return the kernel's report on facts, asked as for the fleet."""
-    return uptime(facts, Ask(as_of=fleet.as_of, carry=fleet.carry))
+    return uptime(facts, fleet.ask)
 
 
 def reference_rows(facts: Facts, fleet: Fleet) -> pd.DataFrame:
     """Return the reference's report on facts, asked as for the fleet."""
-    return reference.report(facts, Ask(as_of=fleet.as_of, carry=fleet.carry))
+    return reference.report(facts, fleet.ask)
 
 
 def figures(fleet: Fleet) -> Rows:
@@ -80,7 +79,7 @@ def test_a_stores_row_does_not_depend_on_the_others(fleet: Fleet) -> None:
     together = figures(fleet)
     for store_id, row in together.items():
         assert figures(fleet.only(store_id)) == {store_id: row}
-        asked = uptime(fleet.facts, Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=(store_id, "nobody")))
+        asked = uptime(fleet.facts, replace(fleet.ask, store_ids=(store_id, "nobody")))
         assert asked.to_dicts() == [{"store_id": store_id, **row}]
 
 

@@ -173,8 +173,9 @@ def test_carry_forward_takes_the_latest_poll_before_the_hour_while_it_is_young_e
         assert status.tolist() == ["unknown", "up", *after]
 
 
-def test_pieces_are_the_stretches_cut_at_the_hours_with_their_status() -> None:
-    statuses = pd.DataFrame({"hour": at("09:00", "10:00", "11:00"), "status": ["up", "down", "unknown"]})
+def test_pieces_are_the_stretches_cut_where_a_status_ends() -> None:
+    since, until = at("09:00", "10:00", "11:00"), at("10:00", "11:00", "12:00")
+    statuses = pd.DataFrame({"since": since, "until": until, "status": ["up", "down", "unknown"]})
     found = reference.pieces(statuses, stretches_of(("08:30", "10:15"), ("10:45", "11:30")))
     assert found["status"].tolist() == ["up", "down", "down", "unknown"]
     expected = [("09:00", "10:00"), ("10:00", "10:15"), ("10:45", "11:00"), ("11:00", "11:30")]

@@ -121,8 +121,9 @@ def test_open_before_counts_each_schedules_seconds_up_to_an_instant() -> None:
     found = schedules([(0, MONDAY, 9 * H, 17 * H)], ["UTC"])
     laid = open_stretches(found, since=utc("2023-01-02"), until=utc("2023-01-03"))
 
-    assert laid.open_before(utc("2023-01-02T12:00")).tolist() == [12 * H, 3 * H]
-    assert laid.open_before(utc("2023-01-03")).tolist() == [24 * H, 8 * H]
+    at = np.array([utc("2023-01-02"), utc("2023-01-02T12:00"), utc("2023-01-03")])
+    assert laid.open_before(np.array([0, 0, 0]), at).tolist() == [0, 12 * H, 24 * H]
+    assert laid.open_before(np.array([1, 1, 1]), at).tolist() == [0, 3 * H, 8 * H]
 
 
 def test_offset_spans_cover_the_reach_and_find_changes_to_the_second() -> None:

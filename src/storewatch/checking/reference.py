@@ -8,6 +8,8 @@ kernel but the reading of input. `load` gives the stores; the steps of one, each
     zone ──► clock_spans ──┘                                       │    ─► majority ─► carry_forward
                                                                    └► pieces (of those statuses) ─► add_up
 
+Under the policy `last-observation`, `observe` takes the place of resample, majority and carry_forward.
+
 Instants are `datetime64[us, UTC]` in all frames, an hour is named by its first instant.
 """
 
@@ -25,6 +27,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from storewatch.domain.ask import Policy
 from storewatch.domain.zone import load_zone
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 WINDOWS = {"hour": 3_600, "day": 86_400, "week": 604_800}  # R6, seconds
-STATUSES = {"uptime": "up", "downtime": "down", "unknown": "unknown"}  # figure → status of an hour
+STATUSES = {"uptime": "up", "downtime": "down", "unknown": "unknown"}  # figure → status
 UNITS = {"hour": 60, "day": 3_600, "week": 3_600}  # R7: the hour in minutes, day and week in hours
 
 _DAY = 86_400
@@ -59,7 +62,7 @@ class Store:
 
 
 def report(facts: Facts, ask: Ask, *, jobs: int = 1) -> pd.DataFrame:
-    """Report on every store that the facts name, by the rules R1 to R7.
+    """Report on every store that the facts name, by the rules R1 to R7 and R15.
 
     Args:
         facts: Checked polls, hours and zones.
@@ -71,7 +74,7 @@ def report(facts: Facts, ask: Ask, *, jobs: int = 1) -> pd.DataFrame:
         `downtime_seconds_…`, `unknown_seconds_…` and `open_seconds_…`; in order of `store_id` by code point.
     """
     stores = load(facts, ask.store_ids)
-    row = partial(report_store, as_of=ask.instant, carry=ask.carry)
+    row = partial(report_store, as_of=ask.instant, carry=ask.carry, policy=ask.policy)
     if jobs == 1 or len(stores) < jobs:
         rows = [row(store) for store in stores]
     else:
@@ -86,14 +89,17 @@ def figure_columns() -> list[str]:
     return [f"{figure}_seconds_last_{window}" for window in WINDOWS for figure in (*STATUSES, "open")]
 
 
-def report_store(store: Store, *, as_of: int, carry: int | None) -> dict[str, object]:
+def report_store(store: Store, *, as_of: int, carry: int | None, policy: Policy) -> dict[str, object]:
     """Take one store through all the steps; return its row."""
     until = pd.Timestamp(as_of, unit="s", tz="UTC")
     polls = distinct_polls(store.polls, until)
     spans = clock_spans(store.zone, days_of_interest(polls, until))
     stretches = open_stretches(opening_hours_utc(weekly_hours(store.hours), spans))
     counted = discard_outside(polls, stretches)
-    statuses = carry_forward(majority(resample(counted, until)), counted, carry)
+    if policy is Policy.LAST_OBSERVATION:
+        statuses = observe(counted, until, carry)
+    else:
+        statuses = carry_forward(majority(resample(counted, until)), counted, carry)
     return {"store_id": store.store_id, **add_up(pieces(statuses, stretches), until)}
 
 
@@ -299,7 +305,8 @@ def carry_forward(hourly: pd.DataFrame, counted: pd.DataFrame, carry: int | None
     """Give each hour without polls the status of the latest poll before it, if that is not too old (R5).
 
     Returns:
-        The frame with status up, down or unknown in every hour, and the carried poll: at, before_active.
+        The frame with status up, down or unknown in every hour, its bounds since and until, and the carried
+        poll: at, before_active.
     """
     before = counted.rename(columns={"active": "before_active"})
     hourly = pd.merge_asof(hourly, before, left_on="hour", right_on="at", allow_exact_matches=False)
@@ -307,7 +314,36 @@ def carry_forward(hourly: pd.DataFrame, counted: pd.DataFrame, carry: int | None
     if carry is not None:
         known &= hourly["at"] >= hourly["hour"] - _as_timedelta(carry)
     carried = hourly["before_active"].map(_STATUS).where(known, "unknown")
-    return hourly.assign(status=hourly["status"].fillna(carried))
+    return hourly.assign(
+        status=hourly["status"].fillna(carried), since=hourly["hour"], until=hourly["hour"] + _HOUR
+    )
+
+
+# ---------------------------------------------------------------- the status from poll to poll
+
+
+def observe(counted: pd.DataFrame, until: pd.Timestamp, carry: int | None) -> pd.DataFrame:
+    """Let each poll's status hold from its second to the next poll, if that is not too far off (R15).
+
+    Of two polls in one second the earlier one holds for no time at all.
+
+    Returns:
+        since, until, status (up, down or unknown) over the week up to the as-of.
+    """
+    begin = until - pd.Timedelta(seconds=WINDOWS["week"])
+    since = counted["at"].dt.floor("s")
+    following = since.shift(-1).fillna(until)
+    held = following if carry is None else following.clip(upper=since + _as_timedelta(carry))
+    first = until if counted.empty else since.iloc[0]
+    spans = pd.concat(
+        [
+            pd.DataFrame({"since": [begin], "until": [first], "status": "unknown"}),
+            pd.DataFrame({"since": since, "until": held, "status": counted["active"].map(_STATUS)}),
+            pd.DataFrame({"since": held, "until": following, "status": "unknown"}),
+        ],
+        ignore_index=True,
+    )
+    return spans[(spans["since"] < spans["until"]) & (spans["until"] > begin)]
 
 
 def _as_timedelta(seconds: int) -> pd.Timedelta:
@@ -319,14 +355,14 @@ def _as_timedelta(seconds: int) -> pd.Timedelta:
 
 
 def pieces(statuses: pd.DataFrame, stretches: pd.DataFrame) -> pd.DataFrame:
-    """Cut the open stretches at the hours.
+    """Cut the open stretches where a status begins or ends.
 
     Returns:
         begin, end, status; in order.
     """
-    both = statuses[["hour", "status"]].merge(stretches, how="cross")
-    begin = both["begin"].clip(lower=both["hour"])
-    end = both["end"].clip(upper=both["hour"] + _HOUR)
+    both = statuses[["since", "until", "status"]].merge(stretches, how="cross")
+    begin = both["begin"].clip(lower=both["since"])
+    end = both["end"].clip(upper=both["until"])
     cuts = both.assign(begin=begin, end=end)[["begin", "end", "status"]]
     return cuts[begin < end].reset_index(drop=True)
 

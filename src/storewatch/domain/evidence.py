@@ -71,13 +71,16 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Hour:
-    """A UTC hour with open time in the window. What the window cuts off is not in `open`."""
+    """A UTC hour with open time in the window, or the part of one that has one status (R15).
 
-    begin: int  # seconds since 1970 UTC, a full hour
+    What the window cuts off is not in `open`.
+    """
+
+    begin: int  # seconds since 1970 UTC, a full hour or where in it the status changes
     open: tuple[tuple[int, int], ...]  # (begin, end) in seconds since 1970 UTC, in order
     open_seconds: int
     rows: tuple[HoursRow, ...]  # that open it; none: the store has no hours
-    polls: tuple[PollSeen, ...]  # of the whole hour up to the as-of, discarded ones too, in order
+    polls: tuple[PollSeen, ...]  # of the whole hour (or part) up to the as-of, discarded ones too, in order
     status: str  # up, down, unknown
     reason: Reason
 
@@ -124,21 +127,31 @@ def reason_with_polls(status: str, counted: Sequence[PollSeen], clock: Clock) ->
     return Reason(rule="R4", decided_by=None, text=f"{status}: {most} of {polls} polls {word}, R4")
 
 
-def reason_without_polls(status: str, before: PollSeen | None, carry: int | None, clock: Clock) -> Reason:
-    """Say why an hour without counted polls has its status, `before` being the latest one before it (R5).
+def reason_observed(status: str, held: PollSeen | None, carry: int | None, clock: Clock) -> Reason:
+    """Say why a part of an hour has its status, `held` being the latest counted poll at its begin (R15)."""
+    if held is not None and held.at // MICROSECONDS == clock.hour and status != "unknown":
+        text = f"{status}: the poll of {clock.time(held.at)} is {held.status}"
+        return Reason(rule="R15", decided_by=held.at, text=f"{text}, R15")
+    return reason_without_polls(status, held, carry, clock, rule="R15")
+
+
+def reason_without_polls(
+    status: str, before: PollSeen | None, carry: int | None, clock: Clock, *, rule: str = "R5"
+) -> Reason:
+    """Say why an hour without counted polls has its status, `before` being the latest one before it.
 
     Of polls that are too old for every hour of a report none may be known.
     """
     if before is not None and status != "unknown":
-        text = f"{status}: carried from the poll of {clock.time(before.at)}, R5"
-        return Reason(rule="R5", decided_by=before.at, text=text)
+        text = f"{status}: carried from the poll of {clock.time(before.at)}, {rule}"
+        return Reason(rule=rule, decided_by=before.at, text=text)
     if carry is None:
         text = "no poll before"
     elif before is None:
         text = f"no poll in the {spelled(carry)} before"
     else:
         text = f"the latest poll, of {clock.time(before.at)}, is older than {spelled(carry)}"
-    return Reason(rule="R5", decided_by=None, text=f"unknown: {text}, R5")
+    return Reason(rule=rule, decided_by=None, text=f"unknown: {text}, {rule}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +159,7 @@ class Clock:
     """A store's wall clock, read from within an hour."""
 
     zone: str
-    hour: int  # seconds since 1970 UTC
+    hour: int  # seconds since 1970 UTC, any of the hour
 
     def time(self, at: int) -> str:
         """Return the time of an instant (microseconds): `10:50`, on another day `Tue 24 Jan 20:55`."""

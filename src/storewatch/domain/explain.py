@@ -1,18 +1,21 @@
-"""One store's evidence, hour by hour: what every hour of a window counts as, and why (R1–R6).
+"""One store's evidence, hour by hour: what every hour of a window counts as, and why (R1–R6, R15).
 
-The kernel itself makes the figures: asked for a window from each hour on, it gives sums whose differences are
-the hours, so they add up to the report's row. The store's hours rows are asked along, each as if it were
-another store's only one, which tells by which rows an hour is open.
+The kernel itself makes the figures: asked for the sums before each hour, it gives what differs by the hours,
+so they add up to the report's row. The store's hours rows are asked along, each as if it were another store's
+only one, which tells by which rows an hour is open.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from storewatch.domain.ask import Policy
 from storewatch.domain.evidence import (
     Clock,
     Hour,
@@ -21,16 +24,17 @@ from storewatch.domain.evidence import (
     PollSeen,
     Reason,
     outages,
+    reason_observed,
     reason_with_polls,
     reason_without_polls,
 )
 from storewatch.domain.instant import HOUR, MICROSECONDS, WINDOWS
-from storewatch.domain.kernel import HOUR_US, Polls, latest_before, tally
+from storewatch.domain.kernel import Polls, latest_before, tally
 from storewatch.domain.schedule import Schedules, distinct_schedules, open_stretches
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,12 +81,13 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
     rows = _rows(facts.hours, store_id)
     known = facts.zones.filter(pl.col("store_id") == store_id)["zone"].to_list()
     zone = known[0] if known else DEFAULT_ZONE
+    span = _Span(begin=ask.instant - WINDOWS[window], end=ask.instant)
     case = _Case(
         rows=rows,
         schedules=_schedules(rows, zone),
         given=_given(facts.polls, store_id, since=ask.since, until=ask.until),
-        span=_Span(begin=ask.instant - WINDOWS[window], end=ask.instant),
-        reasons=_Reasons(zone=zone, carry=ask.carry),
+        span=span,
+        reasons=_Reasons(zone=zone, carry=ask.carry, policy=ask.policy, since=span.begin),
     )
     hours, discarded = case.weigh()
     return Explanation(
@@ -111,9 +116,9 @@ class _Span:
         """The first seconds of the UTC hours that it touches."""
         return range(self.begin // HOUR * HOUR, self.end, HOUR)
 
-    def inside(self, pieces: NDArray[np.int64], hour: int) -> list[tuple[int, int]]:
-        """Return the parts of open stretches (rows of begin, end) in the window and one of its hours."""
-        low, high = max(hour, self.begin), min(hour + HOUR, self.end)
+    def inside(self, pieces: NDArray[np.int64], begin: int, end: int) -> list[tuple[int, int]]:
+        """Return the parts of open stretches (rows of begin, end) in the window and a part of it."""
+        low, high = max(begin, self.begin), min(end, self.end)
         met = pieces[(pieces[:, 0] < high) & (pieces[:, 1] > low)]
         return [(max(begin, low), min(end, high)) for begin, end in met.tolist()]
 
@@ -132,22 +137,27 @@ class _Case:
         """Return the hours with open time, and the polls discarded in the others."""
         pieces = _open_pieces(self.schedules, self.span)
         first = self.span.hours[0]
-        seen = _settled(self.given, pieces, since=first * MICROSECONDS)
-        open_seconds, statuses = _hour_figures(self.given, self.schedules, self.span, self.reasons.carry)
+        settled = _settled(self.given, pieces, since=first * MICROSECONDS)
         before = _before(self.given, self.schedules, first)
+        turns = self.reasons.turns([poll for poll in (before, *settled) if poll and poll.counted])
+        inside = (turn for turn in turns if self.span.begin < turn < self.span.end)
+        begins = sorted({*self.span.hours, *inside})
+        seen = _by_part(settled, [*begins, self.span.hours[-1] + HOUR])
+        open_seconds, statuses = self._figures(begins)
         hours: list[Hour] = []
         discarded: list[PollSeen] = []
-        for begin, status, seconds in zip(self.span.hours, statuses, open_seconds.T.tolist(), strict=True):
-            polls = tuple(seen.get(begin, ()))
+        parts = pairwise([*begins, self.span.end])
+        for (begin, end), status, seconds in zip(parts, statuses, open_seconds.T.tolist(), strict=True):
+            polls = seen[begin]
             counted = [poll for poll in polls if poll.counted]
             if seconds[0]:
                 hours.append(
                     Hour(
                         begin=begin,
-                        open=tuple(self.span.inside(pieces, begin)),
+                        open=tuple(self.span.inside(pieces, begin, end)),
                         open_seconds=seconds[0],
                         rows=tuple(row for row in self.rows if seconds[row.number]),
-                        polls=polls,
+                        polls=tuple(polls),
                         status=status,
                         reason=self.reasons.of(status, begin, counted, before),
                     )
@@ -157,20 +167,71 @@ class _Case:
             before = counted[-1] if counted else before
         return tuple(hours), tuple(discarded)
 
+    def _figures(self, begins: Sequence[int]) -> tuple[NDArray[np.int64], list[str]]:
+        """Return open seconds from each begin to the next, [1 + rows, begins], and the store's statuses."""
+        edges = np.maximum([*begins, self.span.end], self.span.begin)[:, np.newaxis]
+        sums = tally(
+            self.given,
+            self.schedules,
+            as_of=self.span.end,
+            carry=self.reasons.carry,
+            policy=self.reasons.policy,
+            edges=edges,
+        )
+        figures = np.diff(sums, axis=1)
+        up, down = figures[0, :, 0] > 0, figures[0, :, 1] > 0
+        return figures[:, :, 2], [STATUSES[place] for place in np.select((up, down), (0, 1), 2).tolist()]
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Reasons:
-    """Says why an hour has its status."""
+    """Says where a status begins, and why it is there."""
 
     zone: str
     carry: int | None
+    policy: Policy
+    since: int  # of the window
+
+    def turns(self, counted: Sequence[PollSeen]) -> Iterator[int]:
+        """Yield the seconds at which the status may change within an hour, in order of time (R15)."""
+        if self.policy is not Policy.LAST_OBSERVATION:
+            return
+        before: PollSeen | None = None
+        for poll in counted:
+            second = poll.at // MICROSECONDS
+            expires = self._expires(before)
+            if expires is not None and expires < second:
+                yield expires
+                before = None
+            if before is None or before.active is not poll.active:
+                yield second
+            before = poll
+        if (expires := self._expires(before)) is not None:
+            yield expires
+
+    def _expires(self, poll: PollSeen | None) -> int | None:
+        return None if poll is None or self.carry is None else poll.at // MICROSECONDS + self.carry
 
     def of(self, status: str, begin: int, counted: Sequence[PollSeen], before: PollSeen | None) -> Reason:
-        """Return the reason of an hour by its counted polls, else by the latest one before it."""
+        """Return the reason of an hour by its counted polls, else by the latest one before it.
+
+        Of a part of an hour, which has one status from its begin on (R15): by the latest poll up to there.
+        """
         clock = Clock(zone=self.zone, hour=begin)
+        if self.policy is Policy.LAST_OBSERVATION:
+            there = [poll for poll in counted if poll.at // MICROSECONDS <= max(begin, self.since)]
+            return reason_observed(status, there[-1] if there else before, self.carry, clock)
         if counted:
             return reason_with_polls(status, counted, clock)
         return reason_without_polls(status, before, self.carry, clock)
+
+
+def _by_part(settled: Sequence[PollSeen], begins: Sequence[int]) -> dict[int, list[PollSeen]]:
+    """Return the polls by the last begin before or at them."""
+    parts: dict[int, list[PollSeen]] = {begin: [] for begin in begins}
+    for poll in settled:
+        parts[begins[bisect_right(begins, poll.at // MICROSECONDS) - 1]].append(poll)
+    return parts
 
 
 def _rows(hours: pl.DataFrame, store_id: str) -> tuple[HoursRow, ...]:
@@ -212,8 +273,8 @@ def _open_pieces(schedules: Schedules, span: _Span) -> NDArray[np.int64]:
     return np.column_stack((stretches.begin[low:high], stretches.end[low:high]))
 
 
-def _settled(given: Polls, pieces: NDArray[np.int64], *, since: int) -> dict[int, list[PollSeen]]:
-    """Return the polls from an instant (microseconds) on, by their hour, in order, one an instant (R1)."""
+def _settled(given: Polls, pieces: NDArray[np.int64], *, since: int) -> list[PollSeen]:
+    """Return the polls from an instant (microseconds) on, in order, one an instant (R1)."""
     order = np.lexsort((given.active, given.at))
     order = order[given.at[order] >= since]
     at, first, count = np.unique(given.at[order], return_index=True, return_counts=True)
@@ -222,27 +283,15 @@ def _settled(given: Polls, pieces: NDArray[np.int64], *, since: int) -> dict[int
     place = np.searchsorted(pieces[:, 0], second, side="right")
     ends = np.concatenate(([since // MICROSECONDS], pieces[:, 1]))  # before the first stretch all is closed
     columns = (at, least, second < ends[place], count, least != most)
-    seen: dict[int, list[PollSeen]] = {}
-    for instant, active, counted, times, disagreed in zip(*(c.tolist() for c in columns), strict=True):
-        poll = PollSeen(at=instant, active=active, counted=counted, given=times, disagreed=disagreed)
-        seen.setdefault(instant // HOUR_US * HOUR, []).append(poll)
-    return seen
-
-
-def _hour_figures(
-    given: Polls, schedules: Schedules, span: _Span, carry: int | None
-) -> tuple[NDArray[np.int64], list[str]]:
-    """Return the open seconds in each hour of the window, [1 + rows, hours], and the store's statuses."""
-    lengths = [span.end - max(hour, span.begin) for hour in span.hours]
-    sums = tally(given, schedules, as_of=span.end, carry=carry, windows=lengths)
-    figures = -np.diff(sums, axis=1, append=0)
-    up, down = figures[0, :, 0] > 0, figures[0, :, 1] > 0
-    return figures[:, :, 2], [STATUSES[place] for place in np.select((up, down), (0, 1), 2).tolist()]
+    return [
+        PollSeen(at=instant, active=active, counted=counted, given=times, disagreed=disagreed)
+        for instant, active, counted, times, disagreed in zip(*(c.tolist() for c in columns), strict=True)
+    ]
 
 
 def _before(given: Polls, schedules: Schedules, begin: int) -> PollSeen | None:
     """Return the latest counted poll before an hour (seconds), however old."""
-    found = latest_before(given, schedules, hour=begin // HOUR, carry=None)
+    found = latest_before(given, schedules, hour=begin // HOUR, carry=begin)
     if not len(found):
         return None
     return PollSeen(at=int(found.at[0]), active=bool(found.active[0]), counted=True)

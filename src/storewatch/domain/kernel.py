@@ -1,7 +1,7 @@
-"""The rules for all stores at once: arrays in, arrays out (R3–R6).
+"""The rules for all stores at once: arrays in, arrays out (R3–R6, R15).
 
     schedules ─► open stretches in UTC ─► an hour table a schedule ─┐
-    polls ─► keys of the polls that count, in order ────────────────┴─► status stretches ─► windows add up
+    polls ─► keys of the polls that count, in order ────────────────┴─► status stretches ─► totals add up
 
 Nearly all polls sit in plain stretches of one status. So the polls are put in order by one sort of 64-bit
 keys, stretches begin only where a status changes, and only those few look up open seconds.
@@ -9,23 +9,23 @@ keys, stretches begin only where a status changes, and only those few look up op
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storewatch.domain.instant import HOUR, MICROSECONDS, first_hour
+from storewatch.domain.ask import Policy
+from storewatch.domain.instant import HOUR, MICROSECONDS
 from storewatch.domain.schedule import Schedules, Stretches, open_stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 HOUR_US = HOUR * MICROSECONDS
 
 _BLOCK = 1 << 15  # polls a step: the step's arrays stay in the cache of one core
-_IN_HOUR = 33  # low bits of a key: 32 for the microsecond of the hour, 1 for the status
+_KEY = 63  # bits that a key has
+_IN_HOUR = 33  # its low ones: 32 for the microsecond of the hour, 1 for the status
 _LONGEST_STEP_BACK = 28 * 24  # hours
 
 
@@ -68,36 +68,86 @@ class HourTable:
         """The length of a row."""
         return self.hours + 2
 
+    @property
+    def begin(self) -> int:
+        """Where column 0 would begin if it were an hour too, seconds since 1970 UTC."""
+        return (self.first_hour - 1) * HOUR
+
+    def open_before(self, schedule: NDArray[np.integer], at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many seconds of the reach schedules are open before instants.
+
+        Args:
+            schedule: [any]
+            at: The same or [1]; seconds since 1970 UTC, of the reach or of its neighbouring columns.
+        """
+        column, second = np.divmod(at - self.begin, HOUR)
+        cell = schedule * np.int64(self.columns) + column
+        seconds = self.before.take(cell)
+        within = np.flatnonzero(np.broadcast_to(second, cell.shape))
+        if not len(within):
+            return seconds
+        schedule, cell = schedule.take(within), cell.take(within)
+        at, second = (np.broadcast_to(value, seconds.shape).take(within) for value in (at, second))
+        inside = np.clip(second - self.opens.take(cell), 0, self.lasts.take(cell))
+        seconds[within] += inside
+        if self.split is not None:
+            split = np.flatnonzero(self.split.take(cell))
+            seconds[within.take(split)] = self.stretches.open_before(schedule.take(split), at.take(split))
+        return seconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class StatusStretches:
-    """Known status over whole hours, disjoint for each store, in no order; all other time is unknown."""
+    """Known status, disjoint for each store, in no order; all other time is unknown."""
 
     store: NDArray[np.int64]
-    begin: NDArray[np.int64]  # column of the hour table
+    begin: NDArray[np.int64]  # seconds since 1970 UTC; looked up fastest on full hours
     end: NDArray[np.int64]  # the same, exclusive
     up: NDArray[np.bool_]
 
 
 def tally(
-    polls: Polls, schedules: Schedules, *, as_of: int, carry: int | None, windows: Sequence[int]
+    polls: Polls,
+    schedules: Schedules,
+    *,
+    as_of: int,
+    carry: int | None,
+    policy: Policy,
+    edges: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return the seconds up, down and open of every store in every window.
+    """Return the seconds up, down and open of every store before edges; windows are their differences.
 
     Args:
         polls: All that may matter; earlier and later ones do no harm.
         schedules: Of all stores.
-        as_of: The end of all windows, seconds since 1970 UTC.
-        carry: How long a poll carries, seconds; None: for ever (R5).
-        windows: Lengths in seconds, at most a week.
+        as_of: The instant of the last polls that count, seconds since 1970 UTC.
+        carry: How long a poll carries, seconds; None: for ever (R5, R15).
+        policy: How polls decide the status.
+        edges: [edges, stores], or [edges, 1] where they are those of all stores: instants up to the as-of,
+            seconds since 1970 UTC, in any order.
 
     Returns:
-        [stores, windows, 3]: up, down, open. What is open and neither up nor down is unknown.
+        [stores, edges, 3]: up, down, open, from one instant before all edges to each of them. What is open
+        and neither up nor down is unknown.
     """
-    if carry is not None and carry >= as_of:  # longer than all time since 1970, and perhaps than int64 holds
-        carry = None
-    stores = len(schedules.of_store)
-    begin, end = first_hour(as_of), (as_of - 1) // HOUR + 1
+    begin, end = int(edges.min()) // HOUR, int(edges.max()) // HOUR + 1
+    stores, at_once = len(schedules.of_store), _stores_at_once(end - begin)
+    if stores > at_once:
+        parts = (slice(low, low + at_once) for low in range(0, stores, at_once))
+        return np.concatenate(
+            [
+                tally(
+                    _of_stores(polls, part),
+                    replace(schedules, of_store=schedules.of_store[part]),
+                    as_of=as_of,
+                    carry=carry,
+                    policy=policy,
+                    edges=edges[:, part] if edges.shape[1] == stores else edges,
+                )
+                for part in parts
+            ]
+        )
+    carry = as_of if carry is None else min(carry, as_of)  # so long are all of the polls' times
     table = hour_table(schedules, first_hour=begin, hours=end - begin)
     polls = _until(polls, as_of)
     earlier = latest_before(polls, schedules, hour=begin, carry=carry)
@@ -106,9 +156,20 @@ def tally(
         (counted_keys(polls, schedules, table, bits), earlier.store << bits + _IN_HOUR | earlier.active)
     )
     keys.sort()
-    expiry = _Expiry(carry=carry, hour=begin - 1, columns=table.columns - 1)
-    known = status_stretches(without_doubles(keys), bits=bits, expiry=expiry, earlier=earlier, stores=stores)
-    return add_up(known, schedules, table, as_of=as_of, windows=windows)
+    counted = Counted(keys=without_doubles(keys), earlier=earlier, bits=bits, table=table, carry=carry)
+    known = last_observation(counted) if policy is Policy.LAST_OBSERVATION else hourly_majority(counted)
+    return add_up(known, schedules, table, edges)
+
+
+def _stores_at_once(hours: int) -> int:
+    """Return for how many stores a key has room, with a reach of so many hours or the longest step back."""
+    return 1 << _KEY - _IN_HOUR - (max(hours, _LONGEST_STEP_BACK) + 2).bit_length()
+
+
+def _of_stores(polls: Polls, part: slice) -> Polls:
+    """Return the polls of a range of stores, which are numbered from 0 then."""
+    mine = polls.take(np.flatnonzero((polls.store >= part.start) & (polls.store < part.stop)))
+    return replace(mine, store=mine.store - part.start)
 
 
 def _until(polls: Polls, as_of: int) -> Polls:
@@ -181,21 +242,11 @@ def _keys_of_block(
     counts = second - table.opens.take(cell) < table.lasts.take(cell)
     if table.split is not None:
         doubtful = np.flatnonzero(counts & table.split.take(cell))
-        counts[doubtful] = _is_open(table.stretches, of_store.take(store.take(doubtful)), at.take(doubtful))
+        schedule, instant = of_store.take(store.take(doubtful)), at.take(doubtful) // MICROSECONDS
+        before, after = (table.stretches.open_before(schedule, instant + late) for late in (0, 1))
+        counts[doubtful] = before < after
     key = (store << bits | column) << _IN_HOUR | microsecond << 1 | polls.active[block]
     return key.compress(counts)
-
-
-def _is_open(stretches: Stretches, schedule: NDArray[np.int32], at: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Look instants (microseconds) up in the stretches themselves."""
-    shift = (stretches.until - stretches.since).bit_length()
-    wanted = (schedule.astype(np.int64) << shift) + at // MICROSECONDS - stretches.since
-    owner = stretches.schedule << shift
-    found = np.searchsorted(owner + stretches.begin - stretches.since, wanted, side="right") - 1
-    inside: NDArray[np.bool_] = (found >= 0) & (
-        wanted < (owner + stretches.end - stretches.since).take(found)
-    )
-    return inside
 
 
 def without_doubles(keys: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -204,22 +255,22 @@ def without_doubles(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return keys if distinct.all() else keys.compress(distinct[: len(keys)])
 
 
-def latest_before(polls: Polls, schedules: Schedules, *, hour: int, carry: int | None) -> Polls:
+def latest_before(polls: Polls, schedules: Schedules, *, hour: int, carry: int) -> Polls:
     """Return the latest counted poll of each store before a UTC hour, if it still carries into it (R5).
 
     Steps back in growing reaches and drops the stores already found, so a long past costs next to nothing.
 
     Args:
         polls: Any.
-        schedules: Of all stores.
+        schedules: Of all stores; not more than `tally` takes at once.
         hour: Hours since 1970 UTC.
-        carry: Seconds; None: for ever.
+        carry: Seconds.
 
     Returns:
         At most one poll a store, in order of store.
     """
     end = hour * HOUR_US
-    begin = 0 if carry is None else max(0, end - carry * MICROSECONDS)
+    begin = max(0, end - carry * MICROSECONDS)
     left = polls.take(
         np.flatnonzero((polls.at < end) & (polls.at >= begin)) if len(polls) else np.empty(0, dtype=np.int64)
     )
@@ -266,38 +317,24 @@ def _in_store_order(parts: list[Polls]) -> Polls:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Expiry:
-    """Up to which column of the hour table a poll carries (R5)."""
+class Counted:
+    """The polls that count, and what else decides how long each does."""
 
-    carry: int | None  # seconds
-    hour: int  # of column 0
-    columns: int  # no column from here on
+    keys: NDArray[np.int64]  # sorted, without doubles; a store's poll of `earlier` sits in column 0
+    earlier: Polls  # at most one a store, in order of store
+    bits: int  # of a key's column
+    table: HourTable
+    carry: int  # seconds
 
     @property
-    def hours(self) -> int:
-        """A gap of up to so many hours is bridged, whatever the minute of the poll."""
-        return self.columns if self.carry is None else self.carry // HOUR
-
-    def column(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the first column that a poll of that instant (microseconds) does not reach."""
-        if self.carry is None:
-            return np.full(len(at), self.columns)
-        hour = (at + self.carry * MICROSECONDS) // HOUR_US + 1
-        return np.minimum(hour - self.hour, self.columns)
+    def column_bits(self) -> int:
+        """Those of a cell, which is a store and a column."""
+        return (1 << self.bits) - 1
 
 
-def status_stretches(
-    keys: NDArray[np.int64], *, bits: int, expiry: _Expiry, earlier: Polls, stores: int
-) -> StatusStretches:
-    """Turn counted polls into stretches of known status (R4, R5).
-
-    Args:
-        keys: Sorted, without doubles; a store's poll of `earlier` sits in column 0.
-        bits: Of a key's column.
-        expiry: Of the carry.
-        earlier: At most one poll a store, in order of store.
-        stores: How many there are.
-    """
+def hourly_majority(counted: Counted) -> StatusStretches:
+    """Give each hour the majority of its polls, else what the latest poll before it carries (R4, R5)."""
+    keys, bits, table = counted.keys, counted.bits, counted.table
     cell = keys >> _IN_HOUR
     final = np.flatnonzero(
         np.concatenate((cell[1:] != cell[:-1], [True]))[: len(cell)]
@@ -305,28 +342,61 @@ def status_stretches(
     cell = cell.take(final)
     latest = (keys.take(final) & 1).astype(bool)
     majority = _majority(keys, final, latest)
-    column = cell & (1 << bits) - 1
-    changes = _changes(cell, column, latest, majority, bits=bits, expiry=expiry)
-    begin = np.flatnonzero(changes)
-    end = np.concatenate((begin[1:], [len(cell)]))[: len(begin)] - 1  # a stretch's last hour with polls
+    column = cell & counted.column_bits
+    changes = _changes(cell, column, latest, majority, bits=bits, bridged=counted.carry // HOUR)
+    begin, end = _runs(changes)
     store = cell.take(end) >> bits
     own = column.take(end)
-    at = (own + expiry.hour) * HOUR_US + _microsecond(keys.take(final.take(end)))
+    at = table.begin * MICROSECONDS + own * HOUR_US + _microsecond(keys.take(final.take(end)))
     from_earlier = np.flatnonzero(own == 0)
-    at[from_earlier] = earlier.at.take(np.searchsorted(earlier.store, store.take(from_earlier)))
-    following = np.concatenate((cell, [stores << bits])).take(end + 1)
-    carried = np.where(following >> bits == store, following & (1 << bits) - 1, expiry.columns)
-    carried = np.minimum(carried, expiry.column(at))
+    at[from_earlier] = counted.earlier.at.take(
+        np.searchsorted(counted.earlier.store, store.take(from_earlier))
+    )
+    following = np.append(cell, -1).take(end + 1)
+    carried = np.where(following >> bits == store, following & counted.column_bits, table.columns - 1)
+    expires = (at + counted.carry * MICROSECONDS) // HOUR_US + 1 - (table.first_hour - 1)
+    carried = np.minimum(carried, expires)
     up, after = majority.take(begin), latest.take(end)
     turned = np.flatnonzero(majority.take(end) != after)  # the hour's majority holds for that hour only
     closes = carried.copy()
     closes[turned] = own[turned] + 1
     return StatusStretches(
         store=np.concatenate((store, store[turned])),
-        begin=np.concatenate((column.take(begin), closes[turned])),
-        end=np.concatenate((closes, carried[turned])),
+        begin=np.concatenate((column.take(begin), closes[turned])) * HOUR + table.begin,
+        end=np.concatenate((closes, carried[turned])) * HOUR + table.begin,
         up=np.concatenate((up, after[turned])),
     )
+
+
+def last_observation(counted: Counted) -> StatusStretches:
+    """Let each poll's status hold from its second to the next poll of the store, at most for the carry (R15).
+
+    Of polls in one second all but the latest get no time.
+    """
+    table, cell = counted.table, counted.keys >> _IN_HOUR
+    store, column = cell >> counted.bits, cell & counted.column_bits
+    at = table.begin + column * HOUR + _microsecond(counted.keys) // MICROSECONDS
+    at[np.flatnonzero(column == 0)] = counted.earlier.at // MICROSECONDS
+    up = (counted.keys & 1).astype(bool)
+    changes = np.ones(len(at), dtype=bool)
+    changes[1:] = (store[1:] != store[:-1]) | (up[1:] != up[:-1]) | (at[1:] - at[:-1] > counted.carry)
+    begin, end = _runs(changes)
+    last = table.begin + (table.columns - 1) * HOUR
+    goes_on = np.append(store, -1).take(end + 1) == store.take(end)
+    until = np.where(goes_on, np.append(at, last).take(end + 1), last)
+    until = np.minimum(until, at.take(end) + counted.carry)
+    return StatusStretches(
+        store=store.take(begin),
+        begin=np.maximum(at.take(begin), table.begin),
+        end=np.maximum(until, table.begin),
+        up=up.take(begin),
+    )
+
+
+def _runs(changes: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the first and the last place of each run; a run begins where there is a change."""
+    begin = np.flatnonzero(changes)
+    return begin, np.append(begin[1:], len(changes))[: len(begin)] - 1
 
 
 def _majority(
@@ -353,14 +423,17 @@ def _changes(
     majority: NDArray[np.bool_],
     *,
     bits: int,
-    expiry: _Expiry,
+    bridged: int,
 ) -> NDArray[np.bool_]:
-    """Tell the hours in which a new stretch of status begins. One too many does no harm, they abut."""
+    """Tell the hours in which a new stretch of status begins. One too many does no harm, they abut.
+
+    A gap of up to `bridged` hours is carried over, whatever the minute of the poll.
+    """
     changes = np.ones(len(cell), dtype=bool)
     if len(cell) > 1:
         gap = cell[1:] - cell[:-1]
         inner = changes[1:]
-        np.greater(gap, expiry.hours, out=inner)
+        np.greater(gap, bridged, out=inner)
         inner |= (cell[1:] ^ cell[:-1]) >> bits != 0  # another store
         inner |= majority[1:] != latest[:-1]
         inner |= majority[:-1] != latest[:-1]
@@ -369,26 +442,18 @@ def _changes(
 
 
 def add_up(
-    known: StatusStretches, schedules: Schedules, table: HourTable, *, as_of: int, windows: Sequence[int]
+    known: StatusStretches, schedules: Schedules, table: HourTable, edges: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Cut status stretches to the windows and add up their open seconds (R6).
-
-    Returns:
-        [stores, windows, 3]: up, down, open.
-    """
+    """Add up the open seconds of status stretches before each edge (R6): as `tally` returns them."""
     stores = len(schedules.of_store)
-    schedule = schedules.of_store.take(known.store).astype(np.int64)
-    whole = table.stretches.open_before(as_of)
-    ends = whole.take(schedule)
-    low = np.minimum(table.before.take(schedule * table.columns + known.begin), ends)
-    high = np.minimum(table.before.take(schedule * table.columns + known.end), ends)
-    up, down = np.flatnonzero(known.up), np.flatnonzero(~known.up)
-    result = np.empty((stores, len(windows), 3), dtype=np.int64)
-    for number, length in enumerate(windows):
-        outside = table.stretches.open_before(as_of - length)
-        cut = outside.take(schedule)
-        seconds = np.maximum(high, cut) - np.maximum(low, cut)
-        for place, chosen in enumerate((up, down)):
-            result[:, number, place] = _sum_at(known.store.take(chosen), seconds.take(chosen), stores)
-        result[:, number, 2] = (whole - outside).take(schedules.of_store)
+    schedule = schedules.of_store.take(known.store)
+    low, high = table.open_before(schedule, known.begin), table.open_before(schedule, known.end)
+    place = 2 * known.store + ~known.up
+    result = np.empty((stores, len(edges), 3), dtype=np.int64)
+    for number, edge in enumerate(edges):
+        whole = table.open_before(schedules.of_store, edge)
+        ends = whole.take(known.store)
+        seconds = np.minimum(high, ends) - np.minimum(low, ends)
+        result[:, number, :2] = _sum_at(place, seconds, 2 * stores).reshape(stores, 2)
+        result[:, number, 2] = whole
     return result

@@ -62,11 +62,15 @@ class Stretches:
         """The schedule that owns each stretch."""
         return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
-    def open_before(self, instant: int) -> NDArray[np.int64]:
-        """Return how many seconds each schedule is open from `since` to an instant of the reach."""
-        lengths = np.minimum(self.end, instant) - np.minimum(self.begin, instant)
-        total = np.concatenate(([0], np.cumsum(lengths)))
-        return total[self.first[1:]] - total[self.first[:-1]]
+    def open_before(self, schedule: NDArray[np.integer], at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many seconds schedules are open from `since` to instants of the reach, [any] both."""
+        shift = (self.until - self.since).bit_length()  # packs (schedule, second since `since`)
+        begins = (self.schedule << shift) + self.begin - self.since
+        met = np.searchsorted(begins, (schedule.astype(np.int64) << shift) + at - self.since)
+        total = np.concatenate(([0], np.cumsum(self.end - self.begin)))
+        ahead = np.maximum(self.end.take(met - 1) - at, 0)  # of the last stretch that begins before
+        first = self.first.take(schedule)
+        return np.where(met > first, total.take(met) - total.take(first) - ahead, 0)
 
 
 def distinct_schedules(

@@ -38,13 +38,16 @@ def uptime(facts: Facts, ask: Ask) -> pl.DataFrame:
     if ask.store_ids is not None:
         names = names.filter(names.is_in(list(ask.store_ids)))
     polls = _kernel_polls(facts.polls, _places(polled, names), len(names))
-    figures = tally(
+    edges = np.array([[ask.instant - length] for length in (*WINDOWS.values(), 0)])
+    totals = tally(
         polls,
         numbered_schedules(facts, names),
         as_of=ask.instant,
         carry=ask.carry,
-        windows=list(WINDOWS.values()),
+        policy=ask.policy,
+        edges=edges,
     )
+    figures = totals[:, -1:] - totals[:, :-1]
     up, down, whole = (figures[:, :, place] for place in range(3))
     by_kind = np.stack((up, down, whole - up - down, whole), axis=2).reshape(len(names), len(COLUMNS))
     return pl.DataFrame({"store_id": names, **{name: by_kind[:, i] for i, name in enumerate(COLUMNS)}})

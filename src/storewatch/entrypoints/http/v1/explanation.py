@@ -75,7 +75,7 @@ class Hour(BaseModel):
     rows: list[int] = Field(description="The hours rows that open it, by their numbers; none: no hours.")
     polls: list[Poll] = Field(description="Of the whole hour up to the as-of, discarded ones too.")
     status: Literal["up", "down", "unknown"]
-    rule: Literal["R4", "R5"]
+    rule: Literal["R4", "R5", "R15"]
     decided_by: Instant | None = Field(description="The one poll that decides, if there is one.")
     reason: str = Field(
         description="Times in it are on the wall clock.", examples=["down: 2 of 3 polls inactive, R4"]
