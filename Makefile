@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kill test setup serve check docs notebook screenshots bench lock clean
+.PHONY: help demo demo-kill test setup serve check docs image notebook screenshots bench lock clean
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,9 @@ check: $(VENV)/.dev  ## format, lint, types, import rule
 
 docs: $(VENV)/.dev  ## the docs as a site, strictly, in build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+image: $(VENV)/.run  ## the image, built without a registry, and a report made from it; root, podman, mmdebstrap
+	@$(BIN)/python scripts/check_image.py
 
 notebook: $(VENV)/.dev  ## run sample_data/store_monitoring.ipynb again and keep its outputs
 	$(BIN)/python scripts/make_notebook.py
