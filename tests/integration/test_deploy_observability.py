@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from manifests import ROOT, of_kind
+from manifests import ROOT, labels_of, of_kind
 from storewatch.adapters.jobs import open_jobs
 from storewatch.metrics import Metrics
 from storewatch.ports.jobs import ENDED, State
@@ -41,6 +41,8 @@ METRICS: dict[str, set[str]] = {
 }
 HISTOGRAMS = {"storewatch_request_seconds", "storewatch_stage_seconds"}
 OF_PROMETHEUS = {"instance", "le"}  # labels that Prometheus adds
+UP = {"up": {"job", "component", "pod"}}  # Prometheus' own figure, with the labels of scrape.yaml
+ALL = METRICS | UP
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -105,7 +107,7 @@ def test_every_expression_parses_and_asks_for_something() -> None:
 def test_the_walk_through_an_expression_finds_every_metric_in_its_text() -> None:
     for where, text in expressions():
         found = sorted(s.name or "" for s in selectors(promql_parser.parse(text)))
-        assert found == sorted(re.findall(r"storewatch_\w+", text)), where
+        assert found == sorted(re.findall(r"storewatch_\w+|\bup\b", text)), where
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_a_wrong_expression_is_refused(wrong: str) -> None:
 
 
 def test_every_metric_in_use_is_known_and_every_known_metric_is_in_use() -> None:
-    assert {family(s.name or "") for _, s in all_selectors()} == set(METRICS)
+    assert {family(s.name or "") for _, s in all_selectors()} == {*METRICS, *UP}
 
 
 def test_histograms_are_asked_for_their_series_only() -> None:
@@ -129,10 +131,10 @@ def test_histograms_are_asked_for_their_series_only() -> None:
 def test_every_label_in_use_is_one_of_its_metric() -> None:
     for where, text in expressions():
         parsed = promql_parser.parse(text)
-        allowed = OF_PROMETHEUS.union(*(METRICS[family(s.name or "")] for s in selectors(parsed)))
+        allowed = OF_PROMETHEUS.union(*(ALL[family(s.name or "")] for s in selectors(parsed)))
         for selector in selectors(parsed):
             names = {matcher.name for matcher in selector.matchers.matchers}
-            assert names <= METRICS[family(selector.name or "")] | OF_PROMETHEUS, where
+            assert names <= ALL[family(selector.name or "")] | OF_PROMETHEUS, where
         for by in re.findall(r"\bby \(([^)]*)\)", text):
             assert {name.strip() for name in by.split(",")} <= allowed, where
 
@@ -165,6 +167,24 @@ def test_the_program_has_these_metrics_with_these_labels(tmp_path: Path) -> None
             if sample.name.startswith("storewatch_") and not sample.name.endswith("_created"):
                 found.setdefault(family(sample.name), set()).update(set(sample.labels) - {"le"})
     assert found == METRICS
+
+
+def test_the_labels_of_up_are_those_that_the_scrapes_give() -> None:
+    scrape = yaml.safe_load((FOLDER / "scrape.yaml").read_text("utf-8"))
+    given = {rule["target_label"] for rule in scrape["relabel_configs"] if "target_label" in rule}
+    assert UP["up"] == {name for name in given if not name.startswith("__")} | {"job"}
+    (namespace,) = scrape["kubernetes_sd_configs"][0]["namespaces"]["names"]
+    parts = {labels_of(m)["app.kubernetes.io/component"] for m in of_kind("minimal", "Deployment")}
+    for where, selector in all_selectors():
+        for matcher in selector.matchers.matchers if selector.name == "up" else []:
+            known = {"job": {scrape["job_name"]}, "component": parts}
+            assert matcher.value in known[matcher.name], where
+    assert {m["metadata"].get("namespace") for m in of_kind("minimal", "Deployment")} == {namespace}
+
+
+def test_an_api_that_is_there_is_not_called_gone_while_the_board_is_away() -> None:
+    (gone,) = [rule for rule in alerts() if rule["alert"] == "StorewatchGone"]
+    assert {s.name for s in selectors(promql_parser.parse(gone["expr"]))} == {"up"}
 
 
 def test_every_alert_says_how_bad_what_it_means_and_what_to_look_at() -> None:
