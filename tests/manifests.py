@@ -178,6 +178,11 @@ def labels_of(workload: Manifest) -> dict[str, str]:
 def our_pods(overlay: str) -> Iterator[tuple[Manifest, Manifest, Manifest]]:
     """Yield workload, pod and container of whatever runs our image."""
     for workload, template in workloads(overlay):
-        (container,) = template["spec"]["containers"]
-        if is_ours(container):
-            yield workload, template["spec"], container
+        for container in containers(template["spec"]):
+            if is_ours(container):
+                yield workload, template["spec"], container
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    """Return the containers of a pod, those that run first among them."""
+    return [*pod.get("initContainers", []), *pod["containers"]]

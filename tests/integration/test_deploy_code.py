@@ -16,11 +16,13 @@ from manifests import (
     OVERLAYS,
     ROOT,
     calls_of,
+    containers,
     deployment,
     named,
     of_kind,
     our_pods,
     settings_in,
+    workloads,
 )
 from storewatch.config import PREFIX, Settings, load_settings
 from storewatch.entrypoints.cli import commands
@@ -48,10 +50,16 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-@OVERLAY
+@pytest.mark.parametrize("overlay", ["minimal", "istio"])
 def test_our_image_has_the_version_of_the_program(overlay: str) -> None:
     tags = {container["image"].rpartition(":")[2] for _, _, container in our_pods(overlay)}
     assert tags == {storewatch.__version__}
+
+
+def test_in_production_every_image_is_fixed_by_its_digest() -> None:
+    images = {c["image"] for _, template in workloads("production") for c in containers(template["spec"])}
+    assert [image for image in images if not re.fullmatch(r"[^:@]+@sha256:[0-9a-f]{64}", image)] == []
+    assert images
 
 
 @OVERLAY

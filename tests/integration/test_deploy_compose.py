@@ -209,8 +209,9 @@ def test_its_commands_are_understood_by_the_command_line(name: str) -> None:
 
 
 def test_workers_and_migrations_are_called_as_in_kubernetes() -> None:
-    for name, kind, its in (("worker", "Deployment", "worker"), ("migrate", "Job", "migrations")):
-        (container,) = named("minimal", kind, its)["spec"]["template"]["spec"]["containers"]
+    pod = named("minimal", "Deployment", "worker")["spec"]["template"]["spec"]
+    for name, place in (("worker", "containers"), ("migrate", "initContainers")):
+        (container,) = pod[place]
         assert services()[name]["command"] == container["args"]
 
 

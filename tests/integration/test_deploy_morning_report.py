@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import KUSTOMIZE, named
@@ -23,15 +24,22 @@ Answer = tuple[int, dict[str, str]]
 
 @contextmanager
 def service(
-    *standings: Answer, trigger: Answer = (200, {"report_id": REPORT})
+    *standings: Answer,
+    trigger: Answer = (200, {"report_id": REPORT}),
+    seen: list[str | None] | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
-    """Serve these answers to get_report, one after the other; yield the address and what was asked."""
+    """Serve these answers to get_report, one after the other; yield the address and what was asked.
+
+    `seen` gets the Authorization of each call.
+    """
     asked: list[str] = []
     left = list(standings)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             asked.append(f"{self.command} {self.path}")
+            if seen is not None:
+                seen.append(self.headers["Authorization"])
             status, content = trigger if self.path == "/trigger_report" else left.pop(0)
             self.send_response(status)
             self.end_headers()
@@ -50,10 +58,10 @@ def service(
             server.shutdown()
 
 
-def run(base: str) -> subprocess.CompletedProcess[str]:
+def run(base: str, token: Path = Path("no-such-file")) -> subprocess.CompletedProcess[str]:
     """Run the script as the CronJob does, without waiting between two looks."""
     start = (
-        f"import runpy, sys, time; sys.argv = [{str(SCRIPT)!r}, {base!r}]; "
+        f"import runpy, sys, time; sys.argv = [{str(SCRIPT)!r}, {base!r}, {str(token)!r}]; "
         "time.sleep = lambda _: None; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     return subprocess.run(
@@ -90,12 +98,29 @@ def test_it_fails_when_the_trigger_is_refused_or_the_report_is_unknown() -> None
         assert run(base).returncode != 0
 
 
+def test_it_shows_its_token_at_each_call_where_there_is_one(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("sw_secret\n", "utf-8")
+    seen: list[str | None] = []
+    complete = (200, {"status": "Complete"})
+    with service(complete, complete, seen=seen) as (base, _):
+        assert run(base, token).returncode == 0
+        assert run(base, tmp_path / "none").returncode == 0
+    assert seen == ["Bearer sw_secret", "Bearer sw_secret", None, None]
+
+
 def test_the_cron_job_runs_this_script_against_the_service() -> None:
     template = named("minimal", "CronJob", "morning-report")["spec"]["jobTemplate"]["spec"]["template"]
     (container,) = template["spec"]["containers"]
-    (mount,) = container["volumeMounts"]
-    assert container["command"] == ["python", f"{mount['mountPath']}/{SCRIPT.name}", "http://storewatch"]
-    (volume,) = template["spec"]["volumes"]
-    config = named("minimal", "ConfigMap", volume["configMap"]["name"])
+    script, token = (mount["mountPath"] for mount in container["volumeMounts"])
+    assert container["command"] == [
+        "python",
+        f"{script}/{SCRIPT.name}",
+        "http://storewatch",
+        f"{token}/token",
+    ]
+    of_script, of_token = template["spec"]["volumes"]
+    config = named("minimal", "ConfigMap", of_script["configMap"]["name"])
     assert config["data"] == {SCRIPT.name: SCRIPT.read_text("utf-8")}
+    assert of_token["secret"]["optional"]
     assert named("minimal", "Service", "storewatch")["spec"]["ports"][0]["port"] == 80

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 KINDS = (
     "AuthorizationPolicy", "ConfigMap", "CronJob", "Deployment", "DestinationRule", "Gateway",
-    "HorizontalPodAutoscaler", "Job", "Namespace", "NetworkPolicy", "PodDisruptionBudget", "ScaledObject",
-    "Secret", "Service", "ServiceAccount", "ServiceEntry", "StatefulSet", "VirtualService",
+    "HorizontalPodAutoscaler", "Job", "Namespace", "NetworkPolicy", "PeerAuthentication",
+    "PodDisruptionBudget", "ScaledObject", "Secret", "Service", "ServiceAccount", "ServiceEntry",
+    "StatefulSet", "VirtualService",
 )  # fmt: skip
 
 # Below these, any name is a good one.

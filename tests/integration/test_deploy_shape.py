@@ -15,6 +15,7 @@ from manifests import (
     ROOT,
     Manifest,
     build,
+    containers,
     deployment,
     label,
     labels_of,
@@ -134,8 +135,8 @@ def test_every_pod_meets_the_restricted_standard(overlay: str) -> None:
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert pod["automountServiceAccountToken"] is False
         assert pod["enableServiceLinks"] is False
-        assert all(set(v) - {"name"} <= {"emptyDir", "configMap"} for v in pod.get("volumes", []))
-        for container in pod["containers"]:
+        assert all(set(v) - {"name"} <= {"emptyDir", "configMap", "secret"} for v in pod.get("volumes", []))
+        for container in containers(pod):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
@@ -154,12 +155,36 @@ def test_our_pods_run_as_the_user_of_the_image(overlay: str) -> None:
 
 
 @OVERLAY
-def test_what_has_to_end_runs_without_a_sidecar_and_ends(overlay: str) -> None:
-    ending = [(w, t) for w, t in workloads(overlay) if w["kind"] in {"Job", "CronJob"}]
-    assert {"Job/migrations", "CronJob/morning-report"} <= {label(w) for w, _ in ending}
-    for workload, template in ending:
-        assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false", label(workload)
-        assert template["spec"]["restartPolicy"] == "Never"
+def test_what_has_to_end_ends_though_the_namespace_injects_proxies(overlay: str) -> None:
+    """A proxy as a native sidecar ends with its pod; one that is not needed is not there."""
+    ending = {label(w): t for w, t in workloads(overlay) if w["kind"] in {"Job", "CronJob"}}
+    assert {t["spec"]["restartPolicy"] for t in ending.values()} == {"Never"}
+    metadata = ending.pop("CronJob/morning-report")["metadata"]
+    is_meshed = bool(of_kind(overlay, "PeerAuthentication"))
+    notes = metadata.get("annotations", {})
+    assert (notes.get("sidecar.istio.io/nativeSidecar") == "true") == is_meshed
+    assert "sidecar.istio.io/inject" not in metadata["labels"]
+    for name, template in ending.items():
+        assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false", name
+
+
+@OVERLAY
+def test_a_worker_migrates_before_it_begins_and_nothing_has_to_be_removed_for_it(overlay: str) -> None:
+    """A Job could not be applied again with another image or other settings."""
+    first = {m["metadata"]["name"]: m["spec"]["template"]["spec"] for m in of_kind(overlay, "Deployment")}
+    migrating = {name: c["args"] for name, pod in first.items() for c in pod.get("initContainers", [])}
+    assert migrating == {"worker": ["db", "upgrade"]}
+    ((image, environment),) = {
+        (c["image"], str(c["envFrom"])) for c in containers(first["worker"])
+    }  # the same program on the same database
+    assert image
+    assert "storewatch-secrets" in environment
+    assert not [m for m in of_kind(overlay, "Job") if m["metadata"]["name"] != "sample-data"]
+
+
+@OVERLAY
+def test_a_new_pod_of_a_worker_has_to_stay_before_the_next_is_changed(overlay: str) -> None:
+    assert deployment(overlay, "worker")["spec"]["minReadySeconds"] > 0
 
 
 @OVERLAY
@@ -185,7 +210,9 @@ def _references(pod: Manifest) -> Iterator[str]:
     for volume in pod.get("volumes", []):
         if "configMap" in volume:
             yield f"ConfigMap/{volume['configMap']['name']}"
-    for container in pod["containers"]:
+        if not volume.get("secret", {"optional": True}).get("optional"):
+            yield f"Secret/{volume['secret']['secretName']}"
+    for container in containers(pod):
         for source in container.get("envFrom", []):
             yield from (f"ConfigMap/{r['name']}" for k, r in source.items() if k == "configMapRef")
             yield from (f"Secret/{r['name']}" for k, r in source.items() if k == "secretRef")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.routing import APIRoute
 
 from manifests import (
     API,
+    KUSTOMIZE,
     OVERLAYS,
     Manifest,
     deployment,
@@ -75,20 +77,30 @@ def test_all_pods_may_look_up_names(overlay: str) -> None:
 
 
 @OVERLAY
-@pytest.mark.parametrize("part", ["poll-handler", "report-generation-handler", "worker", "migrations"])
+@pytest.mark.parametrize("part", ["poll-handler", "report-generation-handler", "worker"])
 def test_what_uses_the_stores_may_reach_them(overlay: str, part: str) -> None:
     (labels,) = [t["metadata"]["labels"] for w, t in workloads(overlay) if w["metadata"]["name"] == part]
     reached = {port["port"] for rule in policies(overlay, "egress", labels) for port in rule["ports"]}
     assert {5432, 6379, 443 if overlay == "production" else 8333} <= reached
 
 
+MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+
+
 @OVERLAY
 def test_a_worker_is_called_by_prometheus_alone(overlay: str) -> None:
     rules = policies(overlay, "ingress", labels_of(deployment(overlay, "worker")))
-    monitoring = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
-    assert [
-        peer for rule in rules for peer in rule["from"] if peer != {"namespaceSelector": monitoring}
-    ] == []
+    assert [peer for rule in rules for peer in rule["from"] if peer != MONITORING] == []
+
+
+@OVERLAY
+def test_prometheus_reaches_figures_and_behind_a_mesh_no_port_of_the_program(overlay: str) -> None:
+    """The proxy's own port gives the figures there: 15020."""
+    for workload in of_kind(overlay, "Deployment"):
+        rules = policies(overlay, "ingress", labels_of(workload))
+        reached = {p["port"] for rule in rules if MONITORING in rule["from"] for p in rule["ports"]}
+        own = int(workload["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"])
+        assert reached == {own if overlay == "minimal" else 15020}
 
 
 @MESH
@@ -188,12 +200,17 @@ def test_routes_gateway_and_rule_name_what_exists(overlay: str) -> None:
         assert target["destination"]["subset"] in subsets
 
 
-def is_allowed(overlay: str, method: str, path: str, *, through_gateway: bool) -> bool:
-    """Say whether the API's authorization policy lets a request pass."""
-    (policy,) = of_kind(overlay, "AuthorizationPolicy")
+GATEWAY = "cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"
+MORNING_REPORT = "cluster.local/ns/storewatch/sa/morning-report"
+
+
+def is_allowed(overlay: str, method: str, path: str, *, caller: str | None) -> bool:
+    """Say whether the API's authorization policy lets a request of an identity pass."""
+    policy = named(overlay, "AuthorizationPolicy", "public-calls")
     assert policy["spec"]["action"] == "ALLOW"
     for rule in policy["spec"]["rules"]:
-        if rule.get("from") and not through_gateway:
+        known = [p for source in rule.get("from", []) for p in source["source"]["principals"]]
+        if "from" in rule and not any(caller and caller.endswith(p.removeprefix("*")) for p in known):
             continue
         for to in rule["to"]:
             operation = to["operation"]
@@ -214,26 +231,51 @@ def test_outside_callers_reach_every_public_call_and_no_other(overlay: str) -> N
     asked |= {("GET", path) for path in PAGES | PRIVATE}
     for method, path in sorted(asked):
         filled = re.sub(r"{[^}]+}", "x", path)
-        assert is_allowed(overlay, method, filled, through_gateway=True) == (path not in PRIVATE), (
+        assert is_allowed(overlay, method, filled, caller=GATEWAY) == (path not in PRIVATE), (
             method,
             path,
         )
 
 
+def calls_of(overlay: str, caller: str | None) -> set[tuple[str, str]]:
+    """Return the methods and paths that the policy lets an identity ask for."""
+    asked = {(method, path) for path, methods in routes().items() for method in methods}
+    return {(m, path) for m, path in asked if is_allowed(overlay, m, path, caller=caller)}
+
+
 @MESH
-def test_without_the_gateway_only_the_morning_report_is_served(overlay: str) -> None:
-    allowed = {
-        (method, path)
-        for path, methods in routes().items()
-        for method in methods
-        if is_allowed(overlay, method, path, through_gateway=False)
-    }
-    assert allowed == {("POST", "/trigger_report"), ("GET", "/get_report")}
+def test_the_morning_report_may_ask_for_a_report_and_look_at_it(overlay: str) -> None:
+    assert calls_of(overlay, MORNING_REPORT) == {("POST", "/trigger_report"), ("GET", "/get_report")}
+
+
+@MESH
+@pytest.mark.parametrize("caller", [None, "cluster.local/ns/istio-system/sa/other", GATEWAY + "-2"])
+def test_who_is_not_known_may_ask_for_nothing(overlay: str, caller: str | None) -> None:
+    assert calls_of(overlay, caller) == set()
+
+
+@MESH
+def test_the_morning_report_has_an_identity_of_its_own_and_a_proxy_that_proves_it(overlay: str) -> None:
+    """Under STRICT nothing is heard that has none."""
+    (mode,) = [m["spec"]["mtls"]["mode"] for m in of_kind(overlay, "PeerAuthentication")]
+    assert mode == "STRICT"
+    (pod,) = [t for w, t in workloads(overlay) if w["kind"] == "CronJob"]
+    (namespace,) = of_kind(overlay, "Namespace")
+    account = f"ns/{namespace['metadata']['name']}/sa/{pod['spec']['serviceAccountName']}"
+    assert MORNING_REPORT.endswith(account)
+    others = {t["spec"].get("serviceAccountName") for w, t in workloads(overlay) if w["kind"] != "CronJob"}
+    assert pod["spec"]["serviceAccountName"] not in others
+    istiod = [
+        r
+        for r in policies(overlay, "egress", pod["metadata"]["labels"])
+        if {"protocol": "TCP", "port": 15012} in r["ports"]
+    ]
+    assert istiod
 
 
 @MESH
 def test_the_policy_holds_for_both_api_deployments(overlay: str) -> None:
-    (policy,) = of_kind(overlay, "AuthorizationPolicy")
+    policy = named(overlay, "AuthorizationPolicy", "public-calls")
     held = [
         m["metadata"]["name"]
         for m in of_kind(overlay, "Deployment")
@@ -243,10 +285,20 @@ def test_the_policy_holds_for_both_api_deployments(overlay: str) -> None:
 
 
 @MESH
-def test_the_namespace_injects_proxies_that_start_before_the_program(overlay: str) -> None:
+def test_the_namespace_injects_proxies_that_start_before_the_program_and_end_after_it(overlay: str) -> None:
     (namespace,) = of_kind(overlay, "Namespace")
     assert namespace["metadata"]["labels"]["istio-injection"] == "enabled"
     for workload in of_kind(overlay, "Deployment"):
         notes = workload["spec"]["template"]["metadata"]["annotations"]
-        assert notes["proxy.istio.io/config"] == "holdApplicationUntilProxyStarts: true"
+        assert notes["sidecar.istio.io/nativeSidecar"] == "true"
         assert "prometheus.io/port" in notes  # the patch adds to what was there
+
+
+def test_in_production_the_mesh_knows_each_store_by_its_name() -> None:
+    """Where only what is registered may be called, S3 too has to be."""
+    known = {host for entry in of_kind("production", "ServiceEntry") for host in entry["spec"]["hosts"]}
+    (settings,) = [m for m in of_kind("production", "ConfigMap") if "settings" in m["metadata"]["name"]]
+    secrets = (KUSTOMIZE / "overlays" / "production" / "secrets.env.example").read_text("utf-8")
+    named_ = {urlsplit(url).hostname for url in re.findall(r"(?m)_URL=(\S+)$", secrets)}
+    assert known == named_ | {f"s3.{settings['data']['AWS_REGION']}.amazonaws.com"}
+    assert "AWS_ENDPOINT_URL" not in settings["data"]

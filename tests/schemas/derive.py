@@ -15,6 +15,7 @@ KINDS = {
     "AuthorizationPolicy": (ISTIO, "cloudcoil.models.istio.security.v1"),
     "DestinationRule": (ISTIO, "cloudcoil.models.istio.networking.v1"),
     "Gateway": (ISTIO, "cloudcoil.models.istio.networking.v1"),
+    "PeerAuthentication": (ISTIO, "cloudcoil.models.istio.security.v1"),
     "ScaledObject": (KEDA, "cloudcoil.models.keda.v1alpha1"),
     "ServiceEntry": (ISTIO, "cloudcoil.models.istio.networking.v1"),
     "VirtualService": (ISTIO, "cloudcoil.models.istio.networking.v1"),
