@@ -23,7 +23,7 @@ def open_polls(settings: Settings) -> PollStore:
 
     if settings.polls_query is None:
         return polls.open_polls(settings.polls_url)
-    from storewatch.adapters.polls.postgres_tables import Queries  # noqa: PLC0415  see above
+    from storewatch.adapters.polls.postgres_queries import Queries  # noqa: PLC0415  see above
 
     queries = Queries(polls=settings.polls_query, hours=settings.hours_query, zones=settings.zones_query)
     return polls.open_polls(settings.polls_url, queries)

@@ -21,10 +21,11 @@ import pytest
 from obstore.store import S3Store
 
 from service import eventually
+from sources import newest_of
 from storewatch import sample
+from storewatch.adapters.polls.given import GivenFacts
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.answering.answer import answer
-from storewatch.answering.given import GivenFacts
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import HOURS, ZONES, Facts
 from storewatch.ingest import from_frames
@@ -244,7 +245,7 @@ def current_digest(topology: Topology) -> str:
 def load_more(topology: Topology) -> None:
     """Load a poll that changes every later report: it moves the as-of by an hour."""
     polls = topology.polls()
-    newest = polls.newest(polls.version())
+    newest = newest_of(polls)
     assert newest is not None
     at = datetime.fromtimestamp(newest // 1_000_000 + 3_600, UTC)
     more = Facts(

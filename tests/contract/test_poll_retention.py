@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.ports.polls import Load
@@ -43,7 +44,7 @@ def polls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PollStore]
 
 
 def ats(store: PollStore, version: str | None = None) -> list[int]:
-    found = store.scan(version or store.version(), since=None, until=EVER).polls
+    found = scan(store, version or store.version(), since=None, until=EVER).polls
     return sorted(found["at"].to_physical().to_list())
 
 
@@ -51,10 +52,10 @@ def test_what_is_over_before_the_day_goes_and_all_else_stays(polls: PollStore) -
     assert len(polls.retention(date(2023, 1, 16))) == 2
     assert ats(polls) == [NOON]
     version = polls.version()
-    facts = polls.scan(version, since=None, until=EVER)
-    assert polls.stores(version).to_list() == ["a", "old"]
+    facts = scan(polls, version, since=None, until=EVER)
+    assert stores_of(polls, version) == ["a", "old"]
     assert facts.hours["store_id"].to_list() == ["old"]
-    assert polls.newest(version) == NOON
+    assert newest_of(polls, version) == NOON
 
 
 def test_nothing_goes_that_may_hold_a_poll_of_the_day(polls: PollStore) -> None:
@@ -71,7 +72,7 @@ def test_a_second_time_there_is_nothing_to_drop_and_no_new_version(polls: PollSt
 
 def test_of_everything_dropped_nothing_is_the_newest_and_loads_go_on(polls: PollStore) -> None:
     polls.retention(date(2024, 1, 1))
-    assert polls.newest(polls.version()) is None
+    assert newest_of(polls) is None
     again = Load(name="again", facts=facts_of([("a", NOON, True)]))
     assert polls.load(again).new_polls == 1
     assert ats(polls) == [NOON]

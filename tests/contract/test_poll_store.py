@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import strategies
+from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.domain.facts import HOURS, ZONES
@@ -84,7 +85,7 @@ def load(
 def read(
     store: PollStore, version: str | None = None, *, since: int | None = None, until: int = EVER
 ) -> State:
-    facts = store.scan(version or store.version(), since=since, until=until)
+    facts = scan(store, version or store.version(), since=since, until=until)
     settled: dict[tuple[str, int], bool] = {}
     rows = facts.polls.with_columns(pl.col("store_id").cast(pl.String), pl.col("at").to_physical())
     for name, at, active in rows.select("store_id", "at", "active").iter_rows():
@@ -105,7 +106,7 @@ def ats(store: PollStore, *, since: int | None, until: int) -> list[int]:
 def test_a_store_without_loads_has_a_version_that_stays_empty(polls: PollStore) -> None:
     empty = polls.version()
     assert read(polls, empty) == State({}, frozenset(), {}, [])
-    assert polls.newest(empty) is None
+    assert newest_of(polls, empty) is None
     load(polls, [("a", NOON, True)])
     assert polls.version() != empty
     assert read(polls, empty).polls == {}
@@ -114,7 +115,7 @@ def test_a_store_without_loads_has_a_version_that_stays_empty(polls: PollStore) 
 def test_what_is_loaded_is_read_back_with_the_promised_types(polls: PollStore) -> None:
     odd = ["007", "7", "", " ", "é", "\U0001f600", "a,b", "8139926242460185114"]
     load(polls, [(name, NOON + 1, True) for name in odd], [("7", 6, NINE, FIVE)], {"é": "Asia/Kolkata"})
-    facts = polls.scan(polls.version(), since=None, until=EVER)
+    facts = scan(polls, since=None, until=EVER)
     assert facts.polls.schema["at"] == pl.Datetime("us", "UTC")
     assert facts.polls.schema["active"] == pl.Boolean
     assert facts.polls["store_id"].dtype in (pl.String, pl.Categorical)
@@ -122,7 +123,7 @@ def test_what_is_loaded_is_read_back_with_the_promised_types(polls: PollStore) -
     assert dict(facts.zones.schema) == ZONES
     assert facts.polls.null_count().sum_horizontal().item() == 0
     assert read(polls).polls == {(name, NOON + 1): True for name in odd}
-    assert polls.stores(polls.version()).to_list() == sorted(odd)
+    assert stores_of(polls) == sorted(odd)
 
 
 def test_polls_may_come_with_categorical_ids(polls: PollStore) -> None:
@@ -208,7 +209,7 @@ def test_stores_that_only_an_old_load_named_stay_known(polls: PollStore) -> None
     load(polls, [("new", NOON, True)])
     state = read(polls, since=NOON)
     assert state.polls == {("new", NOON): True}
-    assert state.stores == ["named", "new", "old"] == polls.stores(polls.version()).to_list()
+    assert state.stores == ["named", "new", "old"] == stores_of(polls)
 
 
 def test_the_summary_counts_polls_and_stores(polls: PollStore) -> None:
@@ -257,7 +258,7 @@ def test_hours_in_another_order_are_the_same_hours(polls: PollStore) -> None:
 def test_newest_is_the_newest_poll_to_the_microsecond(polls: PollStore) -> None:
     load(polls, [("a", NOON + 388_884, True), ("b", NOON - DAY, True)])
     load(polls, [("c", NOON - 9 * DAY, True)])
-    assert polls.newest(polls.version()) == NOON + 388_884
+    assert newest_of(polls) == NOON + 388_884
 
 
 def test_scan_bounds_are_both_included(polls: PollStore) -> None:
@@ -281,8 +282,8 @@ def test_a_scan_of_some_stores_reads_what_is_about_them_and_nothing_else(polls: 
     load(polls, days, [("a", 0, NINE, FIVE), ("b", 1, NINE, FIVE)], {"b": "Asia/Tokyo", "d": "UTC"})
     load(polls, stores=["e"])
     for wanted in (["a"], ["b", "d"], ["e", "nobody", "a\0"], [], list("abcde")):
-        facts = polls.scan(polls.version(), since=NOON, until=NOON, store_ids=wanted)
-        every = polls.scan(polls.version(), since=NOON, until=NOON)
+        facts = scan(polls, since=NOON, until=NOON, within=wanted)
+        every = scan(polls, since=NOON, until=NOON)
         for found, whole in (
             (facts.polls, every.polls),
             (facts.hours, every.hours),
@@ -300,11 +301,11 @@ def test_a_version_reads_the_same_whatever_is_loaded_since(polls: PollStore) -> 
     for i in range(30):
         rows = [(f"s{i % 7}", NOON + i * 1_000 + j, i % 3 > 0) for j in range(3)]
         load(polls, rows, [(f"s{i % 5}", i % 7, NINE, FIVE)], {f"s{i % 3}": ["Asia/Tokyo", "UTC"][i % 2]})
-        seen[polls.version()] = (read(polls), polls.newest(polls.version()))
+        seen[polls.version()] = (read(polls), newest_of(polls))
     assert len(seen) == 30
     for version, (state, newest) in seen.items():
         assert read(polls, version) == state
-        assert polls.newest(version) == newest
+        assert newest_of(polls, version) == newest
 
 
 def test_a_version_from_before_a_contradiction_reads_the_poll_as_it_was(polls: PollStore) -> None:
@@ -326,7 +327,7 @@ def test_a_version_that_is_none_is_an_error(polls: PollStore, version: str) -> N
     load(polls, [("a", NOON, True)])
     kind = polls.version().partition(":")[0]
     with pytest.raises(InputError, match="version"):
-        polls.scan(version.format(kind), since=None, until=EVER)
+        scan(polls, version.format(kind), since=None, until=EVER)
 
 
 def test_a_reader_beside_a_load_sees_all_of_it_or_nothing(polls: PollStore) -> None:
@@ -372,7 +373,7 @@ def test_loads_at_once_end_as_if_one_had_run_after_the_other(polls: PollStore, u
     assert len({start for _, _, start, _ in state.hours}) == 1  # of one load, never of two
     assert len(state.hours) == 7
     assert set(state.zones) == {"shared", "own0", "own1", "own2"}
-    raw = polls.scan(polls.version(), since=None, until=EVER).polls
+    raw = scan(polls, since=None, until=EVER).polls
     assert len(raw) == len(state.polls)  # each load saw what those before it had added
 
 

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from sources import newest_of, scan
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.delta import DeltaPollStore
-from storewatch.adapters.polls.delta_table import Commit, Snapshot, open_snapshot
+from storewatch.adapters.polls.delta_table import Commit, Version, open_version
 from storewatch.errors import InputError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import facts_of, micros
@@ -30,7 +31,7 @@ def load(store: PollStore, at: int, *, start: int = 0) -> LoadSummary:
 
 
 def count_polls(store: PollStore, version: str) -> int:
-    return len(store.scan(version, since=None, until=EVER).polls)
+    return len(scan(store, version, since=None, until=EVER).polls)
 
 
 def files(root: Path) -> list[Path]:
@@ -41,7 +42,7 @@ def test_small_loads_do_not_pile_up_files(tmp_path: Path) -> None:
     store = DeltaPollStore(tmp_path)
     for i in range(60):
         load(store, NOON + i)
-        assert len(open_snapshot(tmp_path).polls()) <= 9
+        assert len(open_version(tmp_path).polls()) <= 9
     assert count_polls(store, store.version()) == 120
 
 
@@ -49,7 +50,7 @@ def test_each_file_is_in_order_of_store_and_instant(tmp_path: Path) -> None:
     store = DeltaPollStore(tmp_path)
     for i in range(20):
         load(store, NOON - i)
-    for file in open_snapshot(tmp_path).polls():
+    for file in open_version(tmp_path).polls():
         rows = pl.read_parquet(tmp_path / file.path).select(pl.col("store_id").cast(pl.String), "at")
         assert rows.rows() == sorted(rows.rows())
 
@@ -60,9 +61,9 @@ def test_a_scan_opens_only_the_days_that_it_needs(tmp_path: Path) -> None:
     load(store, NOON + 86_400_000_000)
     for path in tmp_path.glob("polls-2023-01-18-*"):
         path.write_bytes(b"not to be opened")
-    facts = store.scan(store.version(), since=micros("2023-01-19 00:00"), until=EVER)
+    facts = scan(store, since=micros("2023-01-19 00:00"), until=EVER)
     assert len(facts.polls) == 2
-    assert store.newest(store.version()) == NOON + 86_400_000_000
+    assert newest_of(store) == NOON + 86_400_000_000
 
 
 def test_replaced_files_stay_for_readers_of_recent_versions(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_replaced_files_stay_for_readers_of_recent_versions(tmp_path: Path) -> N
     for i in range(1, 30):
         load(store, NOON + i, start=i)
     assert count_polls(store, first) == 2
-    assert store.scan(first, since=None, until=EVER).hours["start"].to_list() == [0]
+    assert scan(store, first, since=None, until=EVER).hours["start"].to_list() == [0]
 
 
 def test_replaced_files_are_deleted_when_their_time_is_over(tmp_path: Path) -> None:
@@ -80,13 +81,13 @@ def test_replaced_files_are_deleted_when_their_time_is_over(tmp_path: Path) -> N
     for i in range(1, 30):
         last = load(store, NOON + i, start=i).version
     assert count_polls(store, last) == 60
-    assert {path.name for path in files(tmp_path)} == {file.path for file in open_snapshot(tmp_path).files}
+    assert {path.name for path in files(tmp_path)} == {file.path for file in open_version(tmp_path).files}
     with pytest.raises(InputError, match="no longer kept"):
-        store.scan(first, since=None, until=EVER)
+        scan(store, first, since=None, until=EVER)
 
 
 def test_files_of_a_load_that_never_committed_are_removed_by_the_next(tmp_path: Path) -> None:
-    lost = Commit(base=Snapshot(root=tmp_path, version=-1))
+    lost = Commit(base=Version(root=tmp_path, number=-1))
     lost.add("stores", pl.DataFrame({"store_id": ["a"]}))
     (left,) = files(tmp_path)
     assert DeltaPollStore(tmp_path).version() == "delta:none"
@@ -155,7 +156,7 @@ def test_a_spoilt_file_is_an_error_that_names_the_folder(tmp_path: Path) -> None
     for path in files(tmp_path):
         path.write_bytes(b"spoilt")
     with pytest.raises(UnavailableError, match=str(tmp_path)):
-        store.scan(store.version(), since=None, until=EVER)
+        scan(store, since=None, until=EVER)
 
 
 def test_a_folder_that_was_removed_and_made_anew_is_read_anew(tmp_path: Path) -> None:
@@ -165,4 +166,4 @@ def test_a_folder_that_was_removed_and_made_anew_is_read_anew(tmp_path: Path) ->
     shutil.rmtree(tmp_path / "polls")
     assert count_polls(store, store.version()) == 0
     load(store, NOON - 5)
-    assert store.newest(store.version()) == NOON - 5
+    assert newest_of(store) == NOON - 5

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from sources import scan
 from storewatch.adapters.polls.delta import DeltaPollStore
-from storewatch.adapters.polls.delta_table import open_snapshot
+from storewatch.adapters.polls.delta_table import open_version
 from storewatch.ports.polls import Load
 from strategies import facts_of, micros
 
@@ -37,7 +38,8 @@ from storewatch.ports.polls import Load
 
 polls, stores = int(sys.argv[2]), int(sys.argv[3])
 store = DeltaPollStore(Path(sys.argv[1]))
-done = len(store.scan(store.version(), since=None, until=0).zones)
+with store.at() as snapshot:
+    done = len(snapshot.scan(since=None, until=0).zones)
 print("ready", flush=True)
 ids = pl.Series([f"s{i}" for i in range(stores)])
 for k in range(done, done + 1000):
@@ -54,7 +56,7 @@ for k in range(done, done + 1000):
 
 def whole_loads(store: DeltaPollStore) -> int:
     """Return how many loads the store holds, having checked that it holds nothing but all of each."""
-    facts = store.scan(store.version(), since=None, until=micros("2200-01-01 00:00"))
+    facts = scan(store, since=None, until=micros("2200-01-01 00:00"))
     loads = len(facts.zones)
     assert set(facts.zones["store_id"]) == {f"own{k}" for k in range(loads)}
     assert len(facts.polls) == loads * POLLS
@@ -76,7 +78,7 @@ def kill_while_loading(root: Path, after: float) -> None:
 
 
 def files_of_all_versions(root: Path, newest: int) -> set[str]:
-    return {file.path for version in range(newest + 1) for file in open_snapshot(root, version).files}
+    return {file.path for version in range(newest + 1) for file in open_version(root, version).files}
 
 
 def test_a_load_killed_at_any_moment_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ def test_the_load_after_a_killed_one_works_and_removes_what_it_left(tmp_path: Pa
     loads = whole_loads(store)
     (tmp_path / f"polls-2023-01-18-{loads:010}-0123456789ab.parquet").write_bytes(b"half a file")
     store.load(Load(name="next", facts=facts_of([("s0", 1, True)])))
-    facts = store.scan(store.version(), since=None, until=1)
+    facts = scan(store, since=None, until=1)
     assert facts.polls.cast({"store_id": pl.String})["store_id"].to_list() == ["s0"]
     newest = int(re.sub(r"\D", "", store.version()))
     assert {path.name for path in tmp_path.glob("*.parquet")} == files_of_all_versions(tmp_path, newest)

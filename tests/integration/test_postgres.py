@@ -16,8 +16,10 @@ import pytest
 from psycopg import errors
 
 from processes import free_ports
+from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
+from storewatch.adapters.polls.postgres_keys import EVERY
 from storewatch.adapters.polls.postgres_schema import applied, upgrade
 from storewatch.adapters.polls.postgres_weeks import _READ
 from storewatch.errors import InputError, SettingsError, UnavailableError
@@ -52,7 +54,7 @@ def load(store: PostgresPollStore, *polls: Poll) -> LoadSummary:
 
 
 def ats(store: PostgresPollStore, version: str | None = None) -> list[int]:
-    polls = store.scan(version or store.version(), since=None, until=EVER).polls
+    polls = scan(store, version or store.version(), since=None, until=EVER).polls
     return sorted(polls["at"].to_physical().to_list())
 
 
@@ -165,14 +167,14 @@ def test_readers_do_not_wait_for_a_load_and_see_nothing_of_it_until_it_is_commit
         _Loading(connection, a_load([("a", NOON + 1, True), ("b", NOON + WEEK, True)])).run()
         assert store.version() == first
         assert ats(store) == [NOON]
-        assert store.stores(first).to_list() == ["a"]
+        assert stores_of(store, first) == ["a"]
     assert ats(store) == [NOON, NOON + 1, NOON + WEEK]
     assert ats(store, first) == [NOON]
 
 
 def test_a_report_touches_only_the_weeks_that_it_needs(postgres_url: str, store: PostgresPollStore) -> None:
     load(store, *(("a", NOON + week * WEEK, True) for week in range(-9, 3)))
-    bounds = {"load": 1, "since": "2023-01-16 00:00Z", "until": "2023-01-23 00:00Z", "keys": None}
+    bounds = {"load": 1, "since": "2023-01-16 00:00Z", "until": "2023-01-23 00:00Z", **EVERY}
     with psycopg.connect(postgres_url) as connection:
         plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {_READ}", bounds))
     assert "polls_20230116" in plan
@@ -188,7 +190,9 @@ from storewatch.adapters.polls.postgres import PostgresPollStore
 from storewatch.ports.polls import Load
 
 store = PostgresPollStore(sys.argv[1])
-for k in range(len(store.scan(store.version(), since=None, until=0).zones), 1000):
+with store.at() as snapshot:
+    done = len(snapshot.scan(since=None, until=0).zones)
+for k in range(done, 1000):
     first = 1_674_000_000_000_000 + k * 40_000_000_000
     polls = [(f"s{i % 100}", first + i, True) for i in range(3_000)]
     hours = [(f"s{i}", 0, k, 80_000) for i in range(100)]
@@ -199,7 +203,7 @@ for k in range(len(store.scan(store.version(), since=None, until=0).zones), 1000
 
 def whole_loads(store: PostgresPollStore) -> int:
     """Return how many loads the store holds, having checked that it holds nothing but all of each."""
-    facts = store.scan(store.version(), since=None, until=EVER)
+    facts = scan(store, since=None, until=EVER)
     loads = len(facts.zones)
     assert set(facts.zones["store_id"]) == {f"own{k}" for k in range(loads)}
     assert len(facts.polls) == 3_000 * loads
@@ -234,8 +238,8 @@ def test_retention_drops_whole_weeks_and_nothing_of_later_ones(
     assert store.retention(date(2023, 1, 15)) == ["polls_20230102"]  # the next one ends on the 16th
     assert ats(store) == [NOON - WEEK, NOON]
     assert partitions(postgres_url) == ["polls_20230109", "polls_20230116"]
-    assert store.stores(store.version()).to_list() == ["a", "old"]
-    assert store.newest(store.version()) == NOON
+    assert stores_of(store) == ["a", "old"]
+    assert newest_of(store) == NOON
     assert store.retention(date(2023, 1, 15)) == []
 
 
@@ -243,8 +247,8 @@ def test_a_version_from_before_retention_is_read_whole_or_refused(store: Postgre
     before = load(store, ("a", NOON - 2 * WEEK, True), ("a", NOON, True)).version
     store.retention(date(2023, 1, 16))
     with pytest.raises(InputError, match="no longer kept"):
-        store.scan(before, since=None, until=EVER)
-    kept = store.scan(before, since=micros("2023-01-09 00:00"), until=EVER).polls
+        scan(store, before, since=None, until=EVER)
+    kept = scan(store, before, since=micros("2023-01-09 00:00"), until=EVER).polls
     assert kept["at"].to_physical().to_list() == [NOON]
 
 
@@ -253,7 +257,7 @@ def test_retention_of_everything_leaves_no_newest_poll_and_takes_loads_again(
 ) -> None:
     load(store, ("a", NOON, True))
     store.retention(date(2024, 1, 1))
-    assert store.newest(store.version()) is None
+    assert newest_of(store) is None
     assert load(store, ("a", NOON, True)).new_polls == 1
     assert ats(store) == [NOON]
 

@@ -9,8 +9,10 @@ import polars as pl
 import psycopg
 import pytest
 
+from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
-from storewatch.adapters.polls.postgres_tables import Queries, TablesPollStore
+from storewatch.adapters.polls.postgres_queries import Queries
+from storewatch.adapters.polls.postgres_tables import TablesPollStore
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError, SettingsError
@@ -73,7 +75,7 @@ def run(url: str, *statements: str) -> None:
 
 
 def read(store: TablesPollStore, *, since: int | None = None, until: int = EVER) -> Facts:
-    return store.scan(store.version(), since=since, until=until)
+    return scan(store, since=since, until=until)
 
 
 def frame(rows: list[tuple[str | None, ...]], *names: str) -> pl.DataFrame:
@@ -100,8 +102,8 @@ def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: 
 def test_a_scan_of_one_store_reads_what_is_about_it_and_nothing_else(tables: str) -> None:
     store = TablesPollStore(tables, QUERIES)
     every = read(store, until=AS_OF)
-    for store_id in [*store.stores(store.version()), "nobody", "zero\0byte"]:
-        facts = store.scan(store.version(), since=None, until=AS_OF, store_ids=[store_id])
+    for store_id in [*stores_of(store), "nobody", "zero\0byte"]:
+        facts = scan(store, since=None, until=AS_OF, within=[store_id])
         for found, whole in (
             (facts.polls, every.polls),
             (facts.hours, every.hours),
@@ -143,7 +145,7 @@ def test_text_with_line_breaks_is_one_rejected_row_and_spoils_no_other(tables: s
 def test_rejected_rows_name_no_store_and_all_others_do(tables: str) -> None:
     store = TablesPollStore(tables, QUERIES)
     named = ["007", "8419537941919820732", "long ago", "only a zone"]
-    assert store.stores(store.version()).to_list() == named
+    assert stores_of(store) == named
     facts = read(store, since=AS_OF, until=AS_OF)
     assert facts.stores is not None
     assert facts.stores.to_list() == named
@@ -161,18 +163,18 @@ def test_only_polls_between_the_bounds_are_read_whatever_the_text_looks_like(tab
 
 def test_the_newest_poll_is_the_newest_good_one(tables: str) -> None:
     store = TablesPollStore(tables, QUERIES)
-    assert store.newest(store.version()) == micros("2023-01-25 17:06") + 42_000_000
+    assert newest_of(store) == micros("2023-01-25 17:06") + 42_000_000
     run(tables, "DELETE FROM store_status WHERE status <> 'resting' AND timestamp_utc LIKE '2023%'")
-    assert store.newest(store.version()) == micros("2019-05-01 10:00")
+    assert newest_of(store) == micros("2019-05-01 10:00")
     run(tables, "TRUNCATE store_status")
-    assert store.newest(store.version()) is None
+    assert newest_of(store) is None
 
 
 def test_polls_of_more_than_an_hour_after_the_version_do_not_count(tables: str) -> None:
     store = TablesPollStore(tables, QUERIES)
     before = "tables:2023-01-22T11:30:00.000000Z"
-    facts = store.scan(before, since=None, until=EVER)
-    assert max(ats(facts)) == store.newest(before) == micros("2023-01-22 12:09") + 39_388_884
+    facts = scan(store, before, since=None, until=EVER)
+    assert max(ats(facts)) == newest_of(store, before) == micros("2023-01-22 12:09") + 39_388_884
     assert facts.stores is not None
     assert "8419537941919820732" in facts.stores
 
@@ -180,7 +182,7 @@ def test_polls_of_more_than_an_hour_after_the_version_do_not_count(tables: str) 
 @pytest.mark.parametrize("version", ["", "tables:", "postgresql:1", "tables:2023-13-01T00:00:00.000000Z"])
 def test_a_version_that_is_none_is_an_error(tables: str, version: str) -> None:
     with pytest.raises(InputError, match="version"):
-        TablesPollStore(tables, QUERIES).newest(version)
+        newest_of(TablesPollStore(tables, QUERIES), version)
 
 
 @pytest.mark.parametrize("stamp", ["timestamptz", "timestamp", "timestamp(6)", "varchar(40)"])
@@ -205,7 +207,7 @@ def test_typed_columns_are_read_like_text(tables: str, stamp: str) -> None:
         .equals(text.polls.with_columns(pl.col("store_id").cast(pl.String)).sort(key))
     )
     assert facts.hours.sort("day").equals(text.hours.sort("day"))
-    assert store.newest(store.version()) == micros("2023-01-25 17:06") + 42_000_000
+    assert newest_of(store) == micros("2023-01-25 17:06") + 42_000_000
     assert ats(read(store, since=AS_OF - 4_000_000_000, until=AS_OF)) == ats(
         read(TablesPollStore(tables, QUERIES), since=AS_OF - 4_000_000_000, until=AS_OF)
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from engines import open_on, polled
-from storewatch.answering.explain import explain_store, nearest
-from storewatch.answering.given import GivenFacts
+from storewatch.adapters.polls.given import GivenFacts
+from storewatch.answering.explain import explain_store
 from storewatch.domain.ask import Ask
 from storewatch.domain.evidence import HoursRow, spelled
 from storewatch.domain.explain import Explanation, explain
+from storewatch.domain.nearest import nearest
 from storewatch.entrypoints.cli.explanation import explanation_lines
 from storewatch.errors import UnknownStoreError
 from strategies import DAY, HOUR, WEEK, facts_of, instant, micros, of_day
@@ -211,4 +213,4 @@ def test_a_store_that_no_input_names_is_an_error_with_the_nearest_ids() -> None:
 )
 def test_a_slip_at_either_end_of_an_id_finds_it_among_many(typed: str) -> None:
     ids = [str(7_919 * number**3 % 10**19) for number in range(1, 5_000)]
-    assert nearest(typed, [*ids, "8139926242460185114"])[0] == "8139926242460185114"
+    assert nearest(typed, pl.Series([*ids, "8139926242460185114"]).sort())[0] == "8139926242460185114"

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
+from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
-from storewatch.answering.given import GivenFacts
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from storewatch.domain.input import Input

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
-    from storewatch.ports.polls import Source
+    from storewatch.ports.polls import Snapshot, Source
 
 FEW = 100  # stores: so many are read by themselves, of more the whole source is read
 
@@ -36,8 +36,8 @@ class Settled:
     newest: int | None  # the newest poll of all, microseconds since 1970 UTC
 
 
-def settle(source: Source, ask: Ask, *, version: str | None = None) -> Settled:
-    """Settle an ask on a version of a source, by default the present one.
+def settle(snapshot: Snapshot, ask: Ask) -> Settled:
+    """Settle an ask on a version of a source.
 
     Raises:
         InputError: A part of the ask is not known here.
@@ -45,16 +45,15 @@ def settle(source: Source, ask: Ask, *, version: str | None = None) -> Settled:
     """
     if ask.unknown:
         raise InputError(f"this version of storewatch does not know what is asked: {', '.join(ask.unknown)}")
-    version = source.version() if version is None else version
-    newest = source.newest(version)
-    return Settled(ask=ask.at(resolve_as_of(ask.as_of, newest)), version=version, newest=newest)
+    newest = snapshot.newest
+    as_of = resolve_as_of(ask.as_of, newest)
+    return Settled(ask=ask.at(as_of), version=snapshot.version, newest=newest)
 
 
-def gather(source: Source, settled: Settled) -> Facts:
-    """Return the facts that an answer rests on; of a few stores, only what is about them."""
-    ask = settled.ask
+def gather(snapshot: Snapshot, ask: Ask) -> Facts:
+    """Return the facts that a settled ask's answer rests on; of a few stores, only what is about them."""
     few = ask.store_ids if ask.store_ids is not None and len(ask.store_ids) <= FEW else None
-    return source.scan(settled.version, since=ask.since, until=ask.until, store_ids=few)
+    return snapshot.scan(since=ask.since, until=ask.until, within=few)
 
 
 def answer(
@@ -79,9 +78,10 @@ def answer(
         NoPollsError: There is neither a poll nor an as-of.
     """
     course = course or Course()
-    settled = settle(source, ask, version=version)
-    with course.stage("gather"):
-        facts = gather(source, settled)
+    with source.at(version) as snapshot:
+        settled = settle(snapshot, ask)
+        with course.stage("gather"):
+            facts = gather(snapshot, settled.ask)
     course.read(facts)
     with course.stage("compute", total=_about(facts, settled.ask)):
         return compute(facts, settled, engine=engine)

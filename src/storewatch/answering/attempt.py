@@ -54,5 +54,6 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
 def _pin(claim: Claim, *, polls: PollStore, board: JobBoard) -> Job | None:
     if claim.job.version is not None:
         return claim.job
-    settled = settle(polls, claim.job.ask)
+    with polls.at() as snapshot:
+        settled = settle(snapshot, claim.job.ask)
     return board.pin(claim, as_of=settled.ask.instant, version=settled.version)

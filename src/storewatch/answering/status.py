@@ -128,9 +128,9 @@ def _ask_polls(part: Part, settings: Settings) -> None:
             part.details[f"{probe.kind} query"] = [list(row) for row in probe.rows[:SHOWN_ROWS]]
             if probe.warning:
                 part.warnings[f"{probe.kind} query"] = probe.warning
-    version = polls.version()
-    newest = polls.newest(version)
-    part.details["version"] = version
+    with polls.at() as snapshot:
+        newest = snapshot.newest
+        part.details["version"] = snapshot.version
     part.details["newest_poll"] = None if newest is None else iso(newest // MICROSECONDS)
     part.warnings |= _warnings(polls)
     polls.close()

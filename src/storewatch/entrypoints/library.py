@@ -6,8 +6,8 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
-from storewatch.answering.given import GivenFacts
 from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import parse_as_of, parse_carry
 from storewatch.ingest import from_frames

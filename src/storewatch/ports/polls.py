@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import date
 
-    import polars as pl
-
     from storewatch.domain.facts import Facts
+    from storewatch.domain.slices import Slice, Within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,29 +42,52 @@ class Load:
     tainted: frozenset[str] = field(default_factory=frozenset)  # stores with a rejected hours row
 
 
-class Source(Protocol):
-    """Where facts come from: a poll store, or facts in memory."""
+class Snapshot(Protocol):
+    """One version of a source, open to be read: however long it is, nothing of it goes or changes."""
 
+    @property
     def version(self) -> str:
-        """Name the present state; under this name the same is read later, whatever is loaded since."""
+        """Its name."""
         ...
 
-    def newest(self, version: str) -> int | None:
-        """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
+    @property
+    def newest(self) -> int | None:
+        """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
         ...
 
-    def scan(
-        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
-    ) -> Facts:
+    def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
         """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until`.
 
-        Both in microseconds since 1970 UTC; `since` None: from the first poll on. With `store_ids`: only what
-        is about these stores, which is far cheaper for a few; `stores` has those of them that are known.
+        Both in microseconds since 1970 UTC; `since` None: from the first poll on. With `within`: only what is
+        about these stores, which is far cheaper for a few; `stores` has those of them that are known.
+        Rejected rows are about no store: of slices, the one that has no `first` has them.
         """
         ...
 
-    def stores(self, version: str) -> pl.Series:
-        """Return the ids of all stores that any load named, String, sorted."""
+    def slices(self, count: int) -> list[Slice]:
+        """Return up to `count` slices, in order, that together hold all stores, about as many each."""
+        ...
+
+    def has(self, store_id: str) -> bool:
+        """Say whether anything names the store."""
+        ...
+
+    def near(self, store_id: str) -> list[str]:
+        """Return up to three ids of stores that are most like one that there is not."""
+        ...
+
+
+class Source(Protocol):
+    """Where facts come from: a poll store, or facts in memory."""
+
+    def at(self, version: str | None = None) -> AbstractContextManager[Snapshot]:
+        """Open a version to be read, by default the present one.
+
+        Neither loads nor retention touch what an open snapshot reads.
+
+        Raises:
+            InputError: There is no such version, or it is no longer kept.
+        """
         ...
 
 
@@ -74,6 +96,10 @@ class PollStore(Source, Protocol):
 
     def load(self, load: Load) -> LoadSummary:
         """Commit all of a load or nothing; loads at once end as if one had run after the other."""
+        ...
+
+    def version(self) -> str:
+        """Name the present state; under this name the same is read later, whatever is loaded since."""
         ...
 
     def retention(self, before: date) -> list[str]:

@@ -8,7 +8,7 @@ from storewatch.adapters.location import local_path, scheme_of, unknown_scheme
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
-    from storewatch.adapters.polls.postgres_tables import Queries
+    from storewatch.adapters.polls.postgres_queries import Queries
     from storewatch.ports.polls import PollStore
 
 _POSTGRES = ("postgresql", "postgres")

@@ -15,31 +15,35 @@ from typing import TYPE_CHECKING
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from storewatch.adapters.polls.delta_snapshot import (
+    DeltaSnapshot,
+    read_hours,
+    read_polls,
+    read_stores,
+    read_zones,
+)
 from storewatch.adapters.polls.delta_table import (
+    EMPTY,
     HOURS,
     STORES,
     ZONES,
     Commit,
-    DataFile,
-    Snapshot,
+    Version,
     brief,
-    open_snapshot,
+    open_version,
     polls_part,
     sweep,
     vacuum,
 )
 from storewatch.adapters.polls.merge import decide, replace
 from storewatch.adapters.polls.packed import news, pack, poll_stores, span, unpack
-from storewatch.domain import facts
-from storewatch.domain.facts import Facts
 from storewatch.errors import InputError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from polars._typing import PolarsDataType
-
+    from storewatch.adapters.polls.delta_table import DataFile
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.packed import Keys
     from storewatch.ports.polls import Load, LoadSummary
@@ -48,14 +52,7 @@ KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 
 _LOCK = "_loading.lock"  # Delta Lake leaves names alone that begin with an underscore
 _MOST_FILES = 8  # of one part
-_EMPTY = "delta:none"
 _VERSION = re.compile(r"delta:(\d{1,15})")
-_POLLS: dict[str, PolarsDataType] = {
-    "store_id": pl.Categorical,
-    "at": pl.Datetime("us", "UTC"),
-    "active": pl.Boolean,
-}
-_IDS = {"store_id": pl.String}
 
 
 class DeltaPollStore:
@@ -73,20 +70,20 @@ class DeltaPollStore:
         """
         self._root = root.resolve()
         self._keep_hours = keep_hours
-        self._seen = Snapshot(root=self._root, version=-1)  # by the last call of `version`
+        self._seen = Version(root=self._root, number=-1)  # by the last call of `version`
         if re.search(r"[%\\]", str(self._root)):
             raise SettingsError(f"the poll store's folder {self._root} must not have % or \\ in its path")
 
     def load(self, load: Load) -> LoadSummary:
         """Commit a whole load or nothing of it; loads at once end as if one had run after the other."""
         with self._alone(), _loading_errors(self._root):
-            base = open_snapshot(self._root)
+            base = open_version(self._root)
             sweep(base)
             return self._load(load, base)
 
-    def _load(self, load: Load, base: Snapshot) -> LoadSummary:
+    def _load(self, load: Load, base: Version) -> LoadSummary:
         polled = poll_stores(load.facts.polls)
-        hours, zones, stores = _hours(base), _zones(base), _stores(base)
+        hours, zones, stores = read_hours(base), read_zones(base), read_stores(base)
         change = decide(load, polled=polled, hours=hours, zones=zones, stores=stores)
         commit = Commit(base=base)
         new_polls = _add_polls(commit, load.facts.polls, polled)
@@ -96,7 +93,7 @@ class DeltaPollStore:
             vacuum(after, keep_hours=self._keep_hours)
         return change.summary(
             load,
-            version=_name(after),
+            version=after.name,
             new_polls=new_polls,
             always_open=len(stores) + len(change.stores) - hours["store_id"].n_unique() - change.hours_new,
         )
@@ -118,32 +115,13 @@ class DeltaPollStore:
 
     def version(self) -> str:
         """Name the present state; what is read under this name stays the same."""
-        self._seen = open_snapshot(self._root)
-        return _name(self._seen)
+        self._seen = open_version(self._root)
+        return self._seen.name
 
-    def newest(self, version: str) -> int | None:
-        """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
-        return max((file.last for file in self._open(version).polls() if file.last is not None), default=None)
-
-    def scan(
-        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
-    ) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
-
-        With `store_ids`: only what is about these stores. The polls' `store_id` is Categorical, and in order
-        within each of some pieces.
-        """
-        snapshot = self._open(version)
-        return Facts(
-            polls=_polls(snapshot, snapshot.polls(), since, until, store_ids),
-            hours=_hours(snapshot, store_ids),
-            zones=_zones(snapshot, store_ids),
-            stores=_stores(snapshot, store_ids),
-        )
-
-    def stores(self, version: str) -> pl.Series:
-        """Return the ids of all stores that any load named, String, sorted."""
-        return _stores(self._open(version))
+    @contextmanager
+    def at(self, version: str | None = None) -> Iterator[DeltaSnapshot]:
+        """Open a version to be read, by default the present one; its files stay for as long as it is kept."""
+        yield DeltaSnapshot(self._open(self.version() if version is None else version))
 
     def retention(self, before: date) -> list[str]:
         """Drop the UTC days of polls before a day, in one commit, and return their names, oldest first.
@@ -151,7 +129,7 @@ class DeltaPollStore:
         Stores, hours and zones stay. A version from before can be read for as long as it is kept.
         """
         with self._alone(), _loading_errors(self._root):
-            base = open_snapshot(self._root)
+            base = open_version(self._root)
             sweep(base)
             gone = sorted({file.part for file in base.polls() if file.part < polls_part(_day(before))})
             commit = Commit(base=base)
@@ -165,16 +143,16 @@ class DeltaPollStore:
     def close(self) -> None:
         """Do nothing: no file stays open between two calls."""
 
-    def _open(self, version: str) -> Snapshot:
-        if version == _EMPTY:
-            return Snapshot(root=self._root, version=-1)
+    def _open(self, version: str) -> Version:
+        if version == EMPTY:
+            return Version(root=self._root, number=-1)
         number = _VERSION.fullmatch(version)
         if not number:
             raise InputError(
                 f"{version!r} is no version of the poll store in {self._root}: they are like delta:12"
             )
         seen = self._seen
-        return seen if seen.version == int(number[1]) else open_snapshot(self._root, int(number[1]))
+        return seen if seen.number == int(number[1]) else open_version(self._root, int(number[1]))
 
 
 @contextmanager
@@ -193,36 +171,6 @@ def _day(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _name(snapshot: Snapshot) -> str:
-    return f"delta:{snapshot.version}" if snapshot.version >= 0 else _EMPTY
-
-
-def _hours(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.DataFrame:
-    return snapshot.read(snapshot.of(HOURS), facts.HOURS, store_ids)
-
-
-def _zones(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.DataFrame:
-    return snapshot.read(snapshot.of(ZONES), facts.ZONES, store_ids)
-
-
-def _stores(snapshot: Snapshot, store_ids: Sequence[str] | None = None) -> pl.Series:
-    return snapshot.read(snapshot.of(STORES), _IDS, store_ids)["store_id"].sort()
-
-
-def _polls(
-    snapshot: Snapshot,
-    files: Sequence[DataFile],
-    since: int | None,
-    until: int,
-    store_ids: Sequence[str] | None = None,
-) -> pl.DataFrame:
-    """Read the polls of some files between two instants, both included."""
-    polls = snapshot.read([file for file in files if file.meets(since, until)], _POLLS, store_ids)
-    at = polls["at"].to_physical()
-    inside = (at <= until) if since is None else at.is_between(since, until)
-    return polls if inside.all() else polls.filter(inside)
-
-
 def _add_polls(commit: Commit, polls: pl.DataFrame, names: pl.Series) -> int:
     """Add the polls that are not known yet and return how many they are."""
     added, coded = 0, names.cast(pl.Categorical)
@@ -234,12 +182,12 @@ def _add_polls(commit: Commit, polls: pl.DataFrame, names: pl.Series) -> int:
     return added
 
 
-def _known(base: Snapshot, day: int, keys: Keys, names: pl.Series) -> Keys:
+def _known(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
     """Return the known polls of these stores on a day, as far as those of `keys` reach."""
     files = base.of(polls_part(day))
     if not files:
         return keys[:0]
-    return pack(_polls(base, files, *span(day, keys)), names).get(day, keys[:0])
+    return pack(read_polls(base, files, *span(day, keys)), names).get(day, keys[:0])
 
 
 def _add_change(commit: Commit, change: Change, hours: pl.DataFrame, zones: pl.DataFrame) -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
 HOURS, ZONES, STORES = "hours", "zones", "stores"
+EMPTY = "delta:none"  # the name of the version before the first load
 
 _POLLS = "polls-"
 _COLUMNS = {
@@ -87,13 +88,18 @@ class DataFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """One version of the table. Version -1 has no table and no files."""
+class Version:
+    """One version of the table. Number -1 has no table and no files."""
 
     root: Path
-    version: int
+    number: int
     files: tuple[DataFile, ...] = ()
     table: DeltaTable | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name, for whoever reads it later."""
+        return f"delta:{self.number}" if self.number >= 0 else EMPTY
 
     @cached_property
     def parts(self) -> dict[str, list[DataFile]]:
@@ -115,30 +121,30 @@ class Snapshot:
         self,
         files: Iterable[DataFile],
         schema: Mapping[str, PolarsDataType],
-        store_ids: Sequence[str] | None = None,
+        wanted: pl.Series | None = None,
     ) -> pl.DataFrame:
         """Return the rows of some files, one file after the other.
 
         Args:
             files: Of this version.
             schema: The columns wanted, and what they become.
-            store_ids: The stores wanted; None: all.
+            wanted: Ids of stores, String; None: all.
 
         Raises:
             InputError: A file is gone, since the version is too old to be kept.
             UnavailableError: A file cannot be read.
         """
         columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
-        wanted = True if store_ids is None else pl.col("store_id").is_in(list(store_ids))
+        chosen = True if wanted is None else pl.col("store_id").is_in(wanted.implode())
         # A folder's name may hold signs that a glob would take for patterns.
         frames = [pl.scan_parquet(self.root / unquote(file.path), glob=False) for file in files]
         if not frames:
             return pl.DataFrame(schema=schema)
         try:
-            return pl.concat(frame.filter(wanted).select(columns) for frame in frames).collect()
+            return pl.concat(frame.filter(chosen).select(columns) for frame in frames).collect()
         except FileNotFoundError as error:
             raise InputError(
-                f"version {self.version} of the poll store in {self.root} is no longer kept: "
+                f"version {self.number} of the poll store in {self.root} is no longer kept: "
                 "loads have replaced its files; read the present version"
             ) from error
         except (OSError, pl.exceptions.PolarsError) as error:
@@ -147,7 +153,7 @@ class Snapshot:
             ) from error
 
 
-def open_snapshot(root: Path, version: int | None = None) -> Snapshot:
+def open_version(root: Path, number: int | None = None) -> Version:
     """Open a version of the table, by default the newest one.
 
     Raises:
@@ -155,16 +161,16 @@ def open_snapshot(root: Path, version: int | None = None) -> Snapshot:
         UnavailableError: The table cannot be read.
     """
     try:
-        table = DeltaTable(root.as_uri(), version=version)
-        return Snapshot(root=root, version=table.version(), files=_files(table), table=table)
+        table = DeltaTable(root.as_uri(), version=number)
+        return Version(root=root, number=table.version(), files=_files(table), table=table)
     except (TableNotFoundError, DeltaError) as error:
-        if version is not None:
+        if number is not None:
             raise InputError(
-                f"the poll store in {root} has no version {version}, or keeps it no longer: "
+                f"the poll store in {root} has no version {number}, or keeps it no longer: "
                 f"read the present version ({brief(error)})"
             ) from error
         if isinstance(error, TableNotFoundError):
-            return Snapshot(root=root, version=-1)
+            return Version(root=root, number=-1)
         raise UnavailableError(f"the poll store in {root} cannot be opened: {brief(error)}") from error
 
 
@@ -188,15 +194,15 @@ def _files(table: DeltaTable) -> tuple[DataFile, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Commit:
-    """Files to be added to a snapshot and removed from it, all in one step or not at all."""
+    """Files to be added to a version and removed from it, all in one step or not at all."""
 
-    base: Snapshot
+    base: Version
     added: list[AddAction] = field(default_factory=list)
     removed: list[DataFile] = field(default_factory=list)
 
     def add(self, part: str, frame: pl.DataFrame) -> None:
         """Write a file; nobody sees it before `run`. Polls must not be empty."""
-        path = f"{part}-{self.base.version + 1:010}-{uuid4().hex[:12]}.parquet"
+        path = f"{part}-{self.base.number + 1:010}-{uuid4().hex[:12]}.parquet"
         frame.write_parquet(self.base.root / path, compression="lz4")
         found = (self.base.root / path).stat()
         self.added.append(
@@ -214,8 +220,8 @@ class Commit:
         """Take files out of the table; versions before still have them."""
         self.removed.extend(files)
 
-    def run(self, load: str) -> Snapshot:
-        """Commit under the load's name and return the new snapshot; without a change, the old one."""
+    def run(self, load: str) -> Version:
+        """Commit under the load's name and return the new version; without a change, the old one."""
         if not self.added and not self.removed:
             return self.base
         properties = CommitProperties(custom_metadata={"load": load})
@@ -233,7 +239,7 @@ class Commit:
             self.base.table.create_write_transaction(
                 actions, "append", _SCHEMA, ["part"], commit_properties=properties
             )
-        return open_snapshot(self.base.root)
+        return open_version(self.base.root)
 
 
 def _statistics(frame: pl.DataFrame) -> dict[str, object]:
@@ -254,28 +260,28 @@ def _removal(file: DataFile) -> RemoveAction:
     return RemoveAction(file.path, True, now, file.size, {"part": file.part})
 
 
-def sweep(snapshot: Snapshot) -> None:
+def sweep(present: Version) -> None:
     """Remove what loads left behind that died before their commit. Only for who holds the lock of loads.
 
     Their files are named for a version that does not exist.
     """
-    for path in snapshot.root.glob("*.parquet"):
+    for path in present.root.glob("*.parquet"):
         ours = _OURS.fullmatch(path.name)
-        if ours and int(ours[1]) > snapshot.version:
+        if ours and int(ours[1]) > present.number:
             path.unlink(missing_ok=True)
     for pattern in ("*.tmp", "*#*"):
-        for path in (snapshot.root / "_delta_log").glob(pattern):
+        for path in (present.root / "_delta_log").glob(pattern):
             path.unlink(missing_ok=True)
 
 
-def vacuum(snapshot: Snapshot, *, keep_hours: int) -> None:
+def vacuum(present: Version, *, keep_hours: int) -> None:
     """Delete the files that no version of the last hours needs. Only for who holds the lock of loads."""
-    if snapshot.table is None:
+    if present.table is None:
         return
     # Deleting them here spares the two commits that the driver would write about it.
-    paths = snapshot.table.vacuum(keep_hours, dry_run=True, enforce_retention_duration=False, full=True)
+    paths = present.table.vacuum(keep_hours, dry_run=True, enforce_retention_duration=False, full=True)
     for path in paths:
-        (snapshot.root / unquote(path)).unlink(missing_ok=True)
+        (present.root / unquote(path)).unlink(missing_ok=True)
 
 
 def brief(error: Exception) -> str:

@@ -8,6 +8,7 @@ that came by that load and was not ended by it. Readers take no lock of ours, an
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
@@ -18,42 +19,22 @@ from storewatch.adapters.polls import postgres_schema as schema
 from storewatch.adapters.polls.merge import decide
 from storewatch.adapters.polls.packed import poll_stores
 from storewatch.adapters.polls.postgres_server import Server
-from storewatch.adapters.polls.postgres_weeks import (
-    add_polls,
-    detach_weeks,
-    drop_tables,
-    monday_after,
-    read_polls,
-)
-from storewatch.adapters.polls.postgres_wire import copy_in, instant, micros
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.adapters.polls.postgres_snapshot import last_load, open_snapshot, version_name
+from storewatch.adapters.polls.postgres_weeks import add_polls, detach_weeks, drop_tables, monday_after
+from storewatch.adapters.polls.postgres_wire import copy_in, instant
+from storewatch.domain.facts import HOURS, ZONES
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from datetime import date
 
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.postgres_server import Connection
+    from storewatch.adapters.polls.postgres_snapshot import PostgresSnapshot
     from storewatch.ports.polls import Load, LoadSummary
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})")
-_HOUR_ROW = np.dtype([("store_key", ">i4"), ("day", ">i2"), ("start", ">i4"), ("end", ">i4")])
-
-_LAST = "SELECT load, newest FROM storewatch.loads ORDER BY load DESC LIMIT 1"
-_LOAD = "SELECT newest FROM storewatch.loads WHERE load = %s"
-_KEPT_SINCE = "SELECT max(kept_since) FROM storewatch.loads WHERE load > %s"
-_STORES = "SELECT store_id FROM storewatch.stores WHERE load <= %s ORDER BY store_key"
-_HOURS = """
-SELECT string_agg(int4send(store_key) || int2send(day) || int4send(opens) || int4send(closes), ''::bytea)
-FROM storewatch.hours WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s)
-AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s))
-"""
-_ZONES = """
-SELECT zone, string_agg(int4send(store_key), ''::bytea)
-FROM storewatch.zones WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s)
-AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s)) GROUP BY zone
-"""
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
 _KNOWN_HOURS = """
 SELECT store_id, day, opens, closes FROM storewatch.hours JOIN storewatch.stores USING (store_key)
@@ -108,45 +89,18 @@ class PostgresPollStore:
     def version(self) -> str:
         """Name the present state; under this name the same is read later, whatever is loaded since."""
         with self._server.reading() as connection:
-            return _name(_last(connection)[0])
+            return version_name(last_load(connection)[0])
 
-    def newest(self, version: str) -> int | None:
-        """Return the newest poll's instant in microseconds since 1970 UTC, None without polls."""
-        number = self._number(version)
-        with self._server.reading() as connection:
-            return self._newest(connection, number)
-
-    def scan(
-        self, version: str, *, since: int | None, until: int, store_ids: Sequence[str] | None = None
-    ) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
-
-        With `store_ids`: only what is about these stores. The polls' `store_id` is Categorical, in pieces of
-        one store and status.
+    @contextmanager
+    def at(self, version: str | None = None) -> Iterator[PostgresSnapshot]:
+        """Open a version to be read, by default the present one, in one transaction.
 
         Raises:
-            InputError: There is no such version, or retention has dropped polls that it needs.
+            InputError: There is no such version.
         """
-        number = self._number(version)
+        number = None if version is None else self._number(version)
         with self._server.reading() as connection:
-            self._newest(connection, number)
-            self._check_kept(connection, number, since)
-            names = _names(connection, number)
-            wanted = names if store_ids is None else names.filter(names.is_in(list(store_ids)))
-            keys = None if store_ids is None else names.is_in(list(store_ids)).arg_true().to_list()
-            return Facts(
-                polls=read_polls(connection, names, load=number, since=since, until=until, keys=keys),
-                hours=_hours(connection, number, names, keys),
-                zones=_zones(connection, number, names, keys),
-                stores=wanted.sort(),
-            )
-
-    def stores(self, version: str) -> pl.Series:
-        """Return the ids of all stores that any load named, String, sorted."""
-        number = self._number(version)
-        with self._server.reading() as connection:
-            self._newest(connection, number)
-            return _names(connection, number).sort()
+            yield open_snapshot(connection, number, address=self._server.address)
 
     def retention(self, before: date) -> list[str]:
         """Drop whole weeks (Monday to Sunday, UTC) of polls that are over before a day.
@@ -179,23 +133,6 @@ class PostgresPollStore:
             )
         return int(found[1])
 
-    def _newest(self, connection: Connection, number: int) -> int | None:
-        """Return the newest poll of a version, which must exist."""
-        row = connection.execute(_LOAD, [number]).fetchone()
-        if number and not row:
-            raise InputError(
-                f"version {_name(number)} is not known to the poll store at {self._server.address}"
-            )
-        return micros(row[0]) if row and row[0] is not None else None
-
-    def _check_kept(self, connection: Connection, number: int, since: int | None) -> None:
-        (kept_since,) = connection.execute(_KEPT_SINCE, [number]).fetchone() or (None,)
-        if kept_since is not None and (since is None or instant(since) < kept_since):
-            raise InputError(
-                f"version {_name(number)} of the poll store at {self._server.address} is no longer kept: "
-                f"polls before {kept_since:%Y-%m-%d} were dropped; read the present version"
-            )
-
 
 class _Loading:
     """One load, in its transaction, while no other one runs."""
@@ -203,7 +140,7 @@ class _Loading:
     def __init__(self, connection: Connection, load: Load) -> None:
         self._connection = connection
         self._load = load
-        self._last, self._newest = _last(connection)
+        self._last, self._newest = last_load(connection)
         self._number = self._last + 1
 
     def run(self) -> LoadSummary:
@@ -222,7 +159,9 @@ class _Loading:
             self._note()
         number = self._number if changed else self._last
         (always_open,) = self._connection.execute(_ALWAYS_OPEN).fetchone() or (0,)
-        return change.summary(self._load, version=_name(number), new_polls=new_polls, always_open=always_open)
+        return change.summary(
+            self._load, version=version_name(number), new_polls=new_polls, always_open=always_open
+        )
 
     def _change(self, polled: pl.Series) -> Change:
         facts = self._load.facts
@@ -295,16 +234,6 @@ def _refuse_zero_bytes(load: Load) -> None:
             raise InputError(f"store id {flawed[0]!r} has a zero byte in it, which PostgreSQL cannot keep")
 
 
-def _name(number: int) -> str:
-    return f"postgresql:{number}"
-
-
-def _last(connection: Connection) -> tuple[int, int | None]:
-    """Return the number of the last load, 0 before the first, and the newest poll's instant."""
-    number, newest = connection.execute(_LAST).fetchone() or (0, None)
-    return number, None if newest is None else micros(newest)
-
-
 def _add_load(
     connection: Connection, number: int, *, name: str, newest: int | None, kept_since: date | None = None
 ) -> None:
@@ -313,37 +242,7 @@ def _add_load(
 
 
 def _note_retention(connection: Connection, *, kept_since: date) -> None:
-    number, newest = _last(connection)
+    number, newest = last_load(connection)
     if newest is not None and instant(newest).date() < kept_since:
         newest = None
     _add_load(connection, number + 1, name="retention", newest=newest, kept_since=kept_since)
-
-
-def _names(connection: Connection, number: int) -> pl.Series:
-    """Return the ids of the stores by their keys."""
-    ids = [name for (name,) in connection.execute(_STORES, [number])]
-    return pl.Series("store_id", ids, dtype=pl.String)
-
-
-def _hours(
-    connection: Connection, number: int, names: pl.Series, keys: list[int] | None = None
-) -> pl.DataFrame:
-    wanted = {"load": number, "keys": keys}
-    (packed,) = connection.cursor(binary=True).execute(_HOURS, wanted).fetchone() or (None,)
-    rows = np.frombuffer(packed or b"", _HOUR_ROW)
-    columns = {name: rows[name].astype(int) for name in ("day", "start", "end")}
-    ids = names.gather(pl.Series(rows["store_key"].astype(np.uint32)))
-    return pl.DataFrame({"store_id": ids, **columns}).cast(pl.Schema(HOURS))
-
-
-def _zones(
-    connection: Connection, number: int, names: pl.Series, keys: list[int] | None = None
-) -> pl.DataFrame:
-    rows = connection.cursor(binary=True).execute(_ZONES, {"load": number, "keys": keys}).fetchall()
-    frames = [
-        pl.DataFrame({"store_id": names.gather(pl.Series(np.frombuffer(keys, ">i4").astype(np.uint32)))})
-        .with_columns(zone=pl.lit(zone))
-        .cast(pl.Schema(ZONES))
-        for zone, keys in rows
-    ]
-    return pl.concat([pl.DataFrame(schema=ZONES), *frames])

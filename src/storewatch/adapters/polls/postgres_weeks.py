@@ -10,12 +10,16 @@ import polars as pl
 from psycopg import sql
 
 from storewatch.adapters.polls.packed import news, pack, pack_columns, span, unpack_columns
+from storewatch.adapters.polls.postgres_keys import CHOSEN, EVERY, places_of
 from storewatch.adapters.polls.postgres_wire import copy_in, instant, instants, stamps
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from storewatch.adapters.polls.packed import Keys
+    from storewatch.adapters.polls.postgres_keys import Stores
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_wire import Column
 
@@ -39,13 +43,12 @@ WHERE relnamespace = 'storewatch'::regnamespace AND relkind = 'r' AND relname ~ 
 AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid)
 ORDER BY relname
 """
-_READ = """
+_READ: LiteralString = f"""
 SELECT store_key, active OR coalesce(turned > %(load)s, false), string_agg(timestamptz_send(at), ''::bytea)
 FROM storewatch.polls
 WHERE at >= coalesce(%(since)s, '-infinity'::timestamptz) AND at <= %(until)s AND load <= %(load)s
-AND (%(keys)s::integer[] IS NULL OR store_key = ANY(%(keys)s))
-GROUP BY 1, 2
-"""
+AND {CHOSEN} GROUP BY 1, 2
+"""  # noqa: S608 - our own words
 _STAGE = """
 CREATE TEMPORARY TABLE stage (store_key integer, at timestamptz, active boolean, load bigint) ON COMMIT DROP
 """
@@ -78,31 +81,24 @@ def partitions(connection: Connection) -> dict[str, int]:
 
 
 def read_polls(
-    connection: Connection,
-    names: pl.Series,
-    *,
-    load: int,
-    since: int | None,
-    until: int,
-    keys: list[int] | None = None,
+    connection: Connection, stores: Stores, *, load: int, since: int | None, until: int
 ) -> pl.DataFrame:
     """Return the polls of `since` ≤ at ≤ `until` (microseconds since 1970 UTC) as of a load.
 
     Args:
         connection: Reading.
-        names: The stores' ids by their keys.
+        stores: Whose polls are wanted.
         load: Its number.
         since: None: from the first poll on.
         until: The last instant.
-        keys: Of the stores wanted; None: of all.
 
     Returns:
         POLLS, `store_id` Categorical, one row a store and instant, in pieces of one store and status.
     """
-    found, at, active = _read(connection, load=load, since=since, until=until, keys=keys)
+    found, at, active = _read(connection, load=load, since=since, until=until, chosen=stores.chosen)
     return pl.DataFrame(
         {
-            "store_id": names.cast(pl.Categorical).gather(pl.Series(found)),
+            "store_id": stores.of(found),
             "at": pl.Series(at).cast(pl.Datetime("us", "UTC")),
             "active": pl.Series(active),
         }
@@ -110,11 +106,16 @@ def read_polls(
 
 
 def _read(
-    connection: Connection, *, load: int, since: int | None, until: int, keys: list[int] | None = None
+    connection: Connection,
+    *,
+    load: int,
+    since: int | None,
+    until: int,
+    chosen: Mapping[str, object] = EVERY,
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.bool_]]:
     """Return store keys, instants and statuses."""
     first = None if since is None else instant(since)
-    wanted = {"load": load, "since": first, "until": instant(until), "keys": keys}
+    wanted = {"load": load, "since": first, "until": instant(until), **chosen}
     rows = connection.cursor(binary=True).execute(_READ, wanted).fetchall()
     counts = np.array([len(packed) // 8 for _, _, packed in rows], dtype=np.int64)
     found = np.array([key for key, _, _ in rows], dtype=np.uint32).repeat(counts)
@@ -161,18 +162,11 @@ def _news(connection: Connection, days: dict[int, Keys], store_keys: NDArray[np.
     spans = [span(day, keys) for day, keys in days.items()]
     since, until = min(first for first, _ in spans), max(last for _, last in spans)
     keys, at, active = _read(connection, load=_LATEST, since=since, until=until)
-    place = _places(store_keys, int(keys.max(initial=0))).take(keys)
+    place = places_of(store_keys, int(keys.max(initial=0))).take(keys)
     ours = place >= 0
     known = pack_columns(place[ours], at[ours], active[ours])
     fresh = {day: news(keys, known.get(day, keys[:0])) for day, keys in days.items()}
     return {day: keys for day, keys in fresh.items() if len(keys)}
-
-
-def _places(store_keys: NDArray[np.int32], last: int) -> NDArray[np.int64]:
-    """Return the place of each store key up to `last` among ours, -1 of one that is not."""
-    places = np.full(max(last, int(store_keys.max(initial=0))) + 1, -1, np.int64)
-    places[store_keys] = np.arange(len(store_keys))
-    return places
 
 
 def _columns(days: dict[int, Keys], store_keys: NDArray[np.int32], load: int) -> dict[str, Column]:

@@ -37,7 +37,7 @@ def read_folder(folder: Path, *, allow_future: bool) -> Reading:
 def source_of(reading: Reading | None) -> Iterator[Source]:
     """Yield the folder that was read as a source of facts, or else the poll store."""
     if reading is not None:
-        from storewatch.answering.given import GivenFacts
+        from storewatch.adapters.polls.given import GivenFacts
 
         yield GivenFacts(facts=reading.facts)
         return
@@ -53,7 +53,8 @@ def source_of(reading: Reading | None) -> Iterator[Source]:
 
 def settled_facts(reading: Reading, ask: Ask) -> tuple[Facts, Ask]:
     """Return a folder's facts, and the ask with its as-of settled by them."""
+    from storewatch.adapters.polls.given import GivenFacts
     from storewatch.answering.answer import settle
-    from storewatch.answering.given import GivenFacts
 
-    return reading.facts, settle(GivenFacts(facts=reading.facts), ask).ask
+    with GivenFacts(facts=reading.facts).at() as snapshot:
+        return reading.facts, settle(snapshot, ask).ask

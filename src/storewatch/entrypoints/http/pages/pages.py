@@ -77,8 +77,8 @@ def _as_of(as_of: int) -> dict[str, object]:
 
 
 def _has_polls(opened: Services) -> bool:
-    polls = opened.polls.open()
-    return polls.newest(polls.version()) is not None
+    with opened.polls.open().at() as snapshot:
+        return snapshot.newest is not None
 
 
 @router.post("/reports")
@@ -114,8 +114,8 @@ def find_store(opened: Opened, q: str = "") -> Response:
 
 
 def _is_store(store_id: str, opened: Services) -> bool:
-    polls = opened.polls.open()
-    return store_id in polls.stores(polls.version())
+    with opened.polls.open().at() as snapshot:
+        return snapshot.has(store_id)
 
 
 @router.get("/stores/{store_id:path}")

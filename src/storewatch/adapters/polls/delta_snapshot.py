@@ -1,0 +1,102 @@
+"""One version of the embedded poll store, open to be read: its files never change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.adapters.polls.delta_table import HOURS, STORES, ZONES
+from storewatch.domain import facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.nearest import nearest
+from storewatch.domain.slices import cut, only
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from polars._typing import PolarsDataType
+
+    from storewatch.adapters.polls.delta_table import DataFile, Version
+    from storewatch.domain.slices import Slice, Within
+
+_POLLS: dict[str, PolarsDataType] = {
+    "store_id": pl.Categorical,
+    "at": pl.Datetime("us", "UTC"),
+    "active": pl.Boolean,
+}
+_IDS = {"store_id": pl.String}
+
+
+class DeltaSnapshot:
+    """A version of the table; a `Snapshot`."""
+
+    def __init__(self, table: Version) -> None:
+        """Take the version."""
+        self._table = table
+
+    @property
+    def version(self) -> str:
+        """Its name."""
+        return self._table.name
+
+    @property
+    def newest(self) -> int | None:
+        """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
+        return max((file.last for file in self._table.polls() if file.last is not None), default=None)
+
+    def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
+        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+
+        With `within`: only what is about these stores. The polls' `store_id` is Categorical, and in order
+        within each of some pieces.
+        """
+        stores = read_stores(self._table, within)
+        wanted = None if within is None else stores
+        return Facts(
+            polls=read_polls(self._table, self._table.polls(), since, until, wanted),
+            hours=read_hours(self._table, wanted),
+            zones=read_zones(self._table, wanted),
+            stores=stores,
+        )
+
+    def slices(self, count: int) -> list[Slice]:
+        """Return up to `count` slices, in order, that together hold all stores, about as many each."""
+        return cut(read_stores(self._table), count)
+
+    def has(self, store_id: str) -> bool:
+        """Say whether any load named the store."""
+        return len(read_stores(self._table, [store_id])) > 0
+
+    def near(self, store_id: str) -> list[str]:
+        """Return up to three ids of stores that are most like one that there is not."""
+        return nearest(store_id, read_stores(self._table))
+
+
+def read_hours(table: Version, wanted: pl.Series | None = None) -> pl.DataFrame:
+    """Return HOURS, of the wanted stores or of all."""
+    return table.read(table.of(HOURS), facts.HOURS, wanted)
+
+
+def read_zones(table: Version, wanted: pl.Series | None = None) -> pl.DataFrame:
+    """Return ZONES, of the wanted stores or of all."""
+    return table.read(table.of(ZONES), facts.ZONES, wanted)
+
+
+def read_stores(table: Version, within: Within = None) -> pl.Series:
+    """Return the ids of stores that any load named, String, sorted."""
+    return only(table.read(table.of(STORES), _IDS)["store_id"].sort(), within)
+
+
+def read_polls(
+    table: Version,
+    files: Sequence[DataFile],
+    since: int | None,
+    until: int,
+    wanted: pl.Series | None = None,
+) -> pl.DataFrame:
+    """Return the polls of some files between two instants, both included."""
+    polls = table.read([file for file in files if file.meets(since, until)], _POLLS, wanted)
+    at = polls["at"].to_physical()
+    inside = (at <= until) if since is None else at.is_between(since, until)
+    return polls if inside.all() else polls.filter(inside)

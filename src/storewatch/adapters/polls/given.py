@@ -1,0 +1,82 @@
+"""Facts in memory as a source of reports: a folder that was read, frames that were given."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.domain.nearest import nearest
+from storewatch.domain.slices import Slice, cut, only
+from storewatch.domain.uptime import store_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storewatch.domain.facts import Facts
+    from storewatch.domain.slices import Within
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenFacts:
+    """Facts that were read once, as a source of one version; a `Source`."""
+
+    facts: Facts
+
+    @contextmanager
+    def at(self, version: str | None = None) -> Iterator[GivenSnapshot]:
+        """Open the one state that there is."""
+        del version
+        yield GivenSnapshot(facts=self.facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenSnapshot:
+    """Facts that were read once; a `Snapshot`."""
+
+    facts: Facts
+    version: str = "given"
+
+    @property
+    def newest(self) -> int | None:
+        """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
+        at = self.facts.polls["at"].to_physical().to_numpy()
+        return int(at.max()) if len(at) else None
+
+    def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
+        """Return the facts, with `within` of these stores only; polls outside the reach do no harm."""
+        del since, until
+        if within is None:
+            return self.facts
+        stores = only(self._names, within)
+        wanted = pl.col("store_id").is_in(stores.implode())
+        rejects = self.facts.rejects
+        if isinstance(within, Slice) and within.first is not None and rejects is not None:
+            rejects = rejects.clear()
+        return replace(
+            self.facts,
+            polls=self.facts.polls.filter(wanted),
+            hours=self.facts.hours.filter(wanted),
+            zones=self.facts.zones.filter(wanted),
+            stores=stores,
+            rejects=rejects,
+        )
+
+    def slices(self, count: int) -> list[Slice]:
+        """Return up to `count` slices, in order, that together hold all stores, about as many each."""
+        return cut(self._names, count)
+
+    def has(self, store_id: str) -> bool:
+        """Say whether anything names the store."""
+        return store_id in self._names
+
+    def near(self, store_id: str) -> list[str]:
+        """Return up to three ids of stores that are most like one that there is not."""
+        return nearest(store_id, self._names)
+
+    @cached_property
+    def _names(self) -> pl.Series:
+        return store_names(self.facts)

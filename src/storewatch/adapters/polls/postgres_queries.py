@@ -1,0 +1,87 @@
+"""A team's queries: what each gives, and its errors by the setting that holds it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from storewatch.errors import SettingsError
+from storewatch.ingest.kinds import COLUMNS, Kind, find_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storewatch.adapters.polls.postgres_server import Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queries:
+    """A SELECT statement for each input; each gives our columns, by these names, and any others."""
+
+    polls: str  # store_id, status, timestamp_utc (timestamptz, timestamp in UTC, or text)
+    hours: str | None = None  # store_id, day (0 = Monday), start_time_local, end_time_local
+    zones: str | None = None  # store_id, timezone_str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A query whose columns are known."""
+
+    kind: Kind
+    query: str
+    columns: tuple[str, ...]  # of the query, in the order of COLUMNS[kind]
+    types: tuple[str, ...]  # of each, as PostgreSQL calls them
+
+    @property
+    def source(self) -> sql.Composed:
+        """The query as a table called `given`, with our names for the columns."""
+        pairs = zip(self.columns, COLUMNS[self.kind], strict=True)
+        columns = [sql.SQL("q.{} AS {}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs]
+        # On lines of its own: the query may end in a comment.
+        statement = sql.SQL("(SELECT {} FROM (\n{}\n) AS q) AS given")
+        return statement.format(sql.SQL(", ").join(columns), sql.SQL(self.query))
+
+
+def described(connection: Connection, kind: Kind, query: str) -> Input:
+    """Look what a query gives.
+
+    Raises:
+        SettingsError: It does not run, or lacks a column.
+    """
+    with query_errors(kind), connection.cursor() as cursor:
+        # In the binary protocol the server takes one statement only.
+        statement = sql.SQL("SELECT * FROM (\n{}\n) AS q LIMIT 0").format(sql.SQL(query))
+        cursor.execute(statement, binary=True)
+        described = cursor.description or []
+    columns = [column.name for column in described]
+    layout = find_layout(columns, [kind])
+    if layout is None:
+        wanted = ", ".join(COLUMNS[kind])
+        raise SettingsError(
+            f"{setting_of(kind)}: columns found: {', '.join(columns) or 'none'}; wanted, each once: {wanted}"
+        )
+    return Input(
+        kind=kind,
+        query=query,
+        columns=tuple(columns[place] for place in layout.at),
+        types=tuple(described[place].type_display for place in layout.at),
+    )
+
+
+@contextmanager
+def query_errors(kind: Kind) -> Iterator[None]:
+    """Turn what the server says of a query into a SettingsError that names its setting."""
+    try:
+        yield
+    except (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError) as error:
+        said = " ".join(str(error).split())
+        raise SettingsError(f"{setting_of(kind)} does not run as a SELECT statement: {said}") from error
+
+
+def setting_of(kind: Kind) -> str:
+    """Return the setting that holds a query."""
+    return f"STOREWATCH_{kind.upper()}_QUERY"

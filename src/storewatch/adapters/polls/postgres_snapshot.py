@@ -1,0 +1,175 @@
+"""One version of the poll store in PostgreSQL, open to be read: all of it in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, LiteralString
+
+import numpy as np
+import polars as pl
+
+from storewatch.adapters.polls.postgres_keys import CHOSEN, Stores, find_stores, writable
+from storewatch.adapters.polls.postgres_weeks import read_polls
+from storewatch.adapters.polls.postgres_wire import instant, micros
+from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.nearest import NEIGHBOURS, most_alike
+from storewatch.domain.slices import Slice, between
+from storewatch.errors import InputError
+
+if TYPE_CHECKING:
+    from storewatch.adapters.polls.postgres_server import Connection
+    from storewatch.domain.slices import Within
+
+_HOUR_ROW = np.dtype([("store_key", ">i4"), ("day", ">i2"), ("start", ">i4"), ("end", ">i4")])
+
+# Retention waits for whoever holds this. It comes before all that is read, so that a snapshot which holds it
+# either has a week whole or knows that it is gone. The weeks stay free: retention may wait for them.
+_HOLD = "LOCK TABLE ONLY storewatch.polls IN ACCESS SHARE MODE"
+_LAST = "SELECT load, newest FROM storewatch.loads ORDER BY load DESC LIMIT 1"
+_LOAD = "SELECT load, newest FROM storewatch.loads WHERE load = %s"
+_KEPT_SINCE = "SELECT max(kept_since) FROM storewatch.loads WHERE load > %s"
+_HOURS: LiteralString = f"""
+SELECT string_agg(int4send(store_key) || int2send(day) || int4send(opens) || int4send(closes), ''::bytea)
+FROM storewatch.hours WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s) AND {CHOSEN}
+"""  # noqa: S608 - our own words
+_ZONES: LiteralString = f"""
+SELECT zone, string_agg(int4send(store_key), ''::bytea)
+FROM storewatch.zones WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s) AND {CHOSEN}
+GROUP BY zone
+"""  # noqa: S608 - our own words
+_EDGES = """
+SELECT min(store_id) FROM (
+    SELECT store_id, ntile(%(count)s) OVER (ORDER BY store_id) AS part
+    FROM storewatch.stores WHERE load <= %(load)s
+) AS numbered GROUP BY part ORDER BY part
+"""
+_NEIGHBOURS = """
+(SELECT store_id FROM storewatch.stores WHERE store_id < %(id)s AND load <= %(load)s
+ORDER BY store_id DESC LIMIT %(most)s)
+UNION ALL
+(SELECT store_id FROM storewatch.stores WHERE store_id > %(id)s AND load <= %(load)s
+ORDER BY store_id LIMIT %(most)s)
+"""
+_MIRRORED = """
+(SELECT store_id FROM storewatch.stores WHERE reverse(store_id) < reverse(%(id)s) AND load <= %(load)s
+ORDER BY reverse(store_id) DESC LIMIT %(most)s)
+UNION ALL
+(SELECT store_id FROM storewatch.stores WHERE reverse(store_id) > reverse(%(id)s) AND load <= %(load)s
+ORDER BY reverse(store_id) LIMIT %(most)s)
+"""
+
+
+class PostgresSnapshot:
+    """A version in the database; a `Snapshot`."""
+
+    def __init__(self, connection: Connection, *, load: int, newest: int | None, address: str) -> None:
+        """Take what `open_snapshot` found."""
+        self._connection = connection
+        self._load = load
+        self._newest = newest
+        self._address = address
+
+    @property
+    def version(self) -> str:
+        """Its name."""
+        return version_name(self._load)
+
+    @property
+    def newest(self) -> int | None:
+        """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
+        return self._newest
+
+    def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
+        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+
+        With `within`: only what is about these stores. The polls' `store_id` is Categorical, in pieces of one
+        store and status.
+
+        Raises:
+            InputError: Retention has dropped polls that it needs.
+        """
+        self._check_kept(since)
+        stores = find_stores(self._connection, within, load=self._load)
+        return Facts(
+            polls=read_polls(self._connection, stores, load=self._load, since=since, until=until),
+            hours=self._hours(stores),
+            zones=self._zones(stores),
+            stores=stores.ids,
+        )
+
+    def slices(self, count: int) -> list[Slice]:
+        """Return up to `count` slices, in order, that together hold all stores, about as many each."""
+        rows = self._connection.execute(_EDGES, {"count": count, "load": self._load}).fetchall()
+        return between(edge for (edge,) in rows[1:])
+
+    def has(self, store_id: str) -> bool:
+        """Say whether any load named the store."""
+        return len(find_stores(self._connection, [store_id], load=self._load).ids) > 0
+
+    def near(self, store_id: str) -> list[str]:
+        """Return up to three ids of stores that are most like one that there is not."""
+        wanted = {"id": "".join(writable(store_id)), "load": self._load, "most": NEIGHBOURS}
+        found = [
+            name
+            for query in (_NEIGHBOURS, _MIRRORED)
+            for (name,) in self._connection.execute(query, wanted).fetchall()
+        ]
+        return most_alike(store_id, found)
+
+    def _check_kept(self, since: int | None) -> None:
+        (kept_since,) = self._connection.execute(_KEPT_SINCE, [self._load]).fetchone() or (None,)
+        if kept_since is not None and (since is None or instant(since) < kept_since):
+            raise InputError(
+                f"version {self.version} of the poll store at {self._address} is no longer kept: "
+                f"polls before {kept_since:%Y-%m-%d} were dropped; read the present version"
+            )
+
+    def _hours(self, stores: Stores) -> pl.DataFrame:
+        wanted = {"load": self._load, **stores.chosen}
+        (packed,) = self._connection.cursor(binary=True).execute(_HOURS, wanted).fetchone() or (None,)
+        rows = np.frombuffer(packed or b"", _HOUR_ROW)
+        columns = {name: rows[name].astype(int) for name in ("day", "start", "end")}
+        return pl.DataFrame({"store_id": stores.of(rows["store_key"]), **columns}).cast(pl.Schema(HOURS))
+
+    def _zones(self, stores: Stores) -> pl.DataFrame:
+        wanted = {"load": self._load, **stores.chosen}
+        rows = self._connection.cursor(binary=True).execute(_ZONES, wanted).fetchall()
+        frames = [
+            pl.DataFrame({"store_id": stores.of(np.frombuffer(keys, ">i4"))})
+            .with_columns(zone=pl.lit(zone))
+            .cast(pl.Schema(ZONES))
+            for zone, keys in rows
+        ]
+        return pl.concat([pl.DataFrame(schema=ZONES), *frames])
+
+
+def open_snapshot(connection: Connection, load: int | None, *, address: str) -> PostgresSnapshot:
+    """Open the version that a load ended, by default the last one.
+
+    Args:
+        connection: Reading, and nothing was read yet.
+        load: Its number.
+        address: Of the server, for messages.
+
+    Raises:
+        InputError: There is no such version.
+    """
+    connection.execute(_HOLD)
+    if load is None:
+        load, newest = last_load(connection)
+    else:
+        row = connection.execute(_LOAD, [load]).fetchone() or (0, None)
+        if row[0] != load:
+            raise InputError(f"version {version_name(load)} is not known to the poll store at {address}")
+        newest = None if row[1] is None else micros(row[1])
+    return PostgresSnapshot(connection, load=load, newest=newest, address=address)
+
+
+def version_name(load: int) -> str:
+    """Return the name of the version that a load ended."""
+    return f"postgresql:{load}"
+
+
+def last_load(connection: Connection) -> tuple[int, int | None]:
+    """Return the number of the last load, 0 before the first, and the newest poll's instant."""
+    number, newest = connection.execute(_LAST).fetchone() or (0, None)
+    return number, None if newest is None else micros(newest)

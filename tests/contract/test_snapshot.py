@@ -1,0 +1,142 @@
+"""What every open snapshot must do: of poll stores, of a team's own tables, of facts in memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+import sources
+from sources import polls_of
+from storewatch.domain.slices import Slice
+from storewatch.domain.uptime import store_names
+from strategies import facts_of, micros, of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sources import Source
+    from storewatch.domain.facts import Facts
+    from storewatch.ports.polls import Snapshot
+
+NOON = micros("2023-01-18 12:00")
+DAY = 86_400_000_000  # microseconds
+EVER = micros("2200-12-31 23:59")
+NINE, FIVE = of_day("09:00"), of_day("17:00")
+
+ODD = ["007", "7", "B", "a,b", "b", "é", "\uffff", "\U0001f600", "8139926242460185114"]
+FIRST = facts_of(
+    [(name, NOON + nth, nth % 3 > 0) for nth, name in enumerate(ODD)] + [("b", NOON - DAY, True)],
+    [("b", 6, NINE, FIVE), ("b", 0, NINE, FIVE), ("closes", 1, NINE, FIVE)],
+    {"é": "Asia/Kolkata", "zoned": "UTC"},
+)
+# Stores that lie between those of the first load, and before and after all of them.
+BETWEEN = ["0", "8", "aa", "\U0001f601"]
+LATER = facts_of([(name, NOON + DAY, False) for name in [*BETWEEN, "b"]], zones={"a": "UTC"})
+STORES = sorted([*ODD, *BETWEEN, "closes", "zoned", "a"])
+
+
+@pytest.fixture(params=sources.NAMES)
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
+    if request.param == "delta":
+        return sources.delta(tmp_path)
+    if request.param == "memory":
+        return sources.memory
+    make: Callable[[], str] = request.getfixturevalue("postgres_databases")
+    return sources.postgresql(make) if request.param == "postgresql" else sources.tables(make)
+
+
+@pytest.fixture
+def snapshot(source: Source) -> Iterator[Snapshot]:
+    """Yield a snapshot of two loads."""
+    with source([FIRST, LATER]) as snapshot:
+        yield snapshot
+
+
+def everything(facts: Facts) -> tuple[object, ...]:
+    rows = sorted(facts.hours.rows()), sorted(facts.zones.rows())
+    return polls_of(facts), *rows, store_names(facts).to_list()
+
+
+def test_a_snapshot_of_nothing_has_no_store_and_one_slice(source: Source) -> None:
+    with source([]) as empty:
+        assert empty.newest is None
+        assert empty.slices(4) == [Slice()]
+        assert everything(empty.scan(since=None, until=EVER, within=Slice())) == ([], [], [], [])
+        assert not empty.has("a")
+        assert empty.near("a") == []
+
+
+def test_a_snapshot_reads_all_stores_and_knows_the_newest_poll(snapshot: Snapshot) -> None:
+    facts = snapshot.scan(since=None, until=EVER)
+    assert len(polls_of(facts)) == len(ODD) + 1 + 5
+    assert store_names(facts).to_list() == STORES
+    assert snapshot.newest == NOON + DAY
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 16, 1_000])
+def test_slices_hold_every_store_once_and_leave_no_gap_between_them(snapshot: Snapshot, count: int) -> None:
+    slices = snapshot.slices(count)
+    assert len(slices) == min(count, len(STORES))
+    assert [one.first for one in slices] == [None, *(one.after for one in slices[:-1])]
+    assert slices[-1].after is None
+    sizes = [len(one.of(pl.Series(STORES))) for one in slices]
+    assert sum(sizes) == len(STORES)
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 16])
+def test_what_the_slices_hold_one_after_the_other_is_what_there_is(snapshot: Snapshot, count: int) -> None:
+    for since, until in ((None, EVER), (NOON, NOON + DAY - 1), (NOON + 2 * DAY, EVER)):
+        polls, hours, zones, stores = [], [], [], []
+        for within in snapshot.slices(count):
+            facts = snapshot.scan(since=since, until=until, within=within)
+            polls += polls_of(facts)
+            hours += sorted(facts.hours.rows())
+            zones += sorted(facts.zones.rows())
+            stores += store_names(facts).to_list()
+        assert (polls, hours, zones, stores) == everything(snapshot.scan(since=since, until=until))
+
+
+def test_a_slice_is_cut_where_it_says_whether_there_are_such_stores_or_not(snapshot: Snapshot) -> None:
+    bounds = [None, "", "0", "7", "77", "a", "b", "c", "z", "\uffff", "\U0001f601", "\U0001f601z"]
+    for first in bounds:
+        for after in bounds:
+            facts = snapshot.scan(since=None, until=EVER, within=Slice(first=first, after=after))
+            expected = [name for name in STORES if (first or "") <= name and (after is None or name < after)]
+            assert store_names(facts).to_list() == expected
+            assert {name for name, _, _ in polls_of(facts)} <= set(expected)
+
+
+def test_a_scan_of_some_stores_reads_what_is_about_them_and_nothing_else(snapshot: Snapshot) -> None:
+    whole = snapshot.scan(since=None, until=EVER)
+    for wanted in (["b"], ["8", "zoned", "é"], ["nobody", "a\0", "closes"], [], STORES):
+        facts = snapshot.scan(since=None, until=EVER, within=wanted)
+        for frame, every in ((facts.hours, whole.hours), (facts.zones, whole.zones)):
+            assert sorted(frame.rows()) == sorted(row for row in every.rows() if row[0] in wanted)
+            assert frame.schema == every.schema
+        assert polls_of(facts) == [poll for poll in polls_of(whole) if poll[0] in wanted]
+        assert facts.polls.schema == whole.polls.schema
+        assert store_names(facts).to_list() == sorted(set(wanted) & set(STORES))
+
+
+def test_a_store_is_there_if_any_load_named_it(snapshot: Snapshot) -> None:
+    assert [name for name in [*STORES, "nobody", "", "b\0", "B "] if snapshot.has(name)] == STORES
+
+
+def test_near_are_those_that_begin_or_end_alike_the_most_alike_first(source: Source) -> None:
+    numbers = [f"{nth:04}x" for nth in range(0, 2_000, 2)]
+    alike = ["store 17", "a store 16", "store 1\U0001f600"]
+    with source([facts_of([(name, NOON, True) for name in [*numbers, *alike]])]) as snapshot:
+        assert snapshot.near("store 16") == ["a store 16", "store 1\U0001f600", "store 17"]
+        assert {"0016x", "0018x"} <= set(snapshot.near("0017x"))
+        assert snapshot.near("\0\0") == []
+
+
+def test_two_snapshots_may_be_open_at_once(source: Source) -> None:
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(source([facts])) for facts in (FIRST, LATER))
+        assert everything(one.scan(since=None, until=EVER)) != everything(other.scan(since=None, until=EVER))
