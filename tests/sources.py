@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from strategies import Poll
 
     # Opens a snapshot of facts that came in some loads.
-    Source = Callable[[Iterable[Facts]], AbstractContextManager[Snapshot]]
+    Opener = Callable[[Iterable[Facts]], AbstractContextManager[Snapshot]]
 
 NAMES = ["delta", "postgresql", "tables", "memory"]
 
@@ -40,13 +40,13 @@ CREATE TABLE zones (store_id text, timezone_str text)
 _QUERIES = Queries(polls="SELECT * FROM polls", hours="SELECT * FROM hours", zones="SELECT * FROM zones")
 
 
-def delta(folder: Path) -> Source:
+def delta(folder: Path) -> Opener:
     """Return the poll store in a folder, a new one each time."""
     numbers = count()
     return lambda loads: _stored(open_polls(f"delta://{folder}/{next(numbers)}"), loads)
 
 
-def postgresql(make: Callable[[], str]) -> Source:
+def postgresql(make: Callable[[], str]) -> Opener:
     """Return the poll store in PostgreSQL, in a new database each time."""
 
     def opened(loads: Iterable[Facts]) -> AbstractContextManager[Snapshot]:
@@ -57,7 +57,7 @@ def postgresql(make: Callable[[], str]) -> Source:
     return opened
 
 
-def tables(make: Callable[[], str], *, stamps: str = "text") -> Source:
+def tables(make: Callable[[], str], *, stamps: str = "text") -> Opener:
     """Return a team's own tables, with time stamps of that type, in a new database each time."""
 
     def opened(loads: Iterable[Facts]) -> AbstractContextManager[Snapshot]:

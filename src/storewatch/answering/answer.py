@@ -5,8 +5,10 @@ ask ─► settle (as-of, version) ─► gather (facts) ─► compute (the ker
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from storewatch.answering.course import Course
 from storewatch.domain.input import Input
@@ -16,12 +18,11 @@ from storewatch.errors import InputError
 from storewatch.formats.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import polars as pl
+    from collections.abc import Callable, Sequence
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
+    from storewatch.domain.slices import Within
     from storewatch.ports.polls import Snapshot, Source
 
 FEW = 100  # stores: so many are read by themselves, of more the whole source is read
@@ -50,10 +51,16 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     return Settled(ask=ask.at(as_of), version=snapshot.version, newest=newest)
 
 
-def gather(snapshot: Snapshot, ask: Ask) -> Facts:
-    """Return the facts that a settled ask's answer rests on; of a few stores, only what is about them."""
-    few = ask.store_ids if ask.store_ids is not None and len(ask.store_ids) <= FEW else None
-    return snapshot.scan(since=ask.since, until=ask.until, within=few)
+def plan(snapshot: Snapshot, ask: Ask, slices: int) -> Sequence[Within]:
+    """Return the parts in which an ask is answered, in the order of their stores; a few stores are one."""
+    if ask.store_ids is not None and len(ask.store_ids) <= FEW:
+        return [ask.store_ids]
+    return snapshot.slices(slices) if slices > 1 else [None]
+
+
+def gather(snapshot: Snapshot, ask: Ask, within: Within) -> Facts:
+    """Return the facts that a part of the answer to a settled ask rests on."""
+    return snapshot.scan(since=ask.since, until=ask.until, within=within)
 
 
 def answer(
@@ -61,15 +68,20 @@ def answer(
     ask: Ask,
     *,
     version: str | None = None,
+    slices: int = 1,
     engine: Callable[[Facts, Ask], pl.DataFrame] = uptime,
     course: Course | None = None,
 ) -> Report:
     """Return the complete report that is asked for.
 
+    It is made slice by slice, so that only one slice's facts are held at a time, and is the same, byte for
+    byte, for any number of them.
+
     Args:
         source: A poll store, or facts in memory.
         ask: What is asked.
         version: Of the source; None: the present one.
+        slices: How many, at most.
         engine: What computes the rows: the kernel, or the reference.
         course: Hears of each stage.
 
@@ -80,11 +92,15 @@ def answer(
     course = course or Course()
     with source.at(version) as snapshot:
         settled = settle(snapshot, ask)
-        with course.stage("gather"):
-            facts = gather(snapshot, settled.ask)
-    course.read(facts)
-    with course.stage("compute", total=_about(facts, settled.ask)):
-        return compute(facts, settled, engine=engine)
+        parts: list[Report] = []
+        for within in plan(snapshot, settled.ask, slices):
+            done = sum(part.rows.height for part in parts)
+            with course.stage("gather", done=done):
+                facts = gather(snapshot, settled.ask, within)
+            course.read(facts)
+            with course.stage("compute", done=done, total=_total(done, facts, settled.ask)):
+                parts.append(compute(facts, settled, engine=engine))
+    return _joined(parts)
 
 
 def compute(
@@ -96,8 +112,17 @@ def compute(
     return Report(rows=rows, ask=settled.ask, made_of=made_of)
 
 
-def _about(facts: Facts, ask: Ask) -> int:
-    """Return about how many stores there are to be done."""
+def _joined(parts: Sequence[Report]) -> Report:
+    """Put the parts of a report one after the other, which keeps the order of the ids."""
+    return replace(
+        parts[0],
+        rows=pl.concat([part.rows for part in parts]),
+        made_of=Input.joined([part.made_of for part in parts]),
+    )
+
+
+def _total(done: int, facts: Facts, ask: Ask) -> int:
+    """Return about how many stores there are to be done, as far as the slices have come."""
     if ask.store_ids is not None:
         return len(set(ask.store_ids))
-    return 0 if facts.stores is None else len(facts.stores)
+    return done if facts.stores is None else done + len(facts.stores)

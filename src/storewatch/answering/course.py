@@ -31,10 +31,11 @@ class Course:
         self.tell(Progress(stage=name, done=done, total=total))
         began = time.perf_counter()
         yield
-        self.seconds[name] = time.perf_counter() - began
+        self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - began
 
     def read(self, facts: Facts) -> None:
-        """Note what was read."""
-        self.polls = facts.polls.height
+        """Note what was read for a part of the report."""
+        self.polls = (self.polls or 0) + facts.polls.height
         if facts.rejects is not None:
-            self.rejected = dict(facts.rejects["reason"].value_counts().iter_rows())
+            for reason, rows in facts.rejects["reason"].value_counts().iter_rows():
+                self.rejected[reason] = self.rejected.get(reason, 0) + rows

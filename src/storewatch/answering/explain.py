@@ -37,7 +37,7 @@ def find_store(
     """
     with source.at(version) as snapshot:
         settled = settle(snapshot, replace(ask, store_ids=(store_id,)))
-        facts = gather(snapshot, settled.ask)
+        facts = gather(snapshot, settled.ask, [store_id])
         if store_id not in store_names(facts):
             raise UnknownStoreError(store_id, snapshot.near(store_id))
     return facts, settled

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storewatch.domain.facts import Facts
 
 
@@ -44,6 +46,22 @@ class Input:
             without_hours=_lacking(store_ids, facts.hours["store_id"]),
             without_zone=_lacking(store_ids, facts.zones["store_id"]),
             rejects=facts.rejects,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Input]) -> Input:
+        """Add up what was read for the parts of one report."""
+        rejects = [part.rejects for part in parts if part.rejects is not None]
+        return replace(
+            parts[0],
+            polls=sum(part.polls for part in parts),
+            first=min((part.first for part in parts if part.first is not None), default=None),
+            last=max((part.last for part in parts if part.last is not None), default=None),
+            hours=sum(part.hours for part in parts),
+            zones=sum(part.zones for part in parts),
+            without_hours=sum(part.without_hours or 0 for part in parts),
+            without_zone=sum(part.without_zone or 0 for part in parts),
+            rejects=pl.concat(rejects) if rejects else None,
         )
 
 

@@ -1,0 +1,90 @@
+"""A report is the same, byte for byte, in any number of slices, whatever it is made from."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import sources
+from storewatch.answering.answer import answer
+from storewatch.domain.ask import Ask
+from strategies import facts_of, fleets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sources import Opener
+    from storewatch.domain.facts import Facts
+    from storewatch.formats.report import Report
+    from storewatch.ports.polls import Snapshot
+    from strategies import Fleet
+
+
+class Opened:
+    """A source whose one snapshot is open already."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    @contextmanager
+    def at(self, version: str | None = None) -> Iterator[Snapshot]:
+        """Hand it out."""
+        assert version is None
+        yield self._snapshot
+
+
+def written(report: Report) -> tuple[object, ...]:
+    made_of = report.made_of
+    rejects = None if made_of.rejects is None else sorted(made_of.rejects.rows())
+    counts = {name: value for name, value in vars(made_of).items() if name != "rejects"}
+    return report.csv_bytes(), report.parquet_bytes(), counts, rejects
+
+
+def only(fleet: Fleet, ids: set[str]) -> Facts:
+    return facts_of(
+        [poll for poll in fleet.polls if poll[0] in ids],
+        [row for row in fleet.hours if row[0] in ids],
+        {name: zone for name, zone in fleet.zones.items() if name in ids},
+    )
+
+
+def check(data: st.DataObject, opener: Opener) -> None:
+    """Load some stores, then the others, whose ids lie between; ask for all or some."""
+    fleet = data.draw(fleets(max_stores=7))
+    ids = {poll[0] for poll in fleet.polls} | {row[0] for row in fleet.hours} | set(fleet.zones)
+    assume(not any("\0" in name for name in ids))
+    first = data.draw(st.sets(st.sampled_from(sorted(ids)))) if ids else set()
+    asked = data.draw(st.none() | st.just((*ids, *map(str, range(200)))) | st.just(tuple(first)))
+    ask = Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=asked)
+    with opener([only(fleet, first), only(fleet, ids - first)]) as snapshot:
+        whole = written(answer(Opened(snapshot), ask))
+        for slices in (*data.draw(st.sets(st.integers(2, 7), max_size=2)), 50):
+            assert written(answer(Opened(snapshot), ask, slices=slices)) == whole
+
+
+@given(data=st.data())
+def test_a_report_of_facts_in_memory_is_the_same_in_any_number_of_slices(data: st.DataObject) -> None:
+    check(data, sources.memory)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_report_of_the_delta_store_is_the_same_in_any_number_of_slices(
+    data: st.DataObject, tmp_path: Path
+) -> None:
+    check(data, sources.delta(tmp_path / uuid4().hex))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "tables"])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_report_of_a_database_is_the_same_in_any_number_of_slices(
+    data: st.DataObject, kind: str, postgres_databases: Callable[[], str]
+) -> None:
+    check(data, {"postgresql": sources.postgresql, "tables": sources.tables}[kind](postgres_databases))
