@@ -54,11 +54,18 @@ def read(folder: Path) -> Fleet:
         pl.read_parquet(folder / f"{name}.parquet") for name in ("store_status", "menu_hours", "timezones")
     )
     facts = Facts(
-        polls=polls.select("store_id", at="timestamp_utc", active=pl.col("status") == "active"),
-        hours=hours.select(
-            "store_id", "day", start=seconds_of_day("start_time_local"), end=seconds_of_day("end_time_local")
+        polls=polls.select(
+            pl.col("store_id").cast(pl.Categorical), at="timestamp_utc", active=pl.col("status") == "active"
         ),
-        zones=zones.rename({"timezone_str": "zone"}),
+        others={
+            "hours": hours.select(
+                "store_id",
+                "day",
+                start=seconds_of_day("start_time_local"),
+                end=seconds_of_day("end_time_local"),
+            ),
+            "zones": zones.rename({"timezone_str": "zone"}),
+        },
     )
     names = pl.concat([frame["store_id"] for frame in (polls, hours, zones)]).unique().sort()
     place = pl.col("store_id").cast(pl.Enum(names)).to_physical()
@@ -176,9 +183,7 @@ def main() -> None:
 def only(facts: Facts, stores: pl.Series) -> Facts:
     """Return the facts of some stores."""
     mine = pl.col("store_id").is_in(stores.implode())
-    return Facts(
-        polls=facts.polls.filter(mine), hours=facts.hours.filter(mine), zones=facts.zones.filter(mine)
-    )
+    return facts.where(mine)
 
 
 if __name__ == "__main__":

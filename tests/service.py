@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-import polars as pl
 
 from storewatch.bootstrap import open_board, open_polls
 from storewatch.config import load_settings
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.ports.jobs import Job, State
 from storewatch.ports.polls import Load
 
@@ -54,12 +54,10 @@ def small_facts(stores: int = 7) -> Facts:
         for n, store in enumerate(ids)
         for hour in range(8 * 24)
     ]
-    columns = dict(zip(("store_id", "at", "active"), zip(*polls, strict=True), strict=True))
     hours = [(store, day, 32_400, 64_800 + n) for n, store in enumerate(ids[1:]) for day in range(6)]
     return Facts(
-        polls=pl.DataFrame(columns).cast({"at": pl.Datetime("us", "UTC")}),
-        hours=pl.DataFrame(hours, schema=HOURS, orient="row"),
-        zones=pl.DataFrame([(ids[0], "Asia/Beirut")], schema=ZONES, orient="row"),
+        polls=POLLS.frame(polls),
+        others={"hours": HOURS.frame(hours), "zones": ZONES.frame([(ids[0], "Asia/Beirut")])},
     )
 
 

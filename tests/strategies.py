@@ -10,7 +10,8 @@ import polars as pl
 from hypothesis import strategies as st
 
 from storewatch.domain.ask import Ask, Policy
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.domain.zone import load_zone
 
 if TYPE_CHECKING:
@@ -51,13 +52,10 @@ def facts_of(
     stores: Iterable[str] = (),
 ) -> Facts:
     """Put checked rows into the frames that the engines take."""
-    numbers = {"store_id": pl.String, "at": pl.Int64, "active": pl.Boolean}
+    numbers = POLLS.schema | {"at": pl.Int64()}
     return Facts(
-        polls=pl.DataFrame(list(polls), schema=numbers, orient="row").with_columns(
-            pl.col("at").cast(pl.Datetime("us", "UTC"))
-        ),
-        hours=pl.DataFrame(list(hours), schema=HOURS, orient="row"),
-        zones=pl.DataFrame(list((zones or {}).items()), schema=ZONES, orient="row"),
+        polls=pl.DataFrame(list(polls), schema=numbers, orient="row").cast(pl.Schema(POLLS.schema)),
+        others={"hours": HOURS.frame(hours), "zones": ZONES.frame((zones or {}).items())},
         stores=pl.Series("store_id", list(stores), dtype=pl.String),
     )
 

@@ -15,8 +15,9 @@ import pytest
 
 from service import AS_OF, NEWEST, SRC, Service, eventually, small_facts, state
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK
+from storewatch.domain.kinds import HOURS, ZONES
 from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from storewatch.ports.jobs import State
@@ -65,8 +66,10 @@ def fleet() -> Facts:
     hours = [(store, day, 32_400, 64_800) for store in stores[::2] for day in range(7)]
     return Facts(
         polls=polls,
-        hours=pl.DataFrame(hours, schema=HOURS, orient="row"),
-        zones=pl.DataFrame({"store_id": stores, "zone": ["America/New_York"] * STORES}, schema=ZONES),
+        others={
+            "hours": HOURS.frame(hours),
+            "zones": ZONES.frame((store, "America/New_York") for store in stores),
+        },
     )
 
 

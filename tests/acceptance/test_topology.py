@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 import obstore
-import polars as pl
 import pytest
 from obstore.store import S3Store
 
@@ -27,7 +26,8 @@ from storewatch.adapters.polls.given import GivenFacts
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import POLLS
 from storewatch.ingest import from_frames
 from storewatch.ports.jobs import State
 from storewatch.ports.polls import Load
@@ -248,13 +248,7 @@ def load_more(topology: Topology) -> None:
     newest = newest_of(polls)
     assert newest is not None
     at = datetime.fromtimestamp(newest // 1_000_000 + 3_600, UTC)
-    more = Facts(
-        polls=pl.DataFrame({"store_id": ["a new store"], "at": [at], "active": [False]}).cast(
-            {"at": pl.Datetime("us", "UTC")}
-        ),
-        hours=pl.DataFrame(schema=HOURS),
-        zones=pl.DataFrame(schema=ZONES),
-    )
+    more = Facts(polls=POLLS.frame([("a new store", at, False)]))
     polls.load(Load(name="more", facts=more))
     polls.close()
 

@@ -19,13 +19,13 @@ import strategies
 from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_schema import upgrade
-from storewatch.domain.facts import HOURS, ZONES
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.errors import InputError, SettingsError
 from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import Poll, Row, facts_of, micros, of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 NOON = micros("2023-01-18 12:00")
 DAY = 86_400_000_000  # microseconds
@@ -76,10 +76,11 @@ def load(
     zones: Mapping[str, str] | None = None,
     *,
     stores: Iterable[str] = (),
-    tainted: Iterable[str] = (),
+    tainted: Sequence[str] = (),
 ) -> LoadSummary:
     facts = facts_of(polls, hours, zones, stores)
-    return store.load(Load(name="a load", facts=facts, tainted=frozenset(tainted)))
+    units = {"hours": pl.DataFrame({"store_id": tainted}, schema={"store_id": pl.String})}
+    return store.load(Load(name="a load", facts=facts, tainted=units))
 
 
 def read(
@@ -116,21 +117,12 @@ def test_what_is_loaded_is_read_back_with_the_promised_types(polls: PollStore) -
     odd = ["007", "7", "", " ", "é", "\U0001f600", "a,b", "8139926242460185114"]
     load(polls, [(name, NOON + 1, True) for name in odd], [("7", 6, NINE, FIVE)], {"é": "Asia/Kolkata"})
     facts = scan(polls, since=None, until=EVER)
-    assert facts.polls.schema["at"] == pl.Datetime("us", "UTC")
-    assert facts.polls.schema["active"] == pl.Boolean
-    assert facts.polls["store_id"].dtype in (pl.String, pl.Categorical)
-    assert dict(facts.hours.schema) == HOURS
-    assert dict(facts.zones.schema) == ZONES
+    assert dict(facts.polls.schema) == POLLS.schema
+    assert dict(facts.hours.schema) == HOURS.schema
+    assert dict(facts.zones.schema) == ZONES.schema
     assert facts.polls.null_count().sum_horizontal().item() == 0
     assert read(polls).polls == {(name, NOON + 1): True for name in odd}
     assert stores_of(polls) == sorted(odd)
-
-
-def test_polls_may_come_with_categorical_ids(polls: PollStore) -> None:
-    facts = facts_of([("b", NOON, True), ("a", NOON, False)])
-    coded = pl.DataFrame(facts.polls).with_columns(pl.col("store_id").cast(pl.Categorical))
-    polls.load(Load(name="coded", facts=type(facts)(polls=coded, hours=facts.hours, zones=facts.zones)))
-    assert read(polls).polls == {("b", NOON): True, ("a", NOON): False}
 
 
 def test_polls_add_up_over_loads(polls: PollStore) -> None:

@@ -33,7 +33,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from storewatch.adapters.polls.delta import DeltaPollStore
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.ports.polls import Load
 
 polls, stores = int(sys.argv[2]), int(sys.argv[3])
@@ -46,9 +47,11 @@ for k in range(done, done + 1000):
     at = 1_674_000_000_000_000 + np.arange(polls) * (8 * 86_400_000_000 // polls) + k
     frame = pl.DataFrame({"store_id": ids.gather(np.arange(polls) % stores), "at": at, "active": True})
     facts = Facts(
-        polls=frame.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC"))),
-        hours=pl.DataFrame({"store_id": ids, "day": 0, "start": k, "end": 80_000}).cast(dict(HOURS)),
-        zones=pl.DataFrame({"store_id": [f"own{k}"], "zone": ["UTC"]}, schema=ZONES),
+        polls=frame.cast(pl.Schema(POLLS.schema)),
+        others={
+            "hours": HOURS.frame((name, 0, k, 80_000) for name in ids),
+            "zones": ZONES.frame([(f"own{k}", "UTC")]),
+        },
     )
     store.load(Load(name=str(k), facts=facts))
 """

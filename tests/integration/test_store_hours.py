@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from service import AS_OF, Service, small_facts
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK, iso
+from storewatch.domain.kinds import HOURS
 from storewatch.domain.uptime import uptime
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ KINDS = {"up": "uptime", "down": "downtime", "unknown": "unknown"}
 @pytest.fixture(scope="module")
 def facts() -> Facts:
     made = small_facts()
-    return Facts(polls=made.polls, hours=made.hours, zones=made.zones, stores=pl.Series("store_id", ODD))
+    return replace(made, stores=pl.Series("store_id", ODD))
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +126,8 @@ def test_a_wrong_wish_is_a_422(service: Service, query: dict[str, str]) -> None:
 
 def test_hours_that_are_loaded_count_in_the_next_answer(service: Service, facts: Facts) -> None:
     assert explained(service, "005", window="day")["rows"]
-    closed = pl.DataFrame([("005", 0, 0, 0)], schema=facts.hours.schema, orient="row")
-    service.load(Facts(polls=facts.polls.clear(), hours=closed, zones=facts.zones.clear()))
+    closed = HOURS.frame([("005", 0, 0, 0)])
+    service.load(Facts(polls=facts.polls.clear(), others={"hours": closed}))
     found = explained(service, "005", window="day")
     assert found["opening"] == "row 1: Monday 00:00–00:00 (closed: it ends where it starts, R2)"
     assert (found["hours"], found["open_seconds"]) == ([], 0)

@@ -10,7 +10,6 @@ import pytest
 
 from storewatch import ingest
 from storewatch.errors import InputError
-from storewatch.ingest.kinds import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +34,7 @@ def test_kinds_are_known_by_columns_not_by_names(tmp_path: Path) -> None:
     write(tmp_path / "Menu hours.csv", HOURS.replace("day", "dayOfWeek"))
     write(tmp_path / "bq-results-20230125-202210-1674678181880.csv", ZONES)
     reading = read(tmp_path)
-    assert reading.rows == {Kind.POLLS: 1, Kind.HOURS: 1, Kind.ZONES: 1}
+    assert reading.rows == {"polls": 1, "hours": 1, "zones": 1}
     assert reading.facts.hours.rows() == [("007", 0, 9 * 3600, 17 * 3600)]
     assert reading.facts.zones.rows() == [("007", "America/Denver")]
     assert reading.stores.to_list() == ["007"]
@@ -71,7 +70,7 @@ def test_gzip_and_parquet_give_the_same_as_csv(tmp_path: Path) -> None:
 
 def test_a_file_with_a_header_only_gives_no_rows(tmp_path: Path) -> None:
     for text in ("store_id,status,timestamp_utc", "store_id,status,timestamp_utc\n"):
-        assert read(write(tmp_path / "a.csv", text)).rows[Kind.POLLS] == 0
+        assert read(write(tmp_path / "a.csv", text)).rows["polls"] == 0
 
 
 def test_of_a_folder_only_csv_gzip_and_parquet_files_directly_in_it_are_read(tmp_path: Path) -> None:
@@ -128,11 +127,11 @@ def test_a_wanted_column_that_is_there_twice_is_no_kind(tmp_path: Path) -> None:
 
 def test_polls_with_a_zone_in_an_extra_column_are_polls(tmp_path: Path) -> None:
     text = "store_id,timezone_str,status,timestamp_utc\n1,UTC,active,2023-01-22 12:09:39\n"
-    assert read(write(tmp_path / "a.csv", text)).rows[Kind.POLLS] == 1
+    assert read(write(tmp_path / "a.csv", text)).rows["polls"] == 1
 
 
 def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
-    assert read(write(tmp_path / "a.csv", POLLS), tmp_path).rows[Kind.POLLS] == 1
+    assert read(write(tmp_path / "a.csv", POLLS), tmp_path).rows["polls"] == 1
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_a_day_column_of_floats_is_read_where_the_days_are_whole() -> None:
     days = pl.DataFrame({"dayOfWeek": [6.0, 1.5, None]})
     reading = ingest.from_frames(pl.DataFrame(POLLS), pl.concat([hours.drop("dayOfWeek")] * 3).hstack(days))
     assert reading.facts.hours["day"].to_list() == [6]
-    assert reading.tainted == {"007"}
+    assert reading.tainted["hours"]["store_id"].to_list() == ["007"]
 
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])

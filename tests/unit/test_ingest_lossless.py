@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch import ingest
+from storewatch.domain.kinds import POLLS
 from storewatch.ingest.csv.blocks import read_blocks
 from storewatch.ingest.csv.fields import find_fields
-from storewatch.ingest.kinds import Kind, Layout
+from storewatch.ingest.layout import Layout
 from storewatch.ingest.parts import Part, block_parts, join_parts
 
 COLUMNS = ("store_id", "status", "timestamp_utc", "note")
@@ -111,17 +112,17 @@ def test_good_rows_are_taken_and_bad_ones_kept_as_they_were(
     reading = load(data)
     assert Counter(reading.facts.polls["store_id"].cast(pl.String).to_list()) == Counter(ids)
     assert reading.rejects.select("line", "row").rows() == rejects
-    assert reading.rows[Kind.POLLS] == len(ids) + len(rejects)
+    assert reading.rows["polls"] == len(ids) + len(rejects)
 
 
-LAYOUT = Layout(kind=Kind.POLLS, width=4, at=(0, 1, 2))
+LAYOUT = Layout(kind=POLLS, width=4, at={name: place for place, name in enumerate(POLLS.names)})
 
 
 def in_blocks(data: bytes, block: int) -> Part:
     """Read what comes after the header in blocks of so many bytes."""
     blocks = read_blocks(io.BytesIO(data), rest=b"", first=2, width=LAYOUT.width, block=block)
     parts = [part for one in blocks for part in block_parts(find_fields(one, LAYOUT.width), LAYOUT, None)]
-    return join_parts(parts, Kind.POLLS)
+    return join_parts(parts, POLLS)
 
 
 garbage = st.lists(

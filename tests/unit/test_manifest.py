@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from service import AS_OF, small_facts
 from storewatch.answering.answer import Settled, compute
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import POLLS, Facts
 from storewatch.domain.zone import tzdata_version
 from storewatch.formats.manifest import RULES, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from storewatch.domain.facts import Facts
 
 ROOT = Path(__file__).parents[2]
 ASK = Ask(carry=None, store_ids=("000", "ü"))
@@ -76,7 +79,7 @@ def test_it_counts_what_was_read_and_says_from_when_to_when() -> None:
 
 def test_without_polls_there_is_no_range() -> None:
     facts = small_facts()
-    none = Facts(polls=pl.DataFrame(schema=POLLS), hours=facts.hours, zones=facts.zones)
+    none = replace(facts, polls=facts.polls.clear())
     manifest, _ = manifest_of(none)
     assert manifest["input"]["polls"] == 0
     assert manifest["input"]["first_poll"] is manifest["input"]["last_poll"] is None
@@ -95,7 +98,7 @@ def test_rows_that_could_not_be_used_are_counted_by_reason_with_some_examples() 
     facts = small_facts()
     rows = [("polls", "no status", f"{n},up") for n in range(5)] + [("hours", "no day", "7" * 1_000)]
     rejects = pl.DataFrame(rows, schema=["kind", "reason", "row"], orient="row")
-    manifest, _ = manifest_of(Facts(polls=facts.polls, hours=facts.hours, zones=facts.zones, rejects=rejects))
+    manifest, _ = manifest_of(replace(facts, rejects=rejects))
     assert manifest["input"]["rejects"] == [
         {"kind": "polls", "reason": "no status", "rows": 5, "examples": ["0,up", "1,up", "2,up"]},
         {"kind": "hours", "reason": "no day", "rows": 1, "examples": ["7" * 300]},

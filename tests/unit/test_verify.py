@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from storewatch.checking import reference, verify
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import HOURS, POLLS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import POLLS
 
 if TYPE_CHECKING:
     import pytest
@@ -19,11 +18,7 @@ AS_OF = int(datetime(2023, 1, 25, 12, tzinfo=UTC).timestamp())
 
 def facts() -> Facts:
     rows = [(name, datetime(2023, 1, 25, 11, 5, tzinfo=UTC), True) for name in "abcd"]
-    return Facts(
-        polls=pl.DataFrame(rows, schema=POLLS, orient="row"),
-        hours=pl.DataFrame(schema=HOURS),
-        zones=pl.DataFrame(schema=ZONES),
-    )
+    return Facts(polls=POLLS.frame(rows))
 
 
 def test_two_implementations_of_the_same_rules_agree() -> None:

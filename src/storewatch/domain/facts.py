@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import polars as pl
+from storewatch.domain.kinds import HOURS, KINDS, POLLS, ZONES, Kind
 
-Schema = dict[str, pl.DataType]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-POLLS: Schema = {"store_id": pl.String(), "at": pl.Datetime("us", "UTC"), "active": pl.Boolean()}
-HOURS: Schema = {"store_id": pl.String(), "day": pl.Int8(), "start": pl.Int32(), "end": pl.Int32()}
-ZONES: Schema = {"store_id": pl.String(), "zone": pl.String()}
+    import polars as pl
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Checked polls, business hours and zones (R1).
+    """Checked polls and the checked rows of all other kinds (R1), each by its kind's schema."""
 
-    No frame holds nulls. `store_id` of the polls may be Categorical instead of String, which spares
-    numbering the ids a second time.
-    """
-
-    polls: pl.DataFrame  # POLLS; any order, doubles allowed
-    hours: pl.DataFrame  # HOURS; day 0 = Monday, start/end in seconds of the day as written (end ≤ 86,400)
-    zones: pl.DataFrame  # ZONES; at most one row a store, names of the IANA database
+    polls: pl.DataFrame  # any order, doubles allowed
+    others: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # by the name of the kind
     stores: pl.Series | None = None  # String; further stores that some input named, if any
     rejects: pl.DataFrame | None = None  # kind, reason, row: what a source holds that cannot be used
+
+    def __post_init__(self) -> None:
+        """Refuse a frame of another schema: ids that are text here and numbered there cost time unseen."""
+        for kind in KINDS.values():
+            found = self.of(kind).schema
+            if found != kind.schema:
+                raise TypeError(f"{kind.name} have {dict(found)}, wanted {kind.schema}")
+
+    def of(self, kind: Kind) -> pl.DataFrame:
+        """Return the rows of a kind, by its schema."""
+        if kind is POLLS:
+            return self.polls
+        found = self.others.get(kind.name)
+        return kind.frame() if found is None else found
+
+    @property
+    def hours(self) -> pl.DataFrame:
+        """The business hours."""
+        return self.of(HOURS)
+
+    @property
+    def zones(self) -> pl.DataFrame:
+        """The zones, at most one a store."""
+        return self.of(ZONES)
+
+    def where(self, stores: pl.Expr) -> Facts:
+        """Return only the rows for which `stores` holds, of the kinds that are kept by store."""
+        others = {
+            name: rows.filter(stores) if KINDS[name].by_store else rows for name, rows in self.others.items()
+        }
+        return replace(self, polls=self.polls.filter(stores), others=others)
+
+    def ids(self) -> list[pl.Series]:
+        """Return the columns of ids that name stores (R7), String or Categorical, the polls' first."""
+        named = [self.of(kind)["store_id"] for kind in KINDS.values() if kind.names_stores]
+        return named if self.stores is None else [*named, self.stores.rename("store_id")]

@@ -59,10 +59,8 @@ def store_names(facts: Facts) -> pl.Series:
 
 
 def _all_names(facts: Facts, polled: Distinct) -> pl.Series:
-    named = [polled.ids, facts.hours["store_id"].unique(), facts.zones["store_id"].unique()]
-    if facts.stores is not None:
-        named.append(facts.stores)
-    return pl.concat([series.cast(pl.String).rename("store_id") for series in named]).unique().sort()
+    others = [series.unique() for series in facts.ids()[1:]]
+    return pl.concat([polled.ids, *others]).unique().sort()
 
 
 def dense_numbers(ids: pl.Series, names: pl.Series) -> NDArray[np.uint32]:

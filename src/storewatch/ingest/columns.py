@@ -6,40 +6,47 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.domain.kinds import Form
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from storewatch.ingest.kinds import Layout
+    from storewatch.ingest.layout import Layout
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null)
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
-_ACCEPTED: dict[str, tuple[type[pl.DataType], ...]] = {
-    "store_id": (*_TEXT, *_INTEGERS),
-    "timestamp_utc": (*_TEXT, pl.Datetime),
-    "day": (*_TEXT, *_INTEGERS, pl.Float32, pl.Float64),
-    "start_time_local": (*_TEXT, pl.Time),
-    "end_time_local": (*_TEXT, pl.Time),
+_ACCEPTED: dict[Form, tuple[type[pl.DataType], ...]] = {
+    Form.TEXT: _TEXT,
+    Form.ID: (*_TEXT, *_INTEGERS),
+    Form.INSTANT: (*_TEXT, pl.Datetime),
+    Form.DAY: (*_TEXT, *_INTEGERS, pl.Float32, pl.Float64),
+    Form.TIME: (*_TEXT, pl.Time),
 }
 _ADVICE = {
-    "store_id": "text, or whole numbers (floats lose digits of an id: export it as text)",
-    "timestamp_utc": "text, or a timestamp",
-    "day": "0 (Monday) to 6",
-    "start_time_local": "text like 09:30:00, or a time",
-    "end_time_local": "text like 09:30:00, or a time",
+    Form.TEXT: "text",
+    Form.ID: "text, or whole numbers (floats lose digits of an id: export it as text)",
+    Form.INSTANT: "text, or a timestamp",
+    Form.DAY: "0 (Monday) to 6",
+    Form.TIME: "text like 09:30:00, or a time",
 }
 
 
 def check_types(layout: Layout, types: Sequence[pl.DataType], *, where: str) -> None:
-    """Check that every column has a type that can hold what it should.
+    """Check that every column of the kind has a type that can hold what it should.
+
+    Args:
+        layout: Of the file or frame.
+        types: Of all its columns.
+        where: Its name.
 
     Raises:
         InputError: One has not; the message names column, type and what is wanted.
     """
-    for name, dtype in zip(layout.names, types, strict=True):
-        if not isinstance(dtype, _ACCEPTED.get(name, _TEXT)):
-            raise InputError(f"{where}: column {name} is {dtype}, wanted {_ADVICE.get(name, 'text')}")
+    for column in layout.kind.columns:
+        dtype = types[layout.at[column.name]]
+        if not isinstance(dtype, _ACCEPTED[column.form]):
+            raise InputError(f"{where}: column {column.name} is {dtype}, wanted {_ADVICE[column.form]}")
 
 
 def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
@@ -48,7 +55,7 @@ def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
     Ids stay Categorical if they are; bytes that are not UTF-8 become null.
     """
     columns = []
-    for name, place in zip(layout.names, layout.at, strict=True):
+    for name, place in layout.at.items():
         series = frame.to_series(place).alias(name)
         is_id = name == "store_id"
         if isinstance(series.dtype, pl.Binary):

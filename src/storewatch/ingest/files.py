@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING, cast
 import polars as pl
 from polars.exceptions import PolarsError
 
+from storewatch.domain.kinds import KINDS
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types
 from storewatch.ingest.csv.records import split_header
-from storewatch.ingest.kinds import WANTED, Layout, find_layout, is_ours
+from storewatch.ingest.layout import Layout, find_layout, is_ours, kinds_joined, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,9 +75,8 @@ def find_sources(paths: Sequence[Path]) -> Found:
             elif not inside:
                 strays.append(source)
             elif not is_ours(source.columns):
-                skipped.append(
-                    f"{file}: skipped, holds neither polls nor hours nor zones (its columns: {_list(source)})"
-                )
+                none = " nor ".join(KINDS)
+                skipped.append(f"{file}: skipped, holds neither {none} (its columns: {_list(source)})")
     if strays:
         raise InputError(_stray_message(strays))
     if not sources:
@@ -110,9 +110,9 @@ def _look(path: Path) -> Source:
     draft = Source(path=path, columns=(), layout=None, size=0)
     schema = _parquet_schema(path) if draft.is_parquet else {}
     columns = tuple(schema) if draft.is_parquet else _csv_columns(path)
-    layout = find_layout(columns)
+    layout = find_layout(columns, KINDS.values())
     if layout and schema:
-        check_types(layout, [schema[columns[place]] for place in layout.at], where=f"{path}")
+        check_types(layout, list(schema.values()), where=f"{path}")
     return Source(path=path, columns=columns, layout=layout, size=path.stat().st_size)
 
 
@@ -191,11 +191,11 @@ def _short(name: str) -> str:
 
 def _stray_message(strays: list[Source]) -> str:
     found = "; ".join(f"{stray.path} has {_list(stray)}" for stray in strays)
-    return f"not polls, hours or zones: {found}. Columns wanted: {WANTED}. Nothing was read."
+    return f"not {kinds_joined('or')}: {found}. Columns wanted: {wanted()}. Nothing was read."
 
 
 def _nothing_message(paths: Sequence[Path], skipped: list[str]) -> str:
     where = ", ".join(f"{path}" for path in paths) or "no path given"
     passed = "".join(f"\n  {message}" for message in skipped)
     endings = ", ".join(ENDINGS)
-    return f"{where}: no file ({endings}) with polls, hours or zones. Columns wanted: {WANTED}.{passed}"
+    return f"{where}: no file ({endings}) with {kinds_joined('or')}. Columns wanted: {wanted()}.{passed}"

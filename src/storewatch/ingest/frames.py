@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import polars as pl
 
+from storewatch.domain.kinds import KINDS, Kind
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types, normalise, row_texts
-from storewatch.ingest.kinds import COLUMNS, Kind, Layout, find_layout
+from storewatch.ingest.layout import Layout, find_layout, wanted_columns
 from storewatch.ingest.parts import Part, table_part
 from storewatch.ingest.reading import Reading, combine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -36,14 +37,20 @@ def from_frames(polls: Frame, hours: Frame | None = None, zones: Frame | None = 
     Raises:
         InputError: Something is no frame, or a column is missing, there twice, or of a type that cannot do.
     """
-    given = ((Kind.POLLS, polls), (Kind.HOURS, hours), (Kind.ZONES, zones))
-    return combine([(kind.value, kind, _part(frame, kind)) for kind, frame in given if frame is not None])
+    given = {"polls": polls, "hours": hours, "zones": zones}
+    return check_frames({name: frame for name, frame in given.items() if frame is not None})
+
+
+def check_frames(frames: Mapping[str, Frame]) -> Reading:
+    """Do what `from_frames` does, with frames by the names of their kinds."""
+    kinds = [(KINDS[name], frame) for name, frame in frames.items()]
+    return combine([(kind.name, kind, _part(frame, kind)) for kind, frame in kinds])
 
 
 def _part(frame: Frame, kind: Kind) -> Part:
     table = _to_polars(frame, kind)
     layout = _layout(table.columns, kind)
-    check_types(layout, [table.dtypes[place] for place in layout.at], where=kind.value)
+    check_types(layout, table.dtypes, where=kind.name)
     return table_part(normalise(table, layout), kind, None, partial(_rows, table))
 
 
@@ -54,10 +61,8 @@ def _rows(table: pl.DataFrame, places: Sequence[int]) -> list[str]:
 def _layout(columns: Sequence[str], kind: Kind) -> Layout:
     layout = find_layout(columns, [kind])
     if layout is None:
-        wanted = ", ".join(COLUMNS[kind]).replace("day", "day or dayOfWeek")
-        raise InputError(
-            f"{kind}: columns found: {', '.join(columns) or 'none'}; wanted, each once: {wanted}"
-        )
+        found = ", ".join(columns) or "none"
+        raise InputError(f"{kind.name}: columns found: {found}; wanted, each once: {wanted_columns(kind)}")
     return layout
 
 
@@ -71,7 +76,7 @@ def _to_polars(frame: Frame, kind: Kind) -> pl.DataFrame:
     if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame)
     raise InputError(
-        f"{kind}: a {type(frame).__name__} is no frame; give a Polars or pandas frame, or an Arrow table"
+        f"{kind.name}: a {type(frame).__name__} is no frame; give a Polars or pandas frame, or an Arrow table"
     )
 
 
@@ -79,7 +84,7 @@ def _from_pandas(frame: pd.DataFrame, kind: Kind) -> pl.DataFrame:
     """Take the columns that count; Polars itself would need pyarrow for this."""
     names = [f"{name}" for name in frame.columns]
     layout = _layout(names, kind)
-    return pl.DataFrame([_series(names[place], frame.iloc[:, place]) for place in sorted(layout.at)])
+    return pl.DataFrame([_series(names[place], frame.iloc[:, place]) for place in sorted(layout.at.values())])
 
 
 def _series(name: str, column: pd.Series[Any]) -> pl.Series:

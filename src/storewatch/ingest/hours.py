@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import polars as pl
 
-from storewatch.domain.facts import HOURS
+from storewatch.domain.kinds import HOURS
 from storewatch.ingest.ids import check_ids
-from storewatch.ingest.rejects import Codes, Reason, first_reason
+from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
 
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _DAY = 86_400  # seconds
@@ -32,14 +31,14 @@ def check_hours(columns: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
     day = _days(columns["day"])
     start, end = _seconds(columns["start_time_local"]), _seconds(columns["end_time_local"])
     in_time = ((start < _DAY) & (end <= _DAY)).fill_null(value=False).to_numpy()
-    id_codes = check_ids(ids)
     codes = first_reason(
         len(ids),
-        *((Reason(int(code)), id_codes == code) for code in np.unique(id_codes) if code),
+        *flaws_of(check_ids(ids)),
         (Reason.DAY, day.is_null().to_numpy()),
         (Reason.TIME, ~in_time),
     )
-    return pl.DataFrame({"store_id": ids, "day": day, "start": start, "end": end}, schema=HOURS), codes
+    rows = pl.DataFrame({"store_id": ids, "day": day, "start": start, "end": end}, schema=HOURS.schema)
+    return rows, codes
 
 
 def _days(days: pl.Series) -> pl.Series:

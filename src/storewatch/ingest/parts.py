@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.facts import HOURS, POLLS, ZONES
-from storewatch.ingest.csv.records import Record, field_at, shown, without_end
-from storewatch.ingest.hours import check_hours
-from storewatch.ingest.ids import readable_ids
-from storewatch.ingest.kinds import Kind, Layout
-from storewatch.ingest.polls import check_polls, poll_fields
+from storewatch.domain.kinds import POLLS, Kind
+from storewatch.ingest.checks import Checked, check, clash_of
+from storewatch.ingest.csv.records import Record, fields_at, shown, without_end
+from storewatch.ingest.ids import check_ids
+from storewatch.ingest.polls import poll_fields
 from storewatch.ingest.rejects import Codes, reject_table
-from storewatch.ingest.zones import check_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,22 +23,16 @@ if TYPE_CHECKING:
     from storewatch.ingest.csv.blocks import Block
     from storewatch.ingest.csv.fields import Fields
     from storewatch.ingest.csv.lines import Lines
-
-SCHEMAS = {
-    Kind.POLLS: pl.Schema({**POLLS, "store_id": pl.Categorical()}),
-    Kind.HOURS: pl.Schema(HOURS),
-    # line and row until it is known which zones contradict each other
-    Kind.ZONES: pl.Schema({**ZONES, "line": pl.Int64(), "row": pl.String()}),
-}
+    from storewatch.ingest.layout import Layout
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """The rows of one kind that one piece of input gave."""
 
-    good: pl.DataFrame  # SCHEMAS[kind]
+    good: pl.DataFrame  # by the kind's schema; line and row too, if its rows can contradict each other
     rejects: pl.DataFrame  # line, reason, row
-    tainted: frozenset[str] = frozenset()  # stores with a rejected hours row
+    tainted: pl.DataFrame  # units with a rejected row, which a load must not half replace (R1)
 
     @property
     def rows(self) -> int:
@@ -64,44 +56,43 @@ def table_part(
     columns: pl.DataFrame, kind: Kind, latest: float | None, raw: Callable[[Sequence[int]], list[str]]
 ) -> Part:
     """Check a whole table, of `normalise`d columns; `raw` gives rows as they were, lines count from 1."""
-    checked = _check(columns, kind, latest)
+    checked = check(kind, columns, latest)
     return _part(kind, checked, lines=lambda: np.arange(1, len(columns) + 1), raw=raw)
 
 
-def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[pl.DataFrame, Codes]:
-    if layout.kind == Kind.POLLS:
+def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Checked:
+    if layout.kind is POLLS:
         return poll_fields(fields, layout, latest)
-    return _check(fields.columns(layout, layout.names), layout.kind, latest)
-
-
-def _check(columns: pl.DataFrame, kind: Kind, latest: float | None) -> tuple[pl.DataFrame, Codes]:
-    match kind:
-        case Kind.POLLS:
-            return check_polls(columns, latest)
-        case Kind.HOURS:
-            return check_hours(columns)
-        case Kind.ZONES:
-            return check_zones(columns)
+    return check(layout.kind, fields.columns(layout, list(layout.at)), latest)
 
 
 def _part(
     kind: Kind,
-    checked: tuple[pl.DataFrame, Codes],
+    checked: Checked,
     *,
     lines: Callable[[], NDArray[np.int64]],
     raw: Callable[[Sequence[int]], list[str]],
 ) -> Part:
     frame, codes = checked
-    if kind == Kind.ZONES:
+    if clash_of(kind):  # which rows do is known at the end only
         frame = frame.with_columns(
             pl.Series("line", lines()), pl.Series("row", raw(range(len(frame))), dtype=pl.String)
         )
     bad = np.flatnonzero(codes)
     if not len(bad):
-        return Part(good=frame, rejects=reject_table(bad, bad.astype(np.uint8), []))
+        return Part(good=frame, rejects=_no_rejects(), tainted=_meant(kind, frame[:0]))
     rejects = reject_table(lines()[bad], codes[bad], raw(bad.tolist()))
-    tainted = readable_ids(frame["store_id"][bad]) if kind == Kind.HOURS else frozenset[str]()
-    return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=tainted)
+    return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=_meant(kind, frame[bad]))
+
+
+def _no_rejects() -> pl.DataFrame:
+    return reject_table(np.zeros(0, np.int64), np.zeros(0, np.uint8), [])
+
+
+def _meant(kind: Kind, rejected: pl.DataFrame) -> pl.DataFrame:
+    """Return the units that rejected rows can be seen to mean, of a kind that may be half replaced."""
+    units = rejected.select(kind.replaces if kind.may_half_replace else ()).unique().drop_nulls()
+    return units.filter(check_ids(units["store_id"]) == 0) if "store_id" in units.columns else units
 
 
 def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, first: int) -> list[Part]:
@@ -109,10 +100,9 @@ def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, firs
     useless = [record for record in odd if record.reason]
     parts = []
     if whole:
-        rows = [[record.fields[place] for place in layout.at] for record in whole]
-        columns = pl.DataFrame(rows, schema=dict.fromkeys(layout.names, pl.String), orient="row")
+        columns = _texts([[record.fields[place] for place in layout.at.values()] for record in whole], layout)
         lines = np.array([record.line + first for record in whole])
-        checked = _check(columns, layout.kind, latest)
+        checked = check(layout.kind, columns, latest)
         parts.append(
             _part(layout.kind, checked, lines=lambda: lines, raw=_shown([record.raw for record in whole]))
         )
@@ -134,20 +124,30 @@ def _bad_part(lines: Lines, layout: Layout, block: Block) -> Part:
 
 
 def _useless(lines: NDArray[np.int64], codes: Codes, raws: Sequence[bytes], layout: Layout) -> Part:
-    """Reject rows that are no records; an hours row still taints the store that it can be seen to mean."""
-    tainted = frozenset[str]()
-    if layout.kind == Kind.HOURS and raws:
-        meant = [field_at(raw, layout.at[0]) for raw in raws]
-        tainted = readable_ids(pl.Series(meant, dtype=pl.String))
+    """Reject rows that are no records; the units that they can be seen to mean are tainted still."""
+    fields = [fields_at(raw, layout.at.values()) for raw in raws if layout.kind.may_half_replace]
+    rows, _ = check(layout.kind, _texts(fields, layout), None)
     rejects = reject_table(lines, codes, [shown(raw) for raw in raws])
-    return Part(good=pl.DataFrame(schema=SCHEMAS[layout.kind]), rejects=rejects, tainted=tainted)
+    return Part(good=_none(layout.kind), rejects=rejects, tainted=_meant(layout.kind, rows))
+
+
+def _texts(rows: Sequence[Sequence[str | None]], layout: Layout) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(layout.at, pl.String), orient="row")
+
+
+def _none(kind: Kind) -> pl.DataFrame:
+    """Return good rows, as a part has them, of which there are none."""
+    origin = {"line": pl.Int64(), "row": pl.String()} if clash_of(kind) else {}
+    return pl.DataFrame(schema=kind.schema | origin)
 
 
 def join_parts(parts: Sequence[Part], kind: Kind) -> Part:
     """Return several parts of one piece of input as one, its rejects in order of their lines."""
-    empty = reject_table(np.zeros(0, np.int64), np.zeros(0, np.uint8), [])
+    empty = _none(kind)
     return Part(
-        good=pl.concat([pl.DataFrame(schema=SCHEMAS[kind]), *(part.good for part in parts)]),
-        rejects=pl.concat([empty, *(part.rejects for part in parts)]).sort("line", maintain_order=True),
-        tainted=frozenset[str]().union(*(part.tainted for part in parts)),
+        good=pl.concat([empty, *(part.good for part in parts)]),
+        rejects=pl.concat([_no_rejects(), *(part.rejects for part in parts)]).sort(
+            "line", maintain_order=True
+        ),
+        tainted=pl.concat([_meant(kind, empty), *(part.tainted for part in parts)]),
     )

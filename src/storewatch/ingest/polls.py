@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from storewatch.domain.kinds import POLLS
 from storewatch.ingest.ids import check_ids
-from storewatch.ingest.kinds import COLUMNS, Kind, Layout
-from storewatch.ingest.rejects import Codes, Reason, first_reason
+from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
 from storewatch.ingest.stamps import END, FIRST, Words, stamps_from_bytes, stamps_from_text, words_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from storewatch.ingest.csv.fields import Fields
     from storewatch.ingest.csv.lines import Places
+    from storewatch.ingest.layout import Layout
 
 _ACTIVE = np.uint64(int.from_bytes(b"active", "little"))
 _SIX_BYTES = np.uint64((1 << 48) - 1)
@@ -36,7 +37,7 @@ def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFra
     Returns:
         POLLS for every row, and the reason of each that is to be rejected.
     """
-    ids, status, stamps = (columns[name] for name in COLUMNS[Kind.POLLS])
+    ids, status, stamps = (columns[name] for name in POLLS.names)
     at, stamp_codes = stamps_from_text(stamps) if stamps.dtype == pl.String else _typed_stamps(stamps)
     active = (status == "active").fill_null(value=False).to_numpy()
     known = active | (status == "inactive").fill_null(value=False).to_numpy()
@@ -48,14 +49,13 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
     """Check the polls of a block in place: what `check_polls` does, many times as fast."""
     ids = fields.columns(layout, ["store_id"])["store_id"].cast(pl.Categorical)
     words = words_of(np.frombuffer(fields.data, np.uint8))
-    _, status, stamp = layout.at
-    active, known = _statuses(words, *fields.bounds(status))
-    at, understood = stamps_from_bytes(words, *fields.bounds(stamp))
+    active, known = _statuses(words, *fields.bounds(layout.at["status"]))
+    at, understood = stamps_from_bytes(words, *fields.bounds(layout.at["timestamp_utc"]))
     codes = np.zeros(len(at), np.uint8)
     if not understood.all():
         rest = fields.columns(layout, ["timestamp_utc"])["timestamp_utc"].filter(pl.Series(~understood))
         at[~understood], codes[~understood] = stamps_from_text(rest)
-    id_codes = np.zeros(len(at), np.uint8) if _sound_ids(fields, layout.at[0]) else check_ids(ids)
+    id_codes = np.zeros(len(at), np.uint8) if _sound_ids(fields, layout.at["store_id"]) else check_ids(ids)
     return _frame(ids, at, active), _combine(id_codes, known, at, codes, latest)
 
 
@@ -83,10 +83,8 @@ def _combine(ids: Codes, known: NDArray[np.bool_], at: Places, stamps: Codes, la
     ahead = np.zeros(len(at), np.bool_) if latest is None else at > latest
     if known.all() and not (ids.any() or stamps.any() or ahead.any()):
         return ids
-    flaws = [(Reason(int(code)), ids == code) for code in np.unique(ids) if code]
-    flaws.append((Reason.STATUS, ~known))
-    flaws += [(Reason(int(code)), stamps == code) for code in np.unique(stamps) if code]
-    return first_reason(len(at), *flaws, (Reason.FUTURE, ahead))
+    flaws = [*flaws_of(ids), (Reason.STATUS, ~known), *flaws_of(stamps), (Reason.FUTURE, ahead)]
+    return first_reason(len(at), *flaws)
 
 
 def _typed_stamps(stamps: pl.Series) -> tuple[Places, Codes]:

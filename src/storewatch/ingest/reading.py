@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.facts import ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import KINDS, Kind
 from storewatch.errors import InputError
+from storewatch.ingest.checks import clash_of
 from storewatch.ingest.columns import normalise, row_texts
 from storewatch.ingest.csv.blocks import Block, read_blocks
 from storewatch.ingest.csv.fields import find_fields
 from storewatch.ingest.files import Source, find_sources, open_csv, read_header, reading, reading_parquet
-from storewatch.ingest.kinds import Kind, Layout, find_layout
-from storewatch.ingest.parts import SCHEMAS, Part, block_parts, join_parts, table_part
-from storewatch.ingest.rejects import REJECTS, Reason
-from storewatch.ingest.zones import contradicting
+from storewatch.ingest.layout import Layout, find_layout
+from storewatch.ingest.parts import Part, block_parts, join_parts, table_part
+from storewatch.ingest.rejects import REJECTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,19 +41,15 @@ class Reading:
 
     facts: Facts
     rejects: pl.DataFrame  # file, line, reason, row, kind; in order of files and lines
-    tainted: frozenset[str]  # stores with a rejected hours row: their hours must not be half replaced (R1)
+    tainted: Mapping[str, pl.DataFrame]  # by kind: units with a rejected row, not to be half replaced (R1)
     skipped: tuple[str, ...]  # messages about files of no kind that folders held
     files: tuple[str, ...]  # that were read
-    rows: dict[Kind, int]  # that were read, rejected ones among them
+    rows: Mapping[str, int]  # by kind: that were read, rejected ones among them
 
     @property
     def stores(self) -> pl.Series:
         """The stores that a good row names: String, sorted, each once."""
-        facts = self.facts
-        ids = [
-            frame["store_id"].unique().cast(pl.String) for frame in (facts.polls, facts.hours, facts.zones)
-        ]
-        return pl.concat(ids).unique().sort()
+        return pl.concat([ids.unique().cast(pl.String) for ids in self.facts.ids()]).unique().sort()
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -141,7 +138,7 @@ def _read_block(block: Block, layout: Layout, latest: float | None) -> list[Part
 
 
 def _read_parquet(source: Source, layout: Layout, latest: float | None) -> list[Part]:
-    names = [source.columns[place] for place in layout.at]
+    names = [source.columns[place] for place in layout.at.values()]
     with reading_parquet(source.path):
         frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
     own = find_layout(frame.columns, [layout.kind])
@@ -161,49 +158,45 @@ def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
 
 
 def combine(named: Sequence[tuple[str, Kind, Part]], *, skipped: Sequence[str] = ()) -> Reading:
-    """Join what files or frames gave; zones that contradict each other in any of them are rejected."""
-    all_zones = _zones(named)
-    clash = pl.Series(contradicting(all_zones))
-    zones = all_zones.filter(~clash).select(*ZONES).unique(maintain_order=True)
-    facts = Facts(polls=_good(named, Kind.POLLS), hours=_good(named, Kind.HOURS), zones=zones)
+    """Join what files or frames gave; rows that contradict each other in any of them are rejected."""
+    parts = {kind: [(file, part) for file, of, part in named if of is kind] for kind in KINDS.values()}
+    settled = {kind.name: _settled(kind, of_kind) for kind, of_kind in parts.items()}
+    good = {name: rows for name, (rows, _) in settled.items()}
     return Reading(
-        facts=facts,
-        rejects=_all_rejects(named, all_zones.filter(clash)),
-        tainted=frozenset[str]().union(*(part.tainted for _, _, part in named)),
+        facts=Facts(polls=good.pop("polls"), others=good),
+        rejects=_all_rejects(named, [clashing for _, clashing in settled.values()]),
+        tainted={
+            kind.name: pl.concat([part.tainted for _, part in of_kind]).unique()
+            for kind, of_kind in parts.items()
+            if of_kind and kind.may_half_replace
+        },
         skipped=tuple(skipped),
         files=tuple(file for file, _, _ in named),
-        rows={kind: sum(part.rows for _, of, part in named if of == kind) for kind in Kind},
+        rows={kind.name: sum(part.rows for _, part in of_kind) for kind, of_kind in parts.items()},
     )
 
 
-def _good(named: Sequence[tuple[str, Kind, Part]], kind: Kind) -> pl.DataFrame:
-    frames = [part.good for _, of, part in named if of == kind]
-    return pl.concat([pl.DataFrame(schema=SCHEMAS[kind]), *frames], rechunk=True)
+def _settled(kind: Kind, parts: Sequence[tuple[str, Part]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the good rows of a kind, and those (REJECTS) that contradict each other."""
+    clash = clash_of(kind)
+    if clash is None or not parts:
+        good = pl.concat([kind.frame(), *(part.good for _, part in parts)], rechunk=True)
+        return good, pl.DataFrame(schema=REJECTS)
+    rows = pl.concat([part.good.with_columns(file=pl.lit(file)) for file, part in parts])
+    distinct = rows.select(*kind.schema).unique(maintain_order=True)
+    doubled = distinct.group_by(kind.key).len().filter(pl.col("len") > 1)
+    good = distinct.join(doubled, on=kind.key, how="anti", maintain_order="left")
+    bad = rows.join(doubled, on=kind.key, how="semi", maintain_order="left")
+    return good, bad.with_columns(reason=pl.lit(clash.text), kind=pl.lit(kind.name)).select(*REJECTS)
 
 
-def _zones(named: Sequence[tuple[str, Kind, Part]]) -> pl.DataFrame:
-    """Return the zones with the file that each comes from."""
-    frames = [part.good.with_columns(file=pl.lit(file)) for file, of, part in named if of == Kind.ZONES]
-    empty = pl.DataFrame(schema={**SCHEMAS[Kind.ZONES], "file": pl.String()})
-    return pl.concat([empty, *frames])
-
-
-def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: pl.DataFrame) -> pl.DataFrame:
+def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: Sequence[pl.DataFrame]) -> pl.DataFrame:
     tables = [
-        part.rejects.select(pl.lit(file).alias("file"), pl.all(), pl.lit(kind.value).alias("kind"))
+        part.rejects.with_columns(file=pl.lit(file), kind=pl.lit(kind.name)).select(*REJECTS)
         for file, kind, part in named
     ]
-    tables.append(
-        clashing.select(
-            "file",
-            "line",
-            pl.lit(Reason.TWO_ZONES.text).alias("reason"),
-            "row",
-            pl.lit(Kind.ZONES.value).alias("kind"),
-        )
-    )
     order = pl.DataFrame({"file": [file for file, _, _ in named]}, schema={"file": pl.String}).with_row_index(
         "nth"
     )
-    joined = pl.concat([pl.DataFrame(schema=REJECTS), *tables])
+    joined = pl.concat([pl.DataFrame(schema=REJECTS), *tables, *clashing])
     return joined.join(order, on="file", how="left").sort("nth", "line", maintain_order=True).select(*REJECTS)

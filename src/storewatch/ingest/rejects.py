@@ -74,6 +74,11 @@ def first_reason(rows: int, *flaws: tuple[Reason, NDArray[np.bool_]]) -> Codes:
     return codes
 
 
+def flaws_of(codes: Codes) -> list[tuple[Reason, NDArray[np.bool_]]]:
+    """Return reasons that were found already, as `first_reason` takes them."""
+    return [(Reason(int(code)), codes == code) for code in np.unique(codes) if code]
+
+
 def reject_table(lines: NDArray[np.int64], codes: Codes, rows: Iterable[str]) -> pl.DataFrame:
     """Return a table of line, reason, row; one entry for every line, code (not 0) and row given."""
     texts = np.array([_TEXTS[reason] for reason in Reason], dtype=object)

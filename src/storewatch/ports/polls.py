@@ -1,4 +1,4 @@
-"""The poll store: polls, business hours and zones, loaded in commits and read as of one."""
+"""The poll store: facts of all kinds, loaded in commits and read as of one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from datetime import date
+
+    import polars as pl
 
     from storewatch.domain.facts import Facts
     from storewatch.domain.slices import Slice, Within
@@ -35,11 +38,11 @@ class LoadSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """One load: the facts of all its files, and the stores whose hours it must not half replace (R1)."""
+    """One load: the facts of all its files, and the units that it must not half replace (R1)."""
 
     name: str
     facts: Facts
-    tainted: frozenset[str] = field(default_factory=frozenset)  # stores with a rejected hours row
+    tainted: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # by kind: units with a rejected row
 
 
 class Snapshot(Protocol):
@@ -56,7 +59,7 @@ class Snapshot(Protocol):
         ...
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until`.
+        """Read all store names, the polls of `since` ≤ at ≤ `until`, and all rows of the other kinds.
 
         Both in microseconds since 1970 UTC; `since` None: from the first poll on. With `within`: only what is
         about these stores, which is far cheaper for a few; `stores` has those of them that are known.
@@ -92,7 +95,7 @@ class Source(Protocol):
 
 
 class PollStore(Source, Protocol):
-    """Polls, business hours and zones: loaded in one commit, read as of one version."""
+    """Facts of all kinds: loaded in one commit, read as of one version."""
 
     def load(self, load: Load) -> LoadSummary:
         """Commit all of a load or nothing; loads at once end as if one had run after the other."""
@@ -105,7 +108,7 @@ class PollStore(Source, Protocol):
     def retention(self, before: date) -> list[str]:
         """Drop the parts of the polls that are over before a day (UTC) and return their names, oldest first.
 
-        Stores, hours and zones stay. A version from before is refused where it needs what was dropped.
+        All else stays. A version from before is refused where it needs what was dropped.
         """
         ...
 

@@ -26,15 +26,15 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-import polars as pl
 import structlog
 
 from storewatch.answering import attempt
 from storewatch.answering.course import Course
 from storewatch.bootstrap import open_board, open_polls, open_shelf
 from storewatch.config import load_settings
+from storewatch.domain import kinds
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
 from storewatch.domain.uptime import uptime
 from storewatch.errors import SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
@@ -253,9 +253,11 @@ def warm_up() -> None:
     """Compute a small report, so that the first real one finds all code loaded."""
     at = datetime(2023, 1, 25, 12, tzinfo=UTC)
     facts = Facts(
-        polls=pl.DataFrame({"store_id": ["1"], "at": [at], "active": [True]}),
-        hours=pl.DataFrame([("1", 2, 32_400, 61_200)], schema=HOURS, orient="row"),
-        zones=pl.DataFrame([("1", "America/New_York")], schema=ZONES, orient="row"),
+        polls=kinds.POLLS.frame([("1", at, True)]),
+        others={
+            "hours": kinds.HOURS.frame([("1", 2, 32_400, 61_200)]),
+            "zones": kinds.ZONES.frame([("1", "America/New_York")]),
+        },
     )
     as_of = int(at.timestamp())
     csv_bytes(uptime(facts, Ask(as_of=as_of)))

@@ -17,16 +17,13 @@ from deltalake.exceptions import DeltaError
 
 from storewatch.adapters.polls.delta_snapshot import (
     DeltaSnapshot,
-    read_hours,
+    read_others,
     read_polls,
     read_stores,
-    read_zones,
 )
 from storewatch.adapters.polls.delta_table import (
     EMPTY,
-    HOURS,
     STORES,
-    ZONES,
     Commit,
     Version,
     brief,
@@ -37,10 +34,11 @@ from storewatch.adapters.polls.delta_table import (
 )
 from storewatch.adapters.polls.merge import decide, replace
 from storewatch.adapters.polls.packed import news, pack, poll_stores, span, unpack
+from storewatch.domain.kinds import replaced_kinds
 from storewatch.errors import InputError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from storewatch.adapters.polls.delta_table import DataFile
@@ -56,7 +54,7 @@ _VERSION = re.compile(r"delta:(\d{1,15})")
 
 
 class DeltaPollStore:
-    """Polls, business hours and zones in a folder; a `PollStore`."""
+    """All facts in a folder; a `PollStore`."""
 
     def __init__(self, root: Path, *, keep_hours: int = KEEP_HOURS) -> None:
         """Name the folder; it is made by the first load.
@@ -83,19 +81,20 @@ class DeltaPollStore:
 
     def _load(self, load: Load, base: Version) -> LoadSummary:
         polled = poll_stores(load.facts.polls)
-        hours, zones, stores = read_hours(base), read_zones(base), read_stores(base)
-        change = decide(load, polled=polled, hours=hours, zones=zones, stores=stores)
+        known, stores = read_others(base), read_stores(base)
+        change = decide(load, polled=polled, known=known, stores=stores)
         commit = Commit(base=base)
         new_polls = _add_polls(commit, load.facts.polls, polled)
-        _add_change(commit, change, hours, zones)
+        _add_change(commit, change, known)
         after = commit.run(load.name)
         if commit.removed:
             vacuum(after, keep_hours=self._keep_hours)
+        with_hours = known["hours"]["store_id"].n_unique() + len(change.kinds["hours"].new)
         return change.summary(
             load,
             version=after.name,
             new_polls=new_polls,
-            always_open=len(stores) + len(change.stores) - hours["store_id"].n_unique() - change.hours_new,
+            always_open=len(stores) + len(change.stores) - with_hours,
         )
 
     @contextmanager
@@ -126,7 +125,7 @@ class DeltaPollStore:
     def retention(self, before: date) -> list[str]:
         """Drop the UTC days of polls before a day, in one commit, and return their names, oldest first.
 
-        Stores, hours and zones stay. A version from before can be read for as long as it is kept.
+        All else stays. A version from before can be read for as long as it is kept.
         """
         with self._alone(), _loading_errors(self._root):
             base = open_version(self._root)
@@ -190,12 +189,13 @@ def _known(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
     return pack(read_polls(base, files, *span(day, keys)), names).get(day, keys[:0])
 
 
-def _add_change(commit: Commit, change: Change, hours: pl.DataFrame, zones: pl.DataFrame) -> None:
-    """Add hours and zones, each whole, where they change; and the stores not named before."""
-    for part, known, rows in ((HOURS, hours, change.hours), (ZONES, zones, change.zones)):
+def _add_change(commit: Commit, change: Change, known: Mapping[str, pl.DataFrame]) -> None:
+    """Add each kind that changes, whole, and the stores not named before."""
+    for kind in replaced_kinds():
+        rows = change.kinds[kind.name].rows
         if len(rows):
-            commit.remove(commit.base.of(part))
-            commit.add(part, replace(known, rows))
+            commit.remove(commit.base.of(kind.name))
+            commit.add(kind.name, replace(kind, known[kind.name], rows))
     if len(change.stores):
         _append(commit, STORES, pl.DataFrame({"store_id": change.stores}))
 

@@ -6,25 +6,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.adapters.polls.delta_table import HOURS, STORES, ZONES
-from storewatch.domain import facts
+from storewatch.adapters.polls.delta_table import STORES
 from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import POLLS, replaced_kinds
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import cut, only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polars._typing import PolarsDataType
-
     from storewatch.adapters.polls.delta_table import DataFile, Version
     from storewatch.domain.slices import Slice, Within
 
-_POLLS: dict[str, PolarsDataType] = {
-    "store_id": pl.Categorical,
-    "at": pl.Datetime("us", "UTC"),
-    "active": pl.Boolean,
-}
 _IDS = {"store_id": pl.String}
 
 
@@ -46,17 +39,15 @@ class DeltaSnapshot:
         return max((file.last for file in self._table.polls() if file.last is not None), default=None)
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+        """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.
 
-        With `within`: only what is about these stores. The polls' `store_id` is Categorical, and in order
-        within each of some pieces.
+        With `within`: only what is about these stores. The polls are in order within each of some pieces.
         """
         stores = read_stores(self._table, within)
         wanted = None if within is None else stores
         return Facts(
             polls=read_polls(self._table, self._table.polls(), since, until, wanted),
-            hours=read_hours(self._table, wanted),
-            zones=read_zones(self._table, wanted),
+            others=read_others(self._table, wanted),
             stores=stores,
         )
 
@@ -73,14 +64,12 @@ class DeltaSnapshot:
         return nearest(store_id, read_stores(self._table))
 
 
-def read_hours(table: Version, wanted: pl.Series | None = None) -> pl.DataFrame:
-    """Return HOURS, of the wanted stores or of all."""
-    return table.read(table.of(HOURS), facts.HOURS, wanted)
-
-
-def read_zones(table: Version, wanted: pl.Series | None = None) -> pl.DataFrame:
-    """Return ZONES, of the wanted stores or of all."""
-    return table.read(table.of(ZONES), facts.ZONES, wanted)
+def read_others(table: Version, wanted: pl.Series | None = None) -> dict[str, pl.DataFrame]:
+    """Return the rows of all kinds but polls, by kind, of the wanted stores or of all."""
+    return {
+        kind.name: table.read(table.of(kind.name), kind.schema, wanted if kind.by_store else None)
+        for kind in replaced_kinds()
+    }
 
 
 def read_stores(table: Version, within: Within = None) -> pl.Series:
@@ -96,7 +85,7 @@ def read_polls(
     wanted: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Return the polls of some files between two instants, both included."""
-    polls = table.read([file for file in files if file.meets(since, until)], _POLLS, wanted)
+    polls = table.read([file for file in files if file.meets(since, until)], POLLS.schema, wanted)
     at = polls["at"].to_physical()
     inside = (at <= until) if since is None else at.is_between(since, until)
     return polls if inside.all() else polls.filter(inside)

@@ -1,10 +1,10 @@
 """The Delta table below the embedded poll store: its files, and commits that add and remove some of them.
 
 One table holds everything, so that one commit decides on a whole load. Its partition column `part` names
-what a file holds: `hours`, `zones`, `stores`, or the polls of one UTC day, `polls-2023-01-18`. Each file has
-the columns that its part needs and is sorted by store. Files are written here, not by the driver, which
-neither sorts nor can commit several parts together with the files that they replace. Other Delta readers
-see one table whose unused columns are null.
+what a file holds: the polls of one UTC day, `polls-2023-01-18`, another kind, by its name, or `stores`. Each
+file has the columns that its part needs and is sorted by store. Files are written here, not by the driver,
+which neither sorts nor can commit several parts together with the files that they replace. Other Delta
+readers see one table whose unused columns are null.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from deltalake.transaction import (
     create_table_with_add_actions,
 )
 
+from storewatch.domain.kinds import KINDS
 from storewatch.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -38,26 +39,32 @@ if TYPE_CHECKING:
 
     from polars._typing import PolarsDataType
 
-HOURS, ZONES, STORES = "hours", "zones", "stores"
+STORES = "stores"
 EMPTY = "delta:none"  # the name of the version before the first load
 
 _POLLS = "polls-"
-_COLUMNS = {
-    "part": "string",
-    "store_id": "string",
-    "at": "timestamp",
-    "active": "boolean",
-    "day": "byte",
-    "start": "integer",
-    "end": "integer",
-    "zone": "string",
+_TYPES: dict[type[pl.DataType], str] = {
+    pl.Categorical: "string",
+    pl.String: "string",
+    pl.Datetime: "timestamp",
+    pl.Date: "date",
+    pl.Boolean: "boolean",
+    pl.Int8: "byte",
+    pl.Int32: "integer",
 }
-_SCHEMA = Schema([Field(name, PrimitiveType(kind)) for name, kind in _COLUMNS.items()])
 _SETTINGS: dict[str, str | None] = {"delta.checkpointInterval": "20"}  # commits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OURS = re.compile(
     r".+-(\d{10})-[0-9a-f]{12}\.parquet"
 )  # see Commit.add: the version that it was written for
+
+
+def _schema() -> Schema:
+    """Return the columns of the table: those of all kinds."""
+    columns = {"part": "string"}
+    for kind in KINDS.values():
+        columns |= {name: _TYPES[type(dtype)] for name, dtype in kind.schema.items()}
+    return Schema([Field(name, PrimitiveType(dtype)) for name, dtype in columns.items()])
 
 
 def polls_part(day: int) -> str:
@@ -228,7 +235,7 @@ class Commit:
         if self.base.table is None:
             create_table_with_add_actions(
                 self.base.root.as_uri(),
-                _SCHEMA,
+                _schema(),
                 self.added,
                 partition_by=["part"],
                 configuration=_SETTINGS,
@@ -236,10 +243,18 @@ class Commit:
             )
         else:
             actions: list[AddAction | RemoveAction] = [*self.added, *map(_removal, self.removed)]
+            self._add_columns(self.base.table)
             self.base.table.create_write_transaction(
-                actions, "append", _SCHEMA, ["part"], commit_properties=properties
+                actions, "append", _schema(), ["part"], commit_properties=properties
             )
         return open_version(self.base.root)
+
+    def _add_columns(self, table: DeltaTable) -> None:
+        """Give a table from before a kind its columns; a commit of its own, which changes no row."""
+        there = {column.name for column in table.schema().fields}
+        missing = [column for column in _schema().fields if column.name not in there]
+        if missing:
+            table.alter.add_columns(missing)
 
 
 def _statistics(frame: pl.DataFrame) -> dict[str, object]:

@@ -52,18 +52,11 @@ class GivenSnapshot:
         if within is None:
             return self.facts
         stores = only(self._names, within)
-        wanted = pl.col("store_id").is_in(stores.implode())
+        mine = self.facts.where(pl.col("store_id").is_in(stores.implode()))
         rejects = self.facts.rejects
         if isinstance(within, Slice) and within.first is not None and rejects is not None:
             rejects = rejects.clear()
-        return replace(
-            self.facts,
-            polls=self.facts.polls.filter(wanted),
-            hours=self.facts.hours.filter(wanted),
-            zones=self.facts.zones.filter(wanted),
-            stores=stores,
-            rejects=rejects,
-        )
+        return replace(mine, stores=stores, rejects=rejects)
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

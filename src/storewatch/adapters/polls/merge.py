@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.instant import DAY
+from storewatch.domain.kinds import replaced_kinds
 from storewatch.ports.polls import LoadSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storewatch.domain.kinds import Kind
     from storewatch.ports.polls import Load
 
 _DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00 (R2)
@@ -18,22 +22,30 @@ _WEEKDAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """What a load changes in hours, zones and the set of stores, and what is to be said about it."""
+class Replaced:
+    """What a load changes of one kind. Units are frames of the columns that make one, sorted."""
 
-    hours: pl.DataFrame  # HOURS: all rows of each store whose hours become other ones
-    zones: pl.DataFrame  # ZONES: of each store whose zone becomes another one
+    rows: pl.DataFrame  # all rows of each unit whose rows become other ones, sorted
+    before: pl.DataFrame  # what was known of the units that the load names
+    new: pl.DataFrame  # units that had no rows and get some
+    other: pl.DataFrame  # units that had other rows
+    kept: pl.DataFrame  # units with a rejected row, which keep what they had
+    part: pl.DataFrame  # units with a rejected row and no rows before: the good ones are taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a load changes in all but polls, and what is to be said about it."""
+
+    kinds: Mapping[str, Replaced]
     stores: pl.Series  # String, sorted: the ids that no load named before
     named: int  # stores that the load names
     zones_changed: int  # stores known before whose zone becomes another one
-    hours_new: int
-    hours_replaced: tuple[str, ...]
-    fewer_days: tuple[str, ...]
-    kept_hours: tuple[str, ...]
-    part_hours: tuple[str, ...]
 
     def summary(self, load: Load, *, version: str, new_polls: int, always_open: int) -> LoadSummary:
         """Return what the load changed, once it is committed."""
+        hours = self.kinds["hours"]
+        replaced = hours.other["store_id"]
         return LoadSummary(
             load=load.name,
             version=version,
@@ -41,88 +53,80 @@ class Change:
             new_polls=new_polls,
             stores=self.named,
             new_stores=len(self.stores),
-            hours_new=self.hours_new,
-            hours_replaced=self.hours_replaced,
-            fewer_days=self.fewer_days,
-            kept_hours=self.kept_hours,
-            part_hours=self.part_hours,
+            hours_new=len(hours.new),
+            hours_replaced=tuple(replaced),
+            fewer_days=_on_fewer_days(replaced, hours.rows, hours.before),
+            kept_hours=tuple(hours.kept["store_id"]),
+            part_hours=tuple(hours.part["store_id"]),
             zones_changed=self.zones_changed,
             always_open=always_open,
             empty_rows=int(_opens_not(load.facts.hours).sum()),
         )
 
 
-def decide(
-    load: Load, *, polled: pl.Series, hours: pl.DataFrame, zones: pl.DataFrame, stores: pl.Series
-) -> Change:
+def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], stores: pl.Series) -> Change:
     """Compare a load with what is known.
 
     Args:
         load: Checked.
         polled: The ids that its polls name, String, distinct.
-        hours: HOURS known before, at least those of the stores that the load names or taints.
-        zones: ZONES known before, the same.
-        stores: String; ids that an earlier load named, the same.
+        known: The rows of each kind that loads replace, at least those of the units that this load names or
+            taints.
+        stores: String; ids that an earlier load named, at least those that this load names.
     """
-    had = hours["store_id"].unique()
-    tainted = pl.Series(sorted(load.tainted), dtype=pl.String)
-    kept, partly = _split(tainted, had)
-    given = load.facts.hours.filter(_outside("store_id", kept)).unique()
-    before = hours.filter(_inside("store_id", given["store_id"]))
-    differing = _differing(given, before)
-    fresh, replaced = differing.filter(~_is_in(differing, had)), differing.filter(_is_in(differing, had))
-    rows = given.filter(_inside("store_id", differing)).sort("store_id", "day", "start", "end")
-    new_zones = load.facts.zones.join(zones, on=["store_id", "zone"], how="anti", nulls_equal=True)
-    named = _named(load, polled)
+    kinds = {kind.name: _replaced(kind, load, known[kind.name]) for kind in replaced_kinds()}
+    ids = [polled, *load.facts.ids()[1:]]
+    named = pl.concat([series.unique().rename("store_id") for series in ids]).unique()
     return Change(
-        hours=rows,
-        zones=new_zones.sort("store_id"),
+        kinds=kinds,
         stores=named.filter(~_is_in(named, stores)).sort(),
         named=len(named),
-        zones_changed=int(_is_in(new_zones["store_id"], stores).sum()),
-        hours_new=len(fresh),
-        hours_replaced=tuple(replaced),
-        fewer_days=_on_fewer_days(replaced, rows, before),
-        kept_hours=tuple(kept),
-        part_hours=tuple(partly),
+        zones_changed=int(_is_in(kinds["zones"].rows["store_id"], stores).sum()),
     )
 
 
-def replace(known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return what is known, the rows of each store that `rows` names replaced by them, in order."""
-    others = known.filter(_outside("store_id", rows["store_id"]))
+def _replaced(kind: Kind, load: Load, known: pl.DataFrame) -> Replaced:
+    unit = list(kind.replaces)
+    had = known.select(unit).unique()
+    tainted = load.tainted.get(kind.name, had.clear()).sort(unit)
+    kept = _inside(tainted, had)
+    given = _outside(load.facts.of(kind).unique(), kept)
+    before = _inside(known, given.select(unit))
+    differing = _differing(given, before).select(unit).unique().sort(unit)
+    return Replaced(
+        rows=_inside(given, differing).sort(given.columns),
+        before=before,
+        new=_outside(differing, had),
+        other=_inside(differing, had),
+        kept=kept,
+        part=_outside(tainted, had),
+    )
+
+
+def replace(kind: Kind, known: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return what is known, the rows of each unit that `rows` names replaced by them, in order."""
+    others = _outside(known, rows.select(kind.replaces))
     return pl.concat([others, rows.select(known.columns)]).sort(known.columns)
-
-
-def _split(ids: pl.Series, among: pl.Series) -> tuple[pl.Series, pl.Series]:
-    there = _is_in(ids, among)
-    return ids.filter(there), ids.filter(~there)
 
 
 def _is_in(ids: pl.Series, among: pl.Series) -> pl.Series:
     return ids.is_in(among.implode())
 
 
-def _inside(column: str, ids: pl.Series) -> pl.Expr:
-    return pl.col(column).is_in(ids.unique().implode())
+def _inside(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of some units, in order."""
+    return rows.join(units, on=units.columns, how="semi", maintain_order="left")
 
 
-def _outside(column: str, ids: pl.Series) -> pl.Expr:
-    return ~_inside(column, ids)
+def _outside(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of other units, in order."""
+    return rows.join(units, on=units.columns, how="anti", maintain_order="left")
 
 
-def _named(load: Load, polled: pl.Series) -> pl.Series:
-    facts = load.facts
-    ids = [polled, facts.hours["store_id"], facts.zones["store_id"]]
-    if facts.stores is not None:
-        ids.append(facts.stores)
-    return pl.concat([series.unique().rename("store_id") for series in ids]).unique()
-
-
-def _differing(given: pl.DataFrame, before: pl.DataFrame) -> pl.Series:
-    """Return the sorted ids of the stores that do not have the same rows in both; no row is twice in one."""
+def _differing(given: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are in one of both only; no row is twice in one."""
     both = pl.concat([given, before.select(given.columns)])
-    return both.group_by(given.columns).len().filter(pl.col("len") == 1)["store_id"].unique().sort()
+    return both.group_by(given.columns).len().filter(pl.col("len") == 1)
 
 
 def _on_fewer_days(replaced: pl.Series, rows: pl.DataFrame, before: pl.DataFrame) -> tuple[str, ...]:

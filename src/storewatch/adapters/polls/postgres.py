@@ -11,18 +11,17 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, LiteralString
 
-import numpy as np
 import polars as pl
-from psycopg import sql
 
 from storewatch.adapters.polls import postgres_schema as schema
 from storewatch.adapters.polls.merge import decide
 from storewatch.adapters.polls.packed import poll_stores
+from storewatch.adapters.polls.postgres_kinds import known_rows, replace_rows
 from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_snapshot import last_load, open_snapshot, version_name
 from storewatch.adapters.polls.postgres_weeks import add_polls, detach_weeks, drop_tables, monday_after
-from storewatch.adapters.polls.postgres_wire import copy_in, instant
-from storewatch.domain.facts import HOURS, ZONES
+from storewatch.adapters.polls.postgres_wire import instant
+from storewatch.domain.kinds import replaced_kinds
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,29 +31,16 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_snapshot import PostgresSnapshot
+    from storewatch.domain.kinds import Kind
     from storewatch.ports.polls import Load, LoadSummary
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})")
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
-_KNOWN_HOURS = """
-SELECT store_id, day, opens, closes FROM storewatch.hours JOIN storewatch.stores USING (store_key)
-WHERE ended IS NULL AND store_id = ANY(%s)
-"""
-_KNOWN_ZONES = """
-SELECT store_id, zone FROM storewatch.zones JOIN storewatch.stores USING (store_key)
-WHERE ended IS NULL AND store_id = ANY(%s)
-"""
 _ADD_STORES = """
 INSERT INTO storewatch.stores (store_id, store_key, load)
 SELECT store_id, coalesce((SELECT max(store_key) FROM storewatch.stores), -1) + place, %(load)s
 FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS new (store_id, place)
 """
-_ADD_ZONES = """
-INSERT INTO storewatch.zones (store_key, zone, load)
-SELECT store_key, zone, %(load)s
-FROM unnest(%(keys)s::integer[], %(zones)s::text[]) AS new (store_key, zone)
-"""
-_END = "UPDATE {} SET ended = %(load)s WHERE ended IS NULL AND store_key = ANY(%(keys)s)"
 _ADD_LOAD = """
 INSERT INTO storewatch.loads (load, name, newest, kept_since)
 VALUES (%(load)s, %(name)s, %(newest)s, %(kept_since)s)
@@ -66,7 +52,7 @@ SELECT (SELECT count(*) FROM storewatch.stores)
 
 
 class PostgresPollStore:
-    """Polls, business hours and zones in the schema `storewatch` of a database; a `PollStore`."""
+    """All facts in the schema `storewatch` of a database; a `PollStore`."""
 
     def __init__(self, url: str) -> None:
         """Open the store.
@@ -105,7 +91,7 @@ class PostgresPollStore:
     def retention(self, before: date) -> list[str]:
         """Drop whole weeks (Monday to Sunday, UTC) of polls that are over before a day.
 
-        Stores, hours and zones stay. Readers are not locked out; a version from before that needs dropped
+        All else stays. Readers are not locked out; a version from before that needs dropped
         polls is refused from now on.
 
         Returns:
@@ -152,9 +138,12 @@ class _Loading:
         if len(polled):
             polls, keys = self._load.facts.polls, self._keys(polled)
             new_polls = add_polls(self._connection, polls, keys, load=self._number)
-        self._replace_hours(change.hours)
-        self._replace_zones(change.zones)
-        changed = new_polls + len(change.stores) + len(change.hours) + len(change.zones) > 0
+        replaced = [kind for kind in replaced_kinds() if len(change.kinds[kind.name].rows)]
+        for kind in replaced:
+            of_kind = change.kinds[kind.name]
+            stores = self._keys(of_kind.rows["store_id"].unique()) if kind.names_stores else None
+            replace_rows(self._connection, kind, of_kind, stores, load=self._number)
+        changed = new_polls + len(change.stores) + len(replaced) > 0
         if changed:
             self._note()
         number = self._number if changed else self._last
@@ -165,51 +154,24 @@ class _Loading:
 
     def _change(self, polled: pl.Series) -> Change:
         facts = self._load.facts
-        with_hours = [*facts.hours["store_id"].unique(), *self._load.tainted]
-        with_zones = facts.zones["store_id"].unique().to_list()
-        further = facts.stores.to_list() if facts.stores is not None else []
-        known = self._known(_KNOWN_STORES, [*polled, *with_hours, *with_zones, *further], _STORE_KEYS)
+        ids = pl.concat([polled, *(series.unique() for series in facts.ids()[1:])]).unique()
         return decide(
             self._load,
             polled=polled,
-            hours=self._known(_KNOWN_HOURS, with_hours, HOURS),
-            zones=self._known(_KNOWN_ZONES, with_zones, ZONES),
-            stores=known["store_id"],
+            known={kind.name: self._known(kind) for kind in replaced_kinds()},
+            stores=self._keys(ids)["store_id"],
         )
 
-    def _known(self, query: LiteralString, ids: list[str], schema: dict[str, pl.DataType]) -> pl.DataFrame:
-        rows = self._connection.execute(query, [sorted(set(ids))]).fetchall() if ids else []
-        return pl.DataFrame(rows, schema=schema, orient="row")
+    def _known(self, kind: Kind) -> pl.DataFrame:
+        """Return the rows of a kind that the load may replace."""
+        frames = [self._load.facts.of(kind), self._load.tainted.get(kind.name)]
+        columns = [frame["store_id"] for frame in frames if frame is not None and kind.by_store]
+        return known_rows(self._connection, kind, {name for column in columns for name in column.unique()})
 
     def _keys(self, ids: pl.Series) -> pl.DataFrame:
         """Return store_id and store_key of stores that are known by now, in order of the ids."""
-        return self._known(_KNOWN_STORES, ids.to_list(), _STORE_KEYS).sort("store_id")
-
-    def _replace_hours(self, hours: pl.DataFrame) -> None:
-        if not len(hours):
-            return
-        rows = hours.join(self._keys(hours["store_id"].unique()), on="store_id", maintain_order="left")
-        self._end("hours", rows)
-        columns = {
-            "store_key": rows["store_key"].to_numpy(),
-            "day": rows["day"].cast(pl.Int16).to_numpy(),
-            "opens": rows["start"].to_numpy(),
-            "closes": rows["end"].to_numpy(),
-            "load": np.full(len(rows), self._number, np.int64),
-        }
-        copy_in(self._connection, sql.Identifier("storewatch", "hours"), columns)
-
-    def _replace_zones(self, zones: pl.DataFrame) -> None:
-        if not len(zones):
-            return
-        rows = zones.join(self._keys(zones["store_id"]), on="store_id", maintain_order="left")
-        self._end("zones", rows)
-        self._execute(_ADD_ZONES, keys=rows["store_key"].to_list(), zones=rows["zone"].to_list())
-
-    def _end(self, table: str, rows: pl.DataFrame) -> None:
-        statement = sql.SQL(_END).format(sql.Identifier("storewatch", table))
-        keys = rows["store_key"].unique().to_list()
-        self._connection.execute(statement, {"load": self._number, "keys": keys})
+        rows = self._connection.execute(_KNOWN_STORES, [ids.to_list()]).fetchall() if len(ids) else []
+        return pl.DataFrame(rows, schema=_STORE_KEYS, orient="row").sort("store_id")
 
     def _note(self) -> None:
         at = self._load.facts.polls["at"].to_physical().max()
@@ -225,9 +187,7 @@ _STORE_KEYS = {"store_id": pl.String(), "store_key": pl.Int32()}
 
 
 def _refuse_zero_bytes(load: Load) -> None:
-    facts = load.facts
-    ids = [facts.polls["store_id"], facts.hours["store_id"], facts.zones["store_id"]]
-    for series in ids if facts.stores is None else [*ids, facts.stores]:
+    for series in load.facts.ids():
         names = series.unique().cast(pl.String)
         flawed = names.filter(names.str.contains("\0", literal=True))
         if len(flawed):

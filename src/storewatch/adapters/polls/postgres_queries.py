@@ -10,12 +10,13 @@ import psycopg
 from psycopg import sql
 
 from storewatch.errors import SettingsError
-from storewatch.ingest.kinds import COLUMNS, Kind, find_layout
+from storewatch.ingest.layout import find_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storewatch.adapters.polls.postgres_server import Connection
+    from storewatch.domain.kinds import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +34,13 @@ class Input:
 
     kind: Kind
     query: str
-    columns: tuple[str, ...]  # of the query, in the order of COLUMNS[kind]
+    columns: tuple[str, ...]  # of the query, in the order of the kind's
     types: tuple[str, ...]  # of each, as PostgreSQL calls them
 
     @property
     def source(self) -> sql.Composed:
         """The query as a table called `given`, with our names for the columns."""
-        pairs = zip(self.columns, COLUMNS[self.kind], strict=True)
+        pairs = zip(self.columns, self.kind.names, strict=True)
         columns = [sql.SQL("q.{} AS {}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs]
         # On lines of its own: the query may end in a comment.
         statement = sql.SQL("(SELECT {} FROM (\n{}\n) AS q) AS given")
@@ -60,15 +61,15 @@ def described(connection: Connection, kind: Kind, query: str) -> Input:
     columns = [column.name for column in described]
     layout = find_layout(columns, [kind])
     if layout is None:
-        wanted = ", ".join(COLUMNS[kind])
+        wanted = ", ".join(kind.names)
         raise SettingsError(
             f"{setting_of(kind)}: columns found: {', '.join(columns) or 'none'}; wanted, each once: {wanted}"
         )
     return Input(
         kind=kind,
         query=query,
-        columns=tuple(columns[place] for place in layout.at),
-        types=tuple(described[place].type_display for place in layout.at),
+        columns=tuple(columns[place] for place in layout.at.values()),
+        types=tuple(described[place].type_display for place in layout.at.values()),
     )
 
 
@@ -84,4 +85,4 @@ def query_errors(kind: Kind) -> Iterator[None]:
 
 def setting_of(kind: Kind) -> str:
     """Return the setting that holds a query."""
-    return f"STOREWATCH_{kind.upper()}_QUERY"
+    return f"STOREWATCH_{kind.name.upper()}_QUERY"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from storewatch.adapters.polls.postgres_keys import CHOSEN, Stores, find_stores, writable
+from storewatch.adapters.polls.postgres_keys import find_stores, writable
+from storewatch.adapters.polls.postgres_kinds import read_rows
 from storewatch.adapters.polls.postgres_weeks import read_polls
 from storewatch.adapters.polls.postgres_wire import instant, micros
-from storewatch.domain.facts import HOURS, ZONES, Facts
+from storewatch.domain.facts import Facts
+from storewatch.domain.kinds import replaced_kinds
 from storewatch.domain.nearest import NEIGHBOURS, most_alike
 from storewatch.domain.slices import Slice, between
 from storewatch.errors import InputError
@@ -19,23 +18,12 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.domain.slices import Within
 
-_HOUR_ROW = np.dtype([("store_key", ">i4"), ("day", ">i2"), ("start", ">i4"), ("end", ">i4")])
-
 # Retention waits for whoever holds this. It comes before all that is read, so that a snapshot which holds it
 # either has a week whole or knows that it is gone. The weeks stay free: retention may wait for them.
 _HOLD = "LOCK TABLE ONLY storewatch.polls IN ACCESS SHARE MODE"
 _LAST = "SELECT load, newest FROM storewatch.loads ORDER BY load DESC LIMIT 1"
 _LOAD = "SELECT load, newest FROM storewatch.loads WHERE load = %s"
 _KEPT_SINCE = "SELECT max(kept_since) FROM storewatch.loads WHERE load > %s"
-_HOURS: LiteralString = f"""
-SELECT string_agg(int4send(store_key) || int2send(day) || int4send(opens) || int4send(closes), ''::bytea)
-FROM storewatch.hours WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s) AND {CHOSEN}
-"""  # noqa: S608 - our own words
-_ZONES: LiteralString = f"""
-SELECT zone, string_agg(int4send(store_key), ''::bytea)
-FROM storewatch.zones WHERE load <= %(load)s AND (ended IS NULL OR ended > %(load)s) AND {CHOSEN}
-GROUP BY zone
-"""  # noqa: S608 - our own words
 _EDGES = """
 SELECT min(store_id) FROM (
     SELECT store_id, ntile(%(count)s) OVER (ORDER BY store_id) AS part
@@ -79,10 +67,9 @@ class PostgresSnapshot:
         return self._newest
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+        """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.
 
-        With `within`: only what is about these stores. The polls' `store_id` is Categorical, in pieces of one
-        store and status.
+        With `within`: only what is about these stores. The polls are in pieces of one store and status.
 
         Raises:
             InputError: Retention has dropped polls that it needs.
@@ -91,8 +78,10 @@ class PostgresSnapshot:
         stores = find_stores(self._connection, within, load=self._load)
         return Facts(
             polls=read_polls(self._connection, stores, load=self._load, since=since, until=until),
-            hours=self._hours(stores),
-            zones=self._zones(stores),
+            others={
+                kind.name: read_rows(self._connection, kind, stores, load=self._load)
+                for kind in replaced_kinds()
+            },
             stores=stores.ids,
         )
 
@@ -122,24 +111,6 @@ class PostgresSnapshot:
                 f"version {self.version} of the poll store at {self._address} is no longer kept: "
                 f"polls before {kept_since:%Y-%m-%d} were dropped; read the present version"
             )
-
-    def _hours(self, stores: Stores) -> pl.DataFrame:
-        wanted = {"load": self._load, **stores.chosen}
-        (packed,) = self._connection.cursor(binary=True).execute(_HOURS, wanted).fetchone() or (None,)
-        rows = np.frombuffer(packed or b"", _HOUR_ROW)
-        columns = {name: rows[name].astype(int) for name in ("day", "start", "end")}
-        return pl.DataFrame({"store_id": stores.of(rows["store_key"]), **columns}).cast(pl.Schema(HOURS))
-
-    def _zones(self, stores: Stores) -> pl.DataFrame:
-        wanted = {"load": self._load, **stores.chosen}
-        rows = self._connection.cursor(binary=True).execute(_ZONES, wanted).fetchall()
-        frames = [
-            pl.DataFrame({"store_id": stores.of(np.frombuffer(keys, ">i4"))})
-            .with_columns(zone=pl.lit(zone))
-            .cast(pl.Schema(ZONES))
-            for zone, keys in rows
-        ]
-        return pl.concat([pl.DataFrame(schema=ZONES), *frames])
 
 
 def open_snapshot(connection: Connection, load: int | None, *, address: str) -> PostgresSnapshot:

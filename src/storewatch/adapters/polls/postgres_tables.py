@@ -20,8 +20,8 @@ from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_times import TimeColumn
 from storewatch.adapters.polls.postgres_wire import micros
 from storewatch.adapters.polls.tables_snapshot import TablesSnapshot
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.errors import InputError, SettingsError
-from storewatch.ingest.kinds import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ _VERSION = re.compile(r"tables:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
 class Probe:
     """What a query gives."""
 
-    kind: Kind
+    kind: str  # its name
     columns: tuple[str, ...]  # ours
     rows: tuple[tuple[str | None, ...], ...]  # the first three
     warning: str | None  # what makes it slow, and the remedy
@@ -58,16 +58,16 @@ class TablesPollStore:
             UnavailableError: The server does not answer.
         """
         self._server = Server(url)
-        given = {Kind.POLLS: queries.polls, Kind.HOURS: queries.hours, Kind.ZONES: queries.zones}
+        given = {POLLS: queries.polls, HOURS: queries.hours, ZONES: queries.zones}
         with self._server.reading() as connection:
             self._inputs = {
                 kind: described(connection, kind, query.strip().rstrip(";"))
                 for kind, query in given.items()
                 if query
             }
-        if Kind.POLLS not in self._inputs:
-            raise SettingsError(f"{setting_of(Kind.POLLS)} is missing: the tables are read through it")
-        self._time = TimeColumn(self._inputs[Kind.POLLS].types[2])
+        if POLLS not in self._inputs:
+            raise SettingsError(f"{setting_of(POLLS)} is missing: the tables are read through it")
+        self._time = TimeColumn(self._inputs[POLLS].types[2])
 
     def load(self, load: Load) -> LoadSummary:  # noqa: ARG002 - of the port
         """Refuse.
@@ -111,12 +111,12 @@ class TablesPollStore:
     def _probe(self, connection: Connection, one: Input) -> Probe:
         with query_errors(one.kind):
             columns = sql.SQL(", ").join(
-                sql.SQL("{}::text").format(sql.Identifier(name)) for name in COLUMNS[one.kind]
+                sql.SQL("{}::text").format(sql.Identifier(name)) for name in one.kind.names
             )
             statement = sql.SQL("SELECT {} FROM {} LIMIT {}").format(columns, one.source, sql.Literal(_SHOWN))
             rows = connection.execute(statement).fetchall()
-            warning = self._time.warning(connection, one.source) if one.kind == Kind.POLLS else None
-        return Probe(kind=one.kind, columns=COLUMNS[one.kind], rows=tuple(rows), warning=warning)
+            warning = self._time.warning(connection, one.source) if one.kind is POLLS else None
+        return Probe(kind=one.kind.name, columns=one.kind.names, rows=tuple(rows), warning=warning)
 
     def _latest(self, version: str) -> int:
         """Return the last instant (microseconds) that a version's polls may have."""
@@ -139,6 +139,6 @@ def refuse(what: str) -> NoReturn:
         SettingsError: Always.
     """
     raise SettingsError(
-        f"{what} is refused: {setting_of(Kind.POLLS)} is set, so storewatch only reads tables of others; "
+        f"{what} is refused: {setting_of(POLLS)} is set, so storewatch only reads tables of others; "
         "unset it to use a schema of its own"
     )

@@ -1,4 +1,4 @@
-"""Columns to and from PostgreSQL in its binary formats: millions of values without one Python object each."""
+"""Columns to and from PostgreSQL in bulk: millions of values without one Python object each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 from psycopg import sql
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storewatch.adapters.polls.postgres_server import Connection
+    from storewatch.domain.kinds import Schema
 
     Numbers = NDArray[np.int64]
     Column = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.int16] | NDArray[np.bool_]
@@ -55,6 +57,29 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Mapping[str,
         for begin in range(0, length, _PIECE):
             copy.write(_rows({name: column[begin : begin + _PIECE] for name, column in columns.items()}))
         copy.write(_TRAILER)
+
+
+def copy_rows_in(connection: Connection, table: sql.Composable, rows: pl.DataFrame) -> None:
+    """Append rows to a table, by columns of the same names; far slower than `copy_in`, but of any type."""
+    names = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names)
+    with connection.cursor().copy(statement) as copy:
+        copy.write(rows.write_csv(include_header=False))
+
+
+def copy_rows_out(
+    connection: Connection,
+    select: sql.Composable,
+    schema: Schema,
+    parameters: Mapping[str, object] | None = None,
+) -> pl.DataFrame:
+    """Return what a statement gives, by columns in the order of a schema."""
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(select)
+    with connection.cursor().copy(statement, parameters) as copy:
+        data = b"".join(copy)
+    if not data:
+        return pl.DataFrame(schema=schema)
+    return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
 
 
 def _rows(columns: Mapping[str, Column]) -> bytes:

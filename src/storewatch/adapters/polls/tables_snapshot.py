@@ -12,12 +12,12 @@ from psycopg import sql
 from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.polls.postgres_keys import writable
 from storewatch.adapters.polls.postgres_queries import query_errors
-from storewatch.domain.facts import Facts
+from storewatch.adapters.polls.postgres_wire import copy_rows_out
+from storewatch.domain.kinds import POLLS
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut
-from storewatch.ingest import from_frames
+from storewatch.ingest import check_frames
 from storewatch.ingest.ids import readable_ids
-from storewatch.ingest.kinds import COLUMNS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_queries import Input
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_times import TimeColumn
+    from storewatch.domain.facts import Facts
+    from storewatch.domain.kinds import Kind
     from storewatch.domain.slices import Within
     from storewatch.ingest import Reading
 
@@ -59,7 +61,7 @@ class TablesSnapshot:
     @property
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
-        with query_errors(Kind.POLLS):
+        with query_errors(POLLS):
             last = self._select(self._time.last(), self._time.before(self._latest))
             row = self._connection.execute(last).fetchone()
         since = self._time.well_before(row[0]) if row else None
@@ -68,7 +70,7 @@ class TablesSnapshot:
         return _newest(self._read_polls(None, self._latest)) if at is None else at
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
-        """Read all hours, zones and store names, and the polls of `since` ≤ at ≤ `until` (microseconds).
+        """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.
 
         With `within`: only what is about these stores. Of two polls at one instant both come. `rejects` has
         the rows that a load would reject; of the polls those whose time stamp lies between the two, or is
@@ -78,13 +80,10 @@ class TablesSnapshot:
             return self._whole(since, until).scan(since=since, until=until, within=within)
         own = _of_stores(within)
         reading = self._read_polls(since, min(until, self._latest), own, others=True)
-        facts, rejects = reading.facts, reading.rejects.select("kind", "reason", "row")
-        return Facts(
-            polls=facts.polls,
-            hours=facts.hours,
-            zones=facts.zones,
+        return replace(
+            reading.facts,
             stores=pl.concat([self._polled(own), reading.stores.rename("store_id")]).unique().sort(),
-            rejects=rejects,
+            rejects=reading.rejects.select("kind", "reason", "row"),
         )
 
     def _whole(self, since: int | None, until: int) -> GivenSnapshot:
@@ -111,7 +110,7 @@ class TablesSnapshot:
         return stores
 
     def _select(self, what: sql.Composable, where: sql.Composable) -> sql.Composed:
-        source = self._inputs[Kind.POLLS].source
+        source = self._inputs[POLLS].source
         return sql.SQL("SELECT {} FROM {} WHERE {}").format(what, source, where)
 
     def _read_polls(
@@ -124,31 +123,30 @@ class TablesSnapshot:
     ) -> Reading:
         """Read and check polls of `since` ≤ at ≤ `until`, and the other inputs if they are wanted."""
         within = sql.SQL("({}) AND {}").format(self._time.within(since, until), own)
-        frames = {Kind.POLLS: self._polls(within)}
-        for kind in (Kind.HOURS, Kind.ZONES) if others else ():
-            if kind in self._inputs:
-                select = sql.SQL("SELECT * FROM {} WHERE {}").format(self._inputs[kind].source, own)
-                frames[kind] = _copy_out(self._connection, kind, select)
-        reading = from_frames(frames[Kind.POLLS], frames.get(Kind.HOURS), frames.get(Kind.ZONES))
-        return _cut(reading, since, until)
+        frames = {"polls": self._polls(within)}
+        for kind, one in self._inputs.items() if others else ():
+            if kind is not POLLS:
+                select = sql.SQL("SELECT * FROM {} WHERE {}").format(one.source, own)
+                frames[kind.name] = _copy_out(self._connection, kind, select)
+        return _cut(check_frames(frames), since, until)
 
     def _polls(self, where: sql.Composable) -> pl.DataFrame:
         """Return polls as they are, read in packed groups: row by row it would take many times as long."""
         columns = sql.SQL("store_id::text, status::text, count(timestamp_utc), count(*), {}")
         select = self._select(columns.format(self._time.packed), where)
-        with query_errors(Kind.POLLS):
+        with query_errors(POLLS):
             statement = sql.SQL("{} GROUP BY 1, 2").format(select)
             groups = self._connection.cursor(binary=True).execute(statement).fetchall()
         stamps, counts = self._time.unpacked([group[4] for group in groups if group[4] is not None])
         if counts.to_list() != [group[2] for group in groups if group[4] is not None]:
-            return _copy_out(self._connection, Kind.POLLS, self._select(sql.SQL("*"), where))
+            return _copy_out(self._connection, POLLS, self._select(sql.SQL("*"), where))
         return _ungrouped(groups, stamps)
 
     def _polled(self, own: sql.Composable) -> pl.Series:
         """Return the ids in polls of any time that a load would take."""
         condition = sql.SQL("status::text IN ('active', 'inactive') AND {} AND {}")
         usable = condition.format(self._time.before(self._latest), own)
-        with query_errors(Kind.POLLS):
+        with query_errors(POLLS):
             select = self._select(sql.SQL("DISTINCT store_id::text"), usable)
             rows = self._connection.execute(select).fetchall()
         ids = pl.Series("store_id", [name for (name,) in rows], dtype=pl.String)
@@ -164,13 +162,8 @@ def _of_stores(within: Sequence[str] | None) -> sql.Composable:
 
 def _copy_out(connection: Connection, kind: Kind, select: sql.Composable) -> pl.DataFrame:
     """Return what a statement gives, all columns as text."""
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(select)
-    with query_errors(kind), connection.cursor().copy(statement) as copy:
-        data = b"".join(copy)
-    schema = dict.fromkeys(COLUMNS[kind], pl.String())
-    if not data:
-        return pl.DataFrame(schema=schema)
-    return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
+    with query_errors(kind):
+        return copy_rows_out(connection, select, dict.fromkeys(kind.names, pl.String()))
 
 
 def _ungrouped(groups: Sequence[tuple[Any, ...]], stamps: pl.Series) -> pl.DataFrame:
@@ -192,10 +185,9 @@ def _newest(reading: Reading) -> int | None:
 
 def _cut(reading: Reading, since: int | None, until: int) -> Reading:
     """Leave out good polls that are not between two instants."""
-    facts = reading.facts
-    at = facts.polls["at"].to_physical()
+    polls = reading.facts.polls
+    at = polls["at"].to_physical()
     inside = (at <= until) if since is None else at.is_between(since, until)
     if inside.all():
         return reading
-    cut = Facts(polls=facts.polls.filter(inside), hours=facts.hours, zones=facts.zones)
-    return replace(reading, facts=cut)
+    return replace(reading, facts=replace(reading.facts, polls=polls.filter(inside)))

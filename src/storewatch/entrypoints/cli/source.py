@@ -27,9 +27,10 @@ def read_folder(folder: Path, *, allow_future: bool) -> Reading:
         reading = read([folder], now=time.time(), allow_future=allow_future, progress=progress)
     say(reading.skipped, err=True)
     say(reject_lines(reading.rejects), err=True)
-    if reading.tainted:
-        some = ", ".join(sorted(reading.tainted)[:5])
-        say([f"{len(reading.tainted):,} stores have an hours row that was rejected: {some}"], err=True)
+    tainted = reading.tainted.get("hours")
+    if tainted is not None and len(tainted):
+        some = ", ".join(tainted["store_id"].sort()[:5])
+        say([f"{len(tainted):,} stores have an hours row that was rejected: {some}"], err=True)
     return reading
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storewatch.ingest.csv.blocks import Block
-    from storewatch.ingest.kinds import Layout
+    from storewatch.ingest.layout import Layout
 
 _NEWLINE, _RETURN, _COMMA = b"\n\r,"
 
@@ -43,17 +43,16 @@ class Fields:
         """Read columns as text (String, never null) under our names."""
         if not len(self.ends):
             return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-        places = dict(zip(layout.names, layout.at, strict=True))
         frame = pl.read_csv(
             self.data,
             has_header=False,
             schema={f"{place}": pl.String for place in range(layout.width)},
-            columns=sorted(places[name] for name in names),
+            columns=sorted(layout.at[name] for name in names),
             quote_char=None,
             empty_string_is_null=False,
             n_rows=len(self.ends),
         )
-        return frame.select(pl.col(f"{places[name]}").alias(name) for name in names)
+        return frame.select(pl.col(f"{layout.at[name]}").alias(name) for name in names)
 
     def line_numbers(self) -> NDArray[np.int64]:
         """Return the line of the file that each record is on."""

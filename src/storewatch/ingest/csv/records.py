@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from storewatch.ingest.rejects import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LONGEST = 1 << 20  # bytes of a record that goes over several lines
 
@@ -151,19 +151,21 @@ def shown(raw: bytes) -> str:
     return raw.decode(errors="backslashreplace")
 
 
-def field_at(raw: bytes, place: int) -> str | None:
-    """Return the field at a place of a useless row, as far as it can be read: which store it meant."""
+def fields_at(raw: bytes, places: Iterable[int]) -> list[str | None]:
+    """Return the fields at some places of a useless row, as far as they can be read: what it meant."""
     try:
         fields, _ = split_record(raw, 0, len(raw))
     except (_BrokenError, _OpenError):
         fields = raw.split(b",")
-    if place >= len(fields):
-        return None
+    return [_readable(fields[place]) if place < len(fields) else None for place in places]
+
+
+def _readable(field: bytes) -> str | None:
     try:
-        field = fields[place].decode()
+        text = field.decode()
     except UnicodeDecodeError:
         return None
-    return None if '"' in field else field
+    return None if '"' in text else text
 
 
 def split_header(data: bytes) -> tuple[list[str], int]:

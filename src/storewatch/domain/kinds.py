@@ -1,0 +1,116 @@
+"""The kinds of facts: one table of how each is given, what tells its rows apart, and what a load replaces.
+
+Reading, merging and every poll store go through it, so a new kind is a row here, its checks in
+`ingest/checks.py`, and a table in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Schema = dict[str, pl.DataType]
+
+
+class Form(Enum):
+    """What the values of a given column look like."""
+
+    TEXT = auto()
+    ID = auto()  # text, or whole numbers
+    INSTANT = auto()
+    DAY = auto()  # of the week
+    TIME = auto()  # of the day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of files and frames."""
+
+    name: str
+    form: Form = Form.TEXT
+    aliases: tuple[str, ...] = ()  # other names that it may have
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kind:
+    """A row of the table.
+
+    Columns of one name have one type in all kinds, for a Delta table has room for one.
+    """
+
+    name: str  # of its table or part, too, so none of: stores, loads, migrations
+    columns: tuple[Column, ...]  # as they are given; each must be there
+    schema: Schema  # of its checked rows
+    key: tuple[str, ...]  # of the schema; rows of one load that agree here and differ elsewhere contradict
+    # Values in these columns, never null, make a unit: the load's rows of a unit take the place of all that
+    # were held of it. None: nothing is replaced, a load adds.
+    replaces: tuple[str, ...]
+    by_store: bool  # who reads of some stores gets their rows only; False: everyone gets all rows
+    names_stores: bool  # a store that only this kind speaks of has a row in reports, too (R7)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Our names of the columns as they are given."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def may_half_replace(self) -> bool:
+        """Whether a unit may have several rows, so that it keeps what it had if one is rejected (R1)."""
+        return bool(self.replaces) and self.replaces != self.key
+
+    def frame(self, rows: Iterable[tuple[object, ...]] = ()) -> pl.DataFrame:
+        """Return rows, by the order of the schema's columns, as a frame."""
+        return pl.DataFrame(list(rows), schema=self.schema, orient="row")
+
+
+_STORE_ID = Column(name="store_id", form=Form.ID)
+
+POLLS = Kind(
+    name="polls",  # a store was seen active or inactive at an instant
+    columns=(_STORE_ID, Column(name="status"), Column(name="timestamp_utc", form=Form.INSTANT)),
+    # Categorical, so that the ids of millions of polls are numbered while they are read
+    schema={"store_id": pl.Categorical(), "at": pl.Datetime("us", "UTC"), "active": pl.Boolean()},
+    key=("store_id", "at", "active"),  # two that disagree are settled (R1), not rejected
+    replaces=(),
+    by_store=True,
+    names_stores=True,
+)
+HOURS = Kind(
+    name="hours",  # a store is meant to be open on a day of the week, from and to
+    columns=(
+        _STORE_ID,
+        Column(name="day", form=Form.DAY, aliases=("dayOfWeek",)),
+        Column(name="start_time_local", form=Form.TIME),
+        Column(name="end_time_local", form=Form.TIME),
+    ),
+    # day 0 = Monday; start and end in seconds of the day as written (end ≤ 86,400)
+    schema={"store_id": pl.String(), "day": pl.Int8(), "start": pl.Int32(), "end": pl.Int32()},
+    key=("store_id", "day", "start", "end"),
+    replaces=("store_id",),
+    by_store=True,
+    names_stores=True,
+)
+ZONES = Kind(
+    name="zones",  # a store's wall clock follows a time zone, a name of the IANA database
+    columns=(_STORE_ID, Column(name="timezone_str")),
+    schema={"store_id": pl.String(), "zone": pl.String()},
+    key=("store_id",),
+    replaces=("store_id",),
+    by_store=True,
+    names_stores=True,
+)
+
+# By name. The order decides what a file is that has the columns of two kinds: polls with a zone in a further
+# column are polls.
+KINDS = {kind.name: kind for kind in (POLLS, HOURS, ZONES)}
+
+
+def replaced_kinds() -> list[Kind]:
+    """Return the kinds of which a load replaces units: all but polls."""
+    return [kind for kind in KINDS.values() if kind.replaces]
