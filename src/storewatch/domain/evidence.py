@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
+from storewatch.domain.schedule import closing
 from storewatch.domain.zone import wall_clock
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_HOURS = "no hours: open all the time"  # R2
 
-_DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00
 _UNITS = {"day": DAY, "hour": HOUR, "minute": 60, "second": 1}
 
 
@@ -36,7 +36,7 @@ class HoursRow:
 
     @property
     def _note(self) -> str:
-        end = DAY if self.end >= _DAY_ENDS else self.end
+        end = int(closing(self.end))
         if end == self.start:
             return " (closed: it ends where it starts, R2)"
         if end < self.start:

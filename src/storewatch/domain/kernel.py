@@ -237,7 +237,7 @@ def _keys_of_block(
     # Unsigned, hours before the reach are huge: one comparison puts them into the closed last column too.
     column = np.minimum(hour.view(np.uint64), table.columns - 1).view(np.int64)
     cell = of_store.take(store) * np.int64(table.columns) + column
-    second = (microsecond // MICROSECONDS).astype(np.uint16)
+    second = (microsecond.astype(np.uint32) // MICROSECONDS).astype(np.uint16)
     # Unsigned, seconds before the opening wrap to large ones.
     counts = second - table.opens.take(cell) < table.lasts.take(cell)
     if table.split is not None:
@@ -343,7 +343,7 @@ def hourly_majority(counted: Counted) -> StatusStretches:
     latest = (keys.take(final) & 1).astype(bool)
     majority = _majority(keys, final, latest)
     column = cell & counted.column_bits
-    changes = _changes(cell, column, latest, majority, bits=bits, bridged=counted.carry // HOUR)
+    changes = _changes(cell, column, latest, majority, bridged=counted.carry // HOUR)
     begin, end = _runs(changes)
     store = cell.take(end) >> bits
     own = column.take(end)
@@ -352,7 +352,8 @@ def hourly_majority(counted: Counted) -> StatusStretches:
     at[from_earlier] = counted.earlier.at.take(
         np.searchsorted(counted.earlier.store, store.take(from_earlier))
     )
-    following = np.append(cell, -1).take(end + 1)
+    following = cell.take(end + 1, mode="clip")
+    following[-1:] = -1
     carried = np.where(following >> bits == store, following & counted.column_bits, table.columns - 1)
     expires = (at + counted.carry * MICROSECONDS) // HOUR_US + 1 - (table.first_hour - 1)
     carried = np.minimum(carried, expires)
@@ -403,7 +404,8 @@ def _majority(
     keys: NDArray[np.int64], final: NDArray[np.intp], latest: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return each hour's status: the majority of its polls, on a tie that of the latest (R4)."""
-    polls = np.diff(final, prepend=-1)
+    polls = final + 1
+    np.subtract(final[1:], final[:-1], out=polls[1:])
     several = np.flatnonzero(polls > 1)
     majority = latest.copy()
     if not len(several):
@@ -422,7 +424,6 @@ def _changes(
     latest: NDArray[np.bool_],
     majority: NDArray[np.bool_],
     *,
-    bits: int,
     bridged: int,
 ) -> NDArray[np.bool_]:
     """Tell the hours in which a new stretch of status begins. One too many does no harm, they abut.
@@ -434,10 +435,11 @@ def _changes(
         gap = cell[1:] - cell[:-1]
         inner = changes[1:]
         np.greater(gap, bridged, out=inner)
-        inner |= (cell[1:] ^ cell[:-1]) >> bits != 0  # another store
+        # Another store: a gap within one is less than the later column, but after column 0, a poll of which the
+        # column cannot tell how long ago it was.
+        inner |= gap >= column[1:]
         inner |= majority[1:] != latest[:-1]
         inner |= majority[:-1] != latest[:-1]
-        inner |= column[:-1] == 0  # how long ago that poll was, its column cannot tell
     return changes
 
 

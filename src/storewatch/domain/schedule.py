@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ALWAYS_OPEN = 0  # the number of the schedule of stores without hours rows
 
-_DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00
+_LAST_MINUTE = DAY - 60  # 23:59:00
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday of UTC
 _BITS = 20  # hold a second of the week, 604,800 included
 _MASK = (1 << _BITS) - 1
@@ -113,6 +113,11 @@ def distinct_schedules(
     )
 
 
+def closing(end: NDArray[np.integer] | int) -> NDArray[np.int64]:
+    """Return ends of hours rows, seconds of the day, as R2 reads them: from 23:59:00 on it is 24:00."""
+    return np.where(np.asarray(end) >= _LAST_MINUTE, np.int64(DAY), end)
+
+
 def _weekly_keys(
     store: NDArray[np.int64],
     day: NDArray[np.int64],
@@ -120,7 +125,7 @@ def _weekly_keys(
     end: NDArray[np.integer],
 ) -> NDArray[np.int64]:
     """Return the rows' pieces of the week as sorted keys (store, begin, end); a night row gives two."""
-    end = np.where(end >= _DAY_ENDS, DAY, end)
+    end = closing(end)
     midnight = day * DAY
     tomorrow = (midnight + DAY) % WEEK
     straight, night = end > start, end < start

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.instant import DAY
 from storewatch.domain.kinds import replaced_kinds
+from storewatch.domain.schedule import closing
 from storewatch.ports.polls import LoadSummary
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from storewatch.domain.kinds import Kind
     from storewatch.ports.polls import Load
 
-_DAY_ENDS = DAY - 60  # 23:59:00: an end from here on is 24:00 (R2)
 _WEEKDAYS = 7
 
 
@@ -139,13 +138,16 @@ def _on_fewer_days(replaced: pl.Series, rows: pl.DataFrame, before: pl.DataFrame
 
 def _open_days(hours: pl.DataFrame) -> pl.DataFrame:
     """Return on how many days of the week each store is open at all; no row for one that never is."""
-    opening = hours.filter(~_opens_not(hours))
-    night = (pl.col("end") < pl.col("start")) & (pl.col("end") > 0) & (pl.col("end") < _DAY_ENDS)
+    opening = _read(hours).filter(pl.col("start") != pl.col("end"))
+    night = (pl.col("end") < pl.col("start")) & (pl.col("end") > 0)
     tails = opening.filter(night).with_columns(day=(pl.col("day") + 1) % _WEEKDAYS)
     return pl.concat([opening, tails]).group_by("store_id").agg(days=pl.col("day").n_unique())
 
 
 def _opens_not(hours: pl.DataFrame) -> pl.Series:
     """Return which rows are of zero length: closed (R2)."""
-    end = pl.when(pl.col("end") >= _DAY_ENDS).then(DAY).otherwise("end")
-    return hours.select((pl.col("start") == end).alias("empty"))["empty"]
+    return _read(hours).select(empty=pl.col("start") == pl.col("end"))["empty"]
+
+
+def _read(hours: pl.DataFrame) -> pl.DataFrame:
+    return hours.with_columns(end=pl.Series(closing(hours["end"].to_numpy()), dtype=pl.Int32))

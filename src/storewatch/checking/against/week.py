@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from storewatch.domain.instant import DAY, MICROSECONDS, WEEK
+from storewatch.domain.schedule import closing
 from storewatch.domain.zone import offset_spans, utc_offset
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_DAY_ENDS = DAY - 60  # R2
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday of UTC
 _LONG_AGO = -4_000_000_000  # 1843: no place had a standard time yet
 
@@ -79,7 +79,7 @@ def _rows_that_win(hours: Hours, rules: Rules) -> Hours:
 def _pieces(store: Ints, midnight: Ints, start: Ints, end: Ints, rules: Rules) -> Rows:
     """Cut rows at midnight."""
     if rules.late_end == "midnight":
-        end = np.where(end >= _DAY_ENDS, DAY, end)
+        end = closing(end)
     if rules.empty_row == "open":
         empty = start == end
         start, end = np.where(empty, 0, start), np.where(empty, DAY, end)
