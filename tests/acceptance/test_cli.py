@@ -73,6 +73,22 @@ def test_the_as_of_carry_and_stores_are_options(data: Path, tmp_path: Path) -> N
     assert "no input names the store x" in err
 
 
+def test_the_policy_reaches_report_verify_and_explain(data: Path, tmp_path: Path) -> None:
+    """R15: store a opens at 11:00 and is first seen at 11:05:00.123456, store b at 11:10, the as-of."""
+    policy = ["--data", data, "--policy", "last-observation"]
+    by_kernel, _ = run("report", *policy, home=tmp_path)
+    rows = list(csv.DictReader(by_kernel.splitlines()))
+    figures = [(row["uptime_last_hour"], row["downtime_last_hour"], row["unknown_last_hour"]) for row in rows]
+    verified, _ = run("verify", data, *policy[2:], home=tmp_path)
+    explained, _ = run("explain", "a", *policy, "--window", "hour", home=tmp_path)
+
+    assert figures == [("10.00", "0.00", "50.00"), ("5.00", "0.00", "5.00"), ("0.00", "0.00", "60.00")]
+    assert run("report", *policy, "--engine", "pandas", home=tmp_path)[0] == by_kernel
+    assert "agree" in verified
+    assert "up 0:05:00, down 0:00:00, unknown 0:05:00 of 0:10:00 open" in explained
+    assert "up: the poll of 05:05 is active, R15" in explained
+
+
 def test_out_writes_the_kind_that_its_ending_names(data: Path, tmp_path: Path) -> None:
     for ending in ("csv", "parquet", "json"):
         run("report", "--data", data, "--out", tmp_path / f"r.{ending}", home=tmp_path)
@@ -88,6 +104,7 @@ def test_out_writes_the_kind_that_its_ending_names(data: Path, tmp_path: Path) -
         ["--as-of", "2023-01-25T14:00:00"],
         ["--as-of", "2023-01-25T14:00:00.5Z"],
         ["--carry", "7"],
+        ["--policy", "majority"],
         ["--out", "report.ods"],
         ["--out", "no/such/folder/r.csv"],
     ],

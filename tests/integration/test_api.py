@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,8 +12,9 @@ import pytest
 from boards import claimed
 from calls import Opened, check_problem, served
 from service import AS_OF, FILE_NAME, Service, small_facts
+from storewatch.checking import reference
 from storewatch.config import load_settings
-from storewatch.domain.ask import Ask
+from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.instant import WEEK
 from storewatch.entrypoints.http.app import create_app
 from storewatch.ports.jobs import State
@@ -99,6 +101,7 @@ WRONG: list[dict[str, Any]] = [
     {"carry": "7"},
     {"carry": "-1d"},
     {"carry": ""},
+    {"policy": "majority"},
     {"store_ids": [""]},
     {"asof": "2023-01-25T18:12:00Z"},
 ]
@@ -316,3 +319,25 @@ def test_the_link_is_on_the_public_address_if_one_is_set(opened: Opened) -> None
     url = opened.client.get(f"/get_report/{report_id}").json()["url"]
     assert url.startswith(f"https://example.org/uptime/reports/{report_id}/{FILE_NAME}?")
     assert opened.client.get(url.removeprefix("https://example.org/uptime")).content == b"store_id\n"
+
+
+@pytest.mark.parametrize("route", ["/trigger_report", "/v1/reports"])
+def test_a_report_by_the_other_policy_is_the_reference_observing(service: Service, route: str) -> None:
+    wanted = {"policy": "last-observation", "as_of": "2023-01-25T18:07:13Z", "carry": "90m"}
+    answer = httpx.post(f"{service.url}{route}", json=wanted).json()
+    report_id = answer.get("report_id") or answer["id"]
+    assert service.result(report_id)["status"] == "Complete"
+    ask = Ask(as_of=AS_OF - 287, carry=5_400, policy=Policy.LAST_OBSERVATION)
+    csv = service.get(f"/v1/reports/{report_id}/download", follow_redirects=True).content
+
+    assert csv == reference.export(reference.report(small_facts(), ask))
+    assert csv != reference.export(
+        reference.report(small_facts(), replace(ask, policy=Policy.HOURLY_MAJORITY))
+    )
+
+
+@pytest.mark.parametrize("route", ["/trigger_report", "/v1/reports"])
+def test_a_policy_that_is_not_known_is_refused_with_those_that_are(service: Service, route: str) -> None:
+    detail = check_problem(httpx.post(f"{service.url}{route}", json={"policy": "majority"}), 422)
+
+    assert all(policy in detail for policy in Policy)

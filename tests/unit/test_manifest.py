@@ -46,7 +46,7 @@ def test_it_says_what_was_asked_and_by_what_it_was_made() -> None:
         "windows": ["hour", "day", "week"],
     }
     assert manifest["software"] == {"storewatch": "1.2.3", "tzdata": tzdata_version()}
-    assert manifest["rules"] == {"numbers": "R1–R7", "version": RULES}
+    assert manifest["rules"] == {"numbers": "R1–R7, R15", "version": RULES}
     assert manifest["seconds"] == {"gather": 0.25, "compute": 0.3333}
 
 

@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.checking import reference
-from storewatch.domain.ask import Ask
+from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.input import Input
 from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
@@ -122,6 +122,16 @@ def test_the_first_sheet_has_as_of_totals_and_what_was_assumed() -> None:
 )
 def test_the_first_sheet_says_how_long_a_poll_carries(carry: int | None, words: str) -> None:
     assert words in about(made("a", carry=carry))
+
+
+def test_the_first_sheet_says_by_which_policy_polls_decide() -> None:
+    report = made("a")
+    observed = replace(report, ask=replace(report.ask, policy=Policy.LAST_OBSERVATION))
+
+    assert "an hour with polls has the status of most of them" in about(report)
+    assert "Each second has the status of the latest poll up to it" in about(observed)
+    assert "the policy is last-observation" in about(observed)
+    assert "most of them" not in about(observed)
 
 
 def test_what_is_assumed_is_counted_among_the_stores_of_the_report() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOUR_US = HOUR * MICROSECONDS
 
-_BLOCK = 1 << 15  # polls a step: the step's arrays stay in the cache of one core
+BLOCK = 1 << 15  # polls a step: the step's arrays stay in the cache of one core
 _KEY = 63  # bits that a key has
 _IN_HOUR = 33  # its low ones: 32 for the microsecond of the hour, 1 for the status
 _LONGEST_STEP_BACK = 28 * 24  # hours
@@ -221,8 +221,8 @@ def counted_keys(polls: Polls, schedules: Schedules, table: HourTable, bits: int
     if not len(polls):
         return np.empty(0, dtype=np.int64)
     found = [
-        _keys_of_block(polls, slice(low, low + _BLOCK), schedules.of_store, table, bits)
-        for low in range(0, len(polls), _BLOCK)
+        _keys_of_block(polls, slice(low, low + BLOCK), schedules.of_store, table, bits)
+        for low in range(0, len(polls), BLOCK)
     ]
     return np.concatenate(found)
 
@@ -435,8 +435,8 @@ def _changes(
         gap = cell[1:] - cell[:-1]
         inner = changes[1:]
         np.greater(gap, bridged, out=inner)
-        # Another store: a gap within one is less than the later column, but after column 0, a poll of which the
-        # column cannot tell how long ago it was.
+        # Another store, or after column 0, which cannot tell how long ago its poll was: any other gap is less
+        # than the later column.
         inner |= gap >= column[1:]
         inner |= majority[1:] != latest[:-1]
         inner |= majority[:-1] != latest[:-1]

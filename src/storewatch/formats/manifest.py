@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from storewatch.formats.report import Report
 
-RULES = "2026-11-24"  # the version of docs/reference/rules.md
+RULES = "2026-11-25"  # the version of docs/reference/rules.md
 EXAMPLES = 3  # rejected rows that are shown of each kind and reason
 LONGEST_EXAMPLE = 300  # characters
 
@@ -48,7 +48,7 @@ class Manifest:
                 "bytes": len(self.csv),
                 "sha256": hashlib.sha256(self.csv).hexdigest(),
             },
-            "rules": {"numbers": "R1–R7", "version": RULES},
+            "rules": {"numbers": "R1–R7, R15", "version": RULES},
             "software": {"storewatch": self.software, "tzdata": tzdata_version()},
             "seconds": {stage: round(seconds, 4) for stage, seconds in self.seconds.items()},
         }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import xlsxwriter
 
+from storewatch.domain.ask import Policy
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS, iso
 from storewatch.domain.zone import DEFAULT_ZONE
 from storewatch.errors import InputError
@@ -162,8 +163,12 @@ def _sentences(report: Report) -> Iterator[str]:
     hours, zone = (_here(count) for count in (report.made_of.without_hours, report.made_of.without_zone))
     yield f"Stores without any hours{hours} count as open all the time."
     yield f"Stores without a zone{zone} count as being in {DEFAULT_ZONE}."
-    yield f"An hour without polls has the status of the latest poll before it{_reach(report.ask.carry)}."
-    yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
+    if report.ask.policy is Policy.LAST_OBSERVATION:
+        yield f"Each second has the status of the latest poll up to it{_reach(report.ask.carry)}."
+        yield f"Polls outside open hours are discarded; the policy is {report.ask.policy}."
+    else:
+        yield f"An hour without polls has the status of the latest poll before it{_reach(report.ask.carry)}."
+        yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
     yield f"Sheet Stores: {', '.join(f'last {window} in {unit}' for window, unit in _UNITS.items())}."
     yield "uptime + downtime + unknown = open time; uptime % = uptime ÷ (uptime + downtime), cut."
 

@@ -59,7 +59,9 @@ def _rows(found: Explanation) -> Iterator[str]:
 def _hour(found: Explanation, hour: Hour) -> Iterator[str]:
     by = f"row {', '.join(str(row.number) for row in hour.rows)}" if hour.rows else "no hours"
     clock = f"  {_local(found, hour.begin):%H:%M}"
-    times = f"{clock:<8}{hour.begin // HOUR % 24:02}:00   {hours(hour.open_seconds):>8}"
+    times = (
+        f"{clock:<8}{hour.begin // HOUR % 24:02}:{hour.begin // 60 % 60:02}   {hours(hour.open_seconds):>8}"
+    )
     yield f"{times}  {hour.reason.text} ({by})"
     if hour.polls:
         yield from _wrapped(" " * 26, (_poll(found, poll) for poll in hour.polls))
