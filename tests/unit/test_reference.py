@@ -173,6 +173,16 @@ def test_carry_forward_takes_the_latest_poll_before_the_hour_while_it_is_young_e
         assert status.tolist() == ["unknown", "up", *after]
 
 
+def test_observe_lets_a_poll_hold_from_its_second_to_the_next_or_to_the_end_of_its_carry() -> None:
+    counted = polls_at(("09:00:10.5", True), ("09:30", False), ("09:30:00.9", True))
+    found = reference.observe(counted, NOON, 3_600)
+    assert found["status"].tolist() == ["unknown", "up", "up", "unknown"]
+    assert found["since"].tolist() == at("2023-01-18 12:00", "09:00:10", "09:30", "10:30").tolist()
+    assert found["until"].tolist() == at("09:00:10", "09:30", "10:30", "12:00").tolist()
+    assert reference.observe(counted, NOON, None)["until"].tolist()[-1] == NOON
+    assert reference.observe(counted.iloc[:0], NOON, None)["status"].tolist() == ["unknown"]
+
+
 def test_pieces_are_the_stretches_cut_where_a_status_ends() -> None:
     since, until = at("09:00", "10:00", "11:00"), at("10:00", "11:00", "12:00")
     statuses = pd.DataFrame({"since": since, "until": until, "status": ["up", "down", "unknown"]})
