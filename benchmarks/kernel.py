@@ -60,7 +60,7 @@ def read(folder: Path) -> Fleet:
         others={
             "hours": hours.select(
                 "store_id",
-                "day",
+                pl.col("day").cast(pl.Int8),
                 start=seconds_of_day("start_time_local"),
                 end=seconds_of_day("end_time_local"),
             ),
