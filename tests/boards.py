@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 LONG = 3_600.0  # seconds; a lease that does not run out in a test
 SHORT = 0.2
-PATIENCE = 30.0  # seconds until a wait is a failure
+PATIENCE = 60.0  # seconds until a wait is a failure
 
 
 @pytest.fixture(params=["sqlite", "redis"])

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ.setdefault("TZ", "Australia/Adelaide")  # a server in UTC hides naive clocks (TRAPS 4)
 time.tzset()
+
+for part in ("connect", "read", "write", "pool"):  # 5 s would be a verdict on the machine
+    setattr(DEFAULT_TIMEOUT_CONFIG, part, 60.0)
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # shared runners are
 settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_SLOW)

@@ -122,11 +122,11 @@ class Service:
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET a path."""
-        return httpx.get(self.url + path, timeout=30, **options)
+        return httpx.get(self.url + path, timeout=60, **options)
 
     def trigger(self, **wanted: Any) -> str:
         """Trigger a report and return its id."""
-        answer = httpx.post(f"{self.url}/trigger_report", json=wanted or None, timeout=30)
+        answer = httpx.post(f"{self.url}/trigger_report", json=wanted or None, timeout=60)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["report_id"])
 
@@ -185,19 +185,19 @@ class Service:
         """End it in order with SIGTERM."""
         assert self._process
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(60)
 
     def kill(self) -> None:
         """End the service's own process with SIGKILL."""
         assert self._process
         self._process.kill()
-        self._process.wait(30)
+        self._process.wait(60)
 
     def kill_group(self) -> None:
         """End the service and its workers with SIGKILL, all at once."""
         os.killpg(self.pid, signal.SIGKILL)
         assert self._process
-        self._process.wait(30)
+        self._process.wait(60)
 
     def close(self) -> None:
         """End whatever is left of it."""
@@ -205,7 +205,7 @@ class Service:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGCONT)
                 os.killpg(self.pid, signal.SIGKILL)
-            self._process.wait(30)
+            self._process.wait(60)
 
 
 def free_port() -> int:

@@ -87,7 +87,7 @@ class Member:
         """Kill it and its children at once."""
         self.send(signal.SIGKILL)
         assert self.process
-        self.process.wait(30)
+        self.process.wait(60)
 
     def pause(self) -> None:
         """Stop it and its children in their tracks."""
@@ -177,7 +177,7 @@ class Topology:
 
     def trigger(self, **wanted: Any) -> str:
         """Trigger a report at whichever API is next."""
-        answer = httpx.post(f"{self.url}/trigger_report", json=wanted or None, timeout=30)
+        answer = httpx.post(f"{self.url}/trigger_report", json=wanted or None, timeout=60)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["report_id"])
 
@@ -192,7 +192,7 @@ class Topology:
 
         def ask() -> dict[str, str] | None:
             with suppress(httpx.TransportError):
-                answer = httpx.get(f"{self.url}/get_report/{report_id}", timeout=30)
+                answer = httpx.get(f"{self.url}/get_report/{report_id}", timeout=60)
                 if answer.status_code == 200 and answer.json()["status"] != "Running":
                     found: dict[str, str] = answer.json()
                     return found

@@ -273,7 +273,7 @@ def test_an_attempt_that_outlives_its_limit_is_killed_and_the_third_is_the_last(
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_report_completed(new_service: Start) -> None:
-    service = new_service(settings={"attempt_seconds": "3", "lease_seconds": "60"})
+    service = new_service(settings={"attempt_seconds": "10", "lease_seconds": "60"})
     service.load(fleet())
     service.start()
     report_id, worker = service.pause_in_mid_report()

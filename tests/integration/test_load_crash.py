@@ -54,6 +54,7 @@ for k in range(done, done + 1000):
         },
     )
     store.load(Load(name=str(k), facts=facts))
+    print("loaded", flush=True)
 """
 
 
@@ -69,12 +70,12 @@ def whole_loads(store: DeltaPollStore) -> int:
     return loads
 
 
-def kill_while_loading(root: Path, after: float) -> None:
-    """Start a process that loads again and again, and kill it some seconds after its first load began."""
+def kill_while_loading(root: Path, after: float, *, loads: int = 0) -> None:
+    """Start a process that loads again and again, and kill it some seconds after it has done some loads."""
     command = [sys.executable, "-c", _LOADER, str(root), str(POLLS), str(STORES)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert [process.stdout.readline() for _ in range(1 + loads)] == ["ready\n", *["loaded\n"] * loads]
         with pytest.raises(subprocess.TimeoutExpired):  # it goes on for much longer
             process.wait(timeout=after)
         os.killpg(process.pid, signal.SIGKILL)
@@ -88,8 +89,10 @@ def test_a_load_killed_at_any_moment_is_there_whole_or_not_at_all(tmp_path: Path
     moments = random.Random(0)  # noqa: S311 - any moments will do, the same ones each time
     store, loads = DeltaPollStore(tmp_path), 0
     for kill in range(KILLS):
-        # The first ones hit the making of the table.
-        kill_while_loading(tmp_path, moments.uniform(0, 0.05 if kill < KILLS // 3 else 0.6))
+        if kill < KILLS // 3:  # these hit the making of the table
+            kill_while_loading(tmp_path, moments.uniform(0, 0.05))
+        else:
+            kill_while_loading(tmp_path, moments.uniform(0, 0.3), loads=1)
         before, loads = loads, whole_loads(store)
         assert loads >= before
     assert loads > 0
