@@ -14,6 +14,7 @@ Each message says what was wrong, where, and what to do.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,5 +64,17 @@ class ConflictError(StorewatchError):
     """Something that may be written only once is there already."""
 
 
+class Port(StrEnum):
+    """What the outside offers."""
+
+    POLLS = "poll store"
+    BOARD = "job board"
+    SHELF = "report shelf"
+
+
 class UnavailableError(StorewatchError):
     """A poll store, job board or report shelf does not answer."""
+
+    def __init__(self, message: str, *, port: Port) -> None:
+        super().__init__(message)
+        self.port = port

@@ -6,27 +6,24 @@ is told to their parent, which counts it here: a pod has one page of figures, ho
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, TypedDict
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from storewatch.errors import UnavailableError
+from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import State
+from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from prometheus_client.metrics_core import Metric
 
-    from storewatch.ports.jobs import JobBoard
-
-T = TypeVar("T")
+    from storewatch.ports.jobs import Jobs
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-POLLS, BOARD, SHELF = "poll store", "job board", "report shelf"  # the ports, as labels
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # others are told as one
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -92,15 +89,15 @@ class Metrics:
             ["port"],
             registry=self._registry,
         )
-        for port in (POLLS, BOARD, SHELF):
+        for port in Port:
             self._errors.labels(port)
         for outcome in (State.COMPLETE, State.FAILED):
             self._reports.labels(outcome)
         ProcessCollector(registry=self._registry)
 
-    def watch(self, board: JobBoard) -> None:
+    def watch(self, board: Jobs) -> None:
         """Tell how a board stands too; it is asked whenever somebody looks."""
-        self._registry.register(_BoardFigures(board))
+        self._registry.register(_BoardFigures(board, self.unanswered))
 
     def request(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request; `route` is the route's template, never the path."""
@@ -124,7 +121,7 @@ class Metrics:
         """Count a job that has ended in a state."""
         self._reports.labels(outcome).inc()
 
-    def error(self, port: str) -> None:
+    def unanswered(self, port: Port) -> None:
         """Count a call that a port did not answer."""
         self._errors.labels(port).inc()
 
@@ -136,14 +133,16 @@ class Metrics:
 class _BoardFigures(Collector):
     """How the job board stands, asked at each look."""
 
-    def __init__(self, board: JobBoard) -> None:
+    def __init__(self, board: Jobs, unanswered: Callable[[Port], None]) -> None:
         self._board = board
+        self._unanswered = unanswered
 
     def collect(self) -> Iterator[Metric]:
         try:
             overview = self._board.overview()
             warnings = self._board.warnings()
-        except UnavailableError:
+        except UnavailableError as error:
+            self._unanswered(error.port)
             return
         jobs = GaugeMetricFamily("storewatch_jobs", "Report jobs on the board.", labels=["state"])
         for state, count in overview.jobs.items():
@@ -154,39 +153,10 @@ class _BoardFigures(Collector):
         yield _gauge("storewatch_oldest_queued_job_seconds", "How long the oldest one has waited.", waited)
         yield _gauge("storewatch_queue_length", "Report jobs that wait for a worker.", queued)
         yield _gauge("storewatch_live_workers", "Worker processes that are alive.", overview.live_workers)
-        if "unchecked" not in warnings:
-            evicts = int("evicts" in warnings)
+        if Risk.UNCHECKED not in warnings:
+            evicts = int(Risk.EVICTS in warnings)
             yield _gauge("storewatch_evicting_redis", "1: the board may throw jobs out.", evicts)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=value)
-
-
-def counted(part: T, port: str, count: Callable[[str], None]) -> T:
-    """Return `part` as it is, but each UnavailableError of a call is counted under the port's name."""
-    return cast("T", _Counted(part, port, count))
-
-
-class _Counted:
-    """Passes all calls on."""
-
-    def __init__(self, part: object, port: str, count: Callable[[str], None]) -> None:
-        self._part = part
-        self._port = port
-        self._count = count
-
-    def __getattr__(self, name: str) -> object:
-        found = getattr(self._part, name)
-        if not callable(found):
-            return found
-
-        @functools.wraps(found)
-        def call(*args: object, **options: object) -> object:
-            try:
-                return found(*args, **options)
-            except UnavailableError:
-                self._count(self._port)
-                raise
-
-        return call

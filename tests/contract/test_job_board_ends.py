@@ -113,6 +113,49 @@ def test_a_hand_back_does_not_count_as_an_attempt(board: JobBoard) -> None:
     assert claimed(board).job.attempts == 1
 
 
+def test_a_job_handed_back_for_a_while_waits_with_its_reason_while_others_are_claimed(
+    board: JobBoard,
+) -> None:
+    first, second, third = (board.submit(Ask()) for _ in range(3))
+    for _ in range(2):
+        assert board.hand_back(claimed(board), pause=LONG, reason="the shelf is away")
+    job = job_of(board, second)
+    assert (job.state, job.attempts, job.error) == (State.QUEUED, 0, "the shelf is away")
+    assert board.queue_length() == board.overview().jobs[State.QUEUED] == 3
+    assert claimed(board).job.id == third
+    assert board.claim("b", lease=LONG) is None
+    assert board.cancel(first)
+    assert job_of(board, first).error is None
+    assert board.forget([first]) == 1
+
+
+def test_a_job_handed_back_for_a_while_is_claimed_after_it_and_before_later_ones(board: JobBoard) -> None:
+    job_id = board.submit(Ask())
+    claim = claimed(board)
+    board.submit(Ask())
+    board.hand_back(claim, pause=SHORT, reason="away")
+    claims = [wait_for(lambda: board.claim("b", lease=LONG)) for _ in range(2)]
+    again = next(claim for claim in claims if claim.job.id == job_id)
+    assert (again.job.attempts, again.job.error) == (1, "away")
+    assert board.fail(again, "no", final=False)
+    assert claimed(board).job.id == job_id
+
+
+def test_a_hand_back_without_a_reason_keeps_what_an_earlier_attempt_said(board: JobBoard) -> None:
+    job_id = board.submit(Ask())
+    board.fail(claimed(board), "no", final=False)
+    board.hand_back(claimed(board))
+    assert job_of(board, job_id).error == "no"
+
+
+def test_the_loser_of_a_job_hands_nothing_back(board: JobBoard) -> None:
+    board.submit(Ask())
+    lost, holder = claimed(board, lease=0), claimed(board, "b")
+    assert not board.hand_back(lost, pause=LONG, reason="away")
+    assert board.finish(holder, key="k", rows=1)
+    assert not board.hand_back(holder)
+
+
 def test_a_success_after_failures_keeps_no_error(board: JobBoard) -> None:
     job_id = board.submit(Ask())
     board.fail(claimed(board), "no", final=False)

@@ -60,6 +60,7 @@ board.close()
 SUBMIT_AND_CLAIM = """
 import sys
 from storewatch.adapters.jobs import open_jobs
+from storewatch.domain.ask import Ask
 board = open_jobs(sys.argv[1])
 while True:
     print(board.submit(Ask()), flush=True)

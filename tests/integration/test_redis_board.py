@@ -6,7 +6,6 @@ import contextlib
 import select
 import socket
 import socketserver
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -17,11 +16,12 @@ from redis import Redis
 
 from boards import LONG, claimed, job_of, wait_for
 from processes import free_ports
-from storewatch.adapters.jobs import open_jobs
+from storewatch.adapters.jobs import open_jobs, redis
 from storewatch.adapters.jobs.redis import RedisJobBoard
 from storewatch.domain.ask import Ask
 from storewatch.errors import SettingsError, UnavailableError
 from storewatch.ports.jobs import JobBoard, Progress, State
+from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from processes import Process
     from servers import Server
 
-PROMISED = 3.0  # seconds until a call has failed
+PATIENCE = 60.0  # seconds until a call that has not failed hangs, however busy the machine is
 
 
 @pytest.fixture
@@ -62,11 +62,9 @@ def admin(valkey: Server, process: Process) -> Iterator[Redis]:
 
 
 def fails(call: Callable[[], object]) -> str:
-    """Return the text of the error with which a call fails in the time that is promised."""
-    began = time.monotonic()
-    with pytest.raises(UnavailableError) as caught:
-        call()
-    assert time.monotonic() - began < PROMISED
+    """Return the text of the error with which a call fails, instead of hanging."""
+    with ThreadPoolExecutor(1) as thread, pytest.raises(UnavailableError) as caught:
+        thread.submit(call).result(timeout=PATIENCE)
     return str(caught.value)
 
 
@@ -98,7 +96,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     assert claimed(redis_board).job.id == ids[3]
 
 
-def test_every_call_fails_in_time_while_the_server_is_down_and_works_again_after(
+def test_every_call_fails_while_the_server_is_down_and_works_again_after(
     redis_board: JobBoard, redis_board_url: str, process: Process
 ) -> None:
     job_id = redis_board.submit(Ask())
@@ -127,7 +125,7 @@ def calls(board: JobBoard, job_id: str) -> list[Callable[[], object]]:
     ]
 
 
-def test_every_call_fails_in_time_while_the_server_is_paused_and_works_again_after(
+def test_every_call_fails_while_the_server_is_paused_and_works_again_after(
     redis_board: JobBoard, redis_board_url: str, process: Process
 ) -> None:
     job_id = redis_board.submit(Ask())
@@ -145,19 +143,27 @@ def test_every_call_fails_in_time_while_the_server_is_paused_and_works_again_aft
     assert job_of(redis_board, job_id).state in {State.RUNNING, State.CANCELLED}
 
 
-def test_calls_that_come_together_fail_in_time_while_the_server_is_paused(
-    redis_board: JobBoard, process: Process
+def test_of_calls_that_come_together_only_the_first_wait_for_a_paused_server(
+    redis_board: JobBoard, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis, "REST_SECONDS", LONG)  # the rest, which is short, outlasts the test
     job_id = redis_board.submit(Ask())
     process.pause()
     try:
-        began = time.monotonic()
         with ThreadPoolExecutor(8) as threads:
             errors = list(threads.map(lambda _: fails(lambda: redis_board.get(job_id)), range(200)))
-        assert time.monotonic() - began < PROMISED
     finally:
         process.resume()
-    assert len(errors) == 200
+    at_once = [error for error in errors if "did not answer a moment ago" in error]
+    assert len(errors) - len(at_once) <= 8
+
+
+def test_no_call_waits_longer_than_its_time_outs(redis_board: JobBoard) -> None:
+    """The sum of what is promised: a connection, an answer, and half a second of grace."""
+    assert isinstance(redis_board, RedisJobBoard)
+    options = redis_board._server._driver.connection_pool.connection_kwargs
+    assert options["socket_connect_timeout"] + options["socket_timeout"] <= 2
+    assert options["retry"].get_retries() == 0
 
 
 class Proxy(socketserver.ThreadingTCPServer):
@@ -311,9 +317,9 @@ def test_a_server_that_may_evict_or_forget_is_warned_of(redis_board: JobBoard, a
     admin.config_set("appendonly", "no")
     warnings = redis_board.warnings()
     assert set(warnings) == {"evicts", "unlogged"}
-    assert "allkeys-lru" in warnings["evicts"]
-    assert "noeviction" in warnings["evicts"]
-    assert "appendonly" in warnings["unlogged"]
+    assert "allkeys-lru" in warnings[Risk.EVICTS]
+    assert "noeviction" in warnings[Risk.EVICTS]
+    assert "appendonly" in warnings[Risk.UNLOGGED]
 
 
 def test_a_server_that_lost_the_script_is_given_it_again(redis_board: JobBoard, admin: Redis) -> None:

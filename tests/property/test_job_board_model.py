@@ -50,6 +50,7 @@ class Expected:
     attempts: int = 0
     epoch: int = 0
     is_late: bool = False  # it runs, and its lease is over
+    is_paused: bool = False  # it is queued, and nobody may claim it in this test
     pinned: tuple[int, str] | None = None
     key: str | None = None
     error: str | None = None
@@ -59,13 +60,13 @@ class Expected:
         return self.state is State.RUNNING and self.epoch == claim.epoch
 
     def is_claimable(self) -> bool:
-        return self.state is State.QUEUED or self.is_late
+        return (self.state is State.QUEUED and not self.is_paused) or self.is_late
 
     def is_given_up(self) -> bool:
         return self.is_late and self.attempts >= MAX_ATTEMPTS
 
     def to(self, state: State) -> None:
-        self.state, self.is_late = state, False
+        self.state, self.is_late, self.is_paused = state, False, False
         if state in ENDED:
             self.ends.append(state)
 
@@ -187,14 +188,16 @@ class JobBoardMachine(RuleBasedStateMachine):
             job.error = error
             job.to(State.FAILED if is_final or job.attempts >= MAX_ATTEMPTS else State.QUEUED)
 
-    @rule(claim=claims)
-    def hand_back(self, claim: Claim) -> None:
+    @rule(claim=claims, pause=LEASES, reason=st.sampled_from([None, "away"]))
+    def hand_back(self, claim: Claim, pause: float, reason: str | None) -> None:
         job = self.jobs[claim.job.id]
         is_held = job.is_held_by(claim)
-        assert self.board.hand_back(claim) == is_held
+        assert self.board.hand_back(claim, pause=pause, reason=reason) == is_held
         if is_held:
             job.attempts -= 1
+            job.error = reason or job.error
             job.to(State.QUEUED)
+            job.is_paused = pause > 0
 
     @rule()
     def look_over(self) -> None:

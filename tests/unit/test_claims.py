@@ -1,5 +1,7 @@
 """How a worker keeps a claim while the board is away, and what is counted of that."""
 
+# ruff: noqa: D102 - the port says what its verbs do
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -9,16 +11,15 @@ import pytest
 from boards import LONG, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
 from storewatch.domain.ask import Ask
-from storewatch.errors import UnavailableError
-from storewatch.metrics import BOARD, counted
+from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import Progress, State
-from storewatch.processes.heartbeat import heartbeat, patient, patiently
+from storewatch.processes.heartbeat import Patient, heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.jobs import Claim, Job, JobBoard
 
 
 @pytest.fixture
@@ -35,32 +36,50 @@ def away(times: int) -> Iterator[bool]:
         yield False
 
 
-def test_what_is_not_answered_is_said_again_until_it_is() -> None:
-    turns = away(2)
+class Holder:
+    """A board that does not answer its first calls."""
 
-    def call(value: int) -> int:
-        if next(turns):
-            raise UnavailableError("away")
-        return value
+    def __init__(self, board: JobBoard, times: int) -> None:
+        self._board, self._away = board, away(times)
 
-    assert patiently(call, 7, seconds=60) == 7
+    def _check(self) -> None:
+        if next(self._away):
+            raise UnavailableError("away", port=Port.BOARD)
+
+    def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
+        self._check()
+        return self._board.pin(claim, as_of=as_of, version=version)
+
+    def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
+        self._check()
+        return self._board.finish(claim, key=key, rows=rows)
+
+    def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
+        self._check()
+        return self._board.fail(claim, error, final=final)
 
 
-def test_patience_ends() -> None:
-    def call() -> None:
-        raise UnavailableError("away")
+def test_what_is_not_answered_is_said_again_until_it_is(own_board: JobBoard) -> None:
+    job_id = own_board.submit(Ask())
+    claim, missed = claimed(own_board), list[UnavailableError]()
+    board = Patient(board=Holder(own_board, 2), seconds=LONG, missed=missed.append)
+    assert board.pin(claim, as_of=1, version="v") == own_board.get(job_id)
+    assert [error.port for error in missed] == [Port.BOARD] * 2
 
+
+def test_patience_ends(own_board: JobBoard) -> None:
+    own_board.submit(Ask())
+    board = Patient(board=Holder(own_board, 99), seconds=0, missed=lambda _: None)
     with pytest.raises(UnavailableError):
-        patiently(call, seconds=0)
+        board.finish(claimed(own_board), key="k", rows=1)
 
 
 def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_answer(
     own_board: JobBoard,
 ) -> None:
-    board = patient(own_board, seconds=60)
-    job_id = board.submit(Ask())
-    claim = claimed(board)
-    assert board.pin(claim, as_of=1, version="v") == own_board.get(job_id)
+    board = Patient(board=own_board, seconds=LONG, missed=lambda _: None)
+    job_id = own_board.submit(Ask())
+    claim = claimed(own_board)
     assert board.finish(claim, key="k", rows=1)
     assert not board.fail(claim, "too late", final=True)
     assert job_of(own_board, job_id).state is State.COMPLETE
@@ -69,7 +88,7 @@ def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_an
 def test_progress_is_told_to_the_board_at_once(own_board: JobBoard) -> None:
     job_id = own_board.submit(Ask())
     claim = claimed(own_board)
-    with heartbeat(own_board, claim, lease=LONG) as tell:
+    with heartbeat(own_board, claim, lease=LONG, missed=lambda _: None) as tell:
         tell(Progress(stage="compute", done=0, total=9))
         progress = wait_for(lambda: job_of(own_board, job_id).progress)
     assert progress == Progress(stage="compute", done=0, total=9)
@@ -80,14 +99,13 @@ def test_a_heartbeat_goes_on_when_the_board_did_not_answer(tmp_path: Path) -> No
     job_id = board.submit(Ask())
     claim = claimed(board)
     other = open_jobs(f"sqlite://{tmp_path}/jobs.sqlite")
-    failed: list[str] = []
-    flaky = counted(board, BOARD, failed.append)
-    with heartbeat(flaky, claim, lease=0.03) as tell:
+    failed: list[UnavailableError] = []
+    with heartbeat(board, claim, lease=0.03, missed=failed.append) as tell:
         board.close()  # from now on it does not answer
         wait_for(lambda: failed)
         tell(Progress(stage="compute", done=0, total=1))
         before = len(failed)
         wait_for(lambda: len(failed) > before)
     assert job_of(other, job_id).state is State.RUNNING
-    assert set(failed) == {BOARD}
+    assert {error.port for error in failed} == {Port.BOARD}
     other.close()

@@ -12,8 +12,8 @@ from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.expire import BATCH, expire
 from storewatch.domain.ask import Ask
-from storewatch.errors import UnavailableError
-from storewatch.metrics import BOARD, SHELF, Metrics, counted
+from storewatch.errors import Port, UnavailableError
+from storewatch.metrics import Metrics
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_the_board_is_asked_at_each_look(own_board: JobBoard) -> None:
 
 def test_figures_of_a_board_that_is_away_are_absent_and_that_is_counted(own_board: JobBoard) -> None:
     metrics = Metrics()
-    metrics.watch(counted(own_board, BOARD, metrics.error))
+    metrics.watch(own_board)
     own_board.close()
     figures(metrics)
     found = figures(metrics)
@@ -97,7 +97,7 @@ def test_figures_of_a_board_that_is_away_are_absent_and_that_is_counted(own_boar
 
 def test_two_figures_of_one_process_do_not_meet() -> None:
     one, other = Metrics(), Metrics()
-    one.error(SHELF)
+    one.unanswered(Port.SHELF)
     assert figures(other)["storewatch_adapter_errors_total report shelf"] == 0
 
 

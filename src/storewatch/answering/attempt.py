@@ -15,13 +15,13 @@ from storewatch.answering.course import Course
 from storewatch.formats.manifest import Manifest
 
 if TYPE_CHECKING:
-    from storewatch.ports.jobs import Claim, Job, JobBoard
+    from storewatch.ports.jobs import Claim, Holding, Job
     from storewatch.ports.polls import PollStore
     from storewatch.ports.shelf import ReportShelf
 
 
 def work(
-    claim: Claim, *, polls: PollStore, board: JobBoard, shelf: ReportShelf, course: Course | None = None
+    claim: Claim, *, polls: PollStore, board: Holding, shelf: ReportShelf, course: Course | None = None
 ) -> bool:
     """Make the report of a claimed job and finish it; False, leaving nothing, if the claim was lost."""
     job = _pin(claim, polls=polls, board=board)
@@ -51,7 +51,7 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
     return key, report.rows.height
 
 
-def _pin(claim: Claim, *, polls: PollStore, board: JobBoard) -> Job | None:
+def _pin(claim: Claim, *, polls: PollStore, board: Holding) -> Job | None:
     if claim.job.version is not None:
         return claim.job
     with polls.at() as snapshot:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.jobs import Keeper
     from storewatch.ports.shelf import ReportShelf
 
 BATCH = 100  # jobs
 
 
-def expire(board: JobBoard, shelf: ReportShelf, *, older_than: float) -> int:
+def expire(board: Keeper, shelf: ReportShelf, *, older_than: float) -> int:
     """Remove all jobs that ended `older_than` seconds ago or earlier, and what lies on the shelf for them.
 
     The shelf goes first: if this ends half-way, the job is still on the board and is met again. Several may

@@ -56,13 +56,6 @@ class Status:
 
 
 @runtime_checkable
-class _Warning(Protocol):
-    """A part that knows what should be looked at."""
-
-    def warnings(self) -> dict[str, str]: ...
-
-
-@runtime_checkable
 class _Probing(Protocol):
     """A poll store that reads tables of others."""
 
@@ -115,10 +108,6 @@ def _ask(part: Part, ask: Callable[[Part, Settings], None], settings: Settings) 
     part.seconds = round(time.monotonic() - began, 3)
 
 
-def _warnings(part: object) -> dict[str, str]:
-    return part.warnings() if isinstance(part, _Warning) else {}
-
-
 def _ask_polls(part: Part, settings: Settings) -> None:
     if (counts := migrations(settings)) is not None:
         part.details["migrations"] = f"{counts[0]} of {counts[1]}"
@@ -132,7 +121,6 @@ def _ask_polls(part: Part, settings: Settings) -> None:
         newest = snapshot.newest
         part.details["version"] = snapshot.version
     part.details["newest_poll"] = None if newest is None else iso(newest // MICROSECONDS)
-    part.warnings |= _warnings(polls)
     polls.close()
 
 
@@ -144,7 +132,7 @@ def _ask_board(part: Part, settings: Settings) -> None:
     part.details["oldest_queued_seconds"] = overview.oldest_queued_seconds
     part.details["live_workers"] = overview.live_workers
     part.details["recent"] = [_recent(job) for job in board.recent(RECENT)]
-    part.warnings |= _warnings(board)
+    part.warnings.update({str(risk): text for risk, text in board.warnings().items()})
     board.close()
 
 
@@ -165,4 +153,4 @@ def _recent(job: Job) -> dict[str, Any]:
 def _ask_shelf(part: Part, settings: Settings) -> None:
     shelf = open_shelf(settings)
     shelf.sweep(PROBE, keep=None)  # lists what is there, and fails if bucket or rights are missing
-    part.warnings |= _warnings(shelf)
+    part.warnings.update({str(risk): text for risk, text in shelf.warnings().items()})

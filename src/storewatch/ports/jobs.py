@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from storewatch.domain.ask import Ask
+    from storewatch.ports.risks import Risk
 
 
 class State(StrEnum):
@@ -80,12 +81,8 @@ class Overview:
     live_workers: int  # that announced themselves, and for whom that still holds
 
 
-class JobBoard(Protocol):
-    """Who has to do what, and what came of it. Every state change is a compare-and-set.
-
-    A claim is a lease by the board's clock. The fence is the epoch, not the time: who lost the job to
-    another can change nothing any more, who merely was late may go on.
-    """
+class Jobs(Protocol):
+    """Jobs for who asks for reports, and looks at what became of them."""
 
     def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board, durably, and return its id (32 hex digits).
@@ -107,24 +104,45 @@ class JobBoard(Protocol):
         """End a job that has not ended; False if there was nothing to cancel."""
         ...
 
-    def claim(self, worker: str, *, lease: float) -> Claim | None:
-        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none.
+    def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
+        """Return the jobs that were submitted last, newest first, at most `limit`.
 
-        A job whose third counted attempt has run out becomes Failed here and is not handed out.
+        With `before`, only of those with a lower number.
         """
         ...
+
+    def newest_complete(self) -> Job | None:
+        """Return the complete job whose report is of all stores and has the greatest as-of; None without one.
+
+        Of equal as-ofs that which was submitted last. Who asked for some stores, or for another carry,
+        windows or policy than the defaults, is passed over; that an as-of was asked for does not matter.
+        """
+        ...
+
+    def queue_length(self) -> int:
+        """Return how many jobs are queued."""
+        ...
+
+    def overview(self) -> Overview:
+        """Return the figures for status and metrics."""
+        ...
+
+    def warnings(self) -> Mapping[Risk, str]:
+        """Return what may lose jobs in the way the board is kept, a sentence each."""
+        ...
+
+
+class Holding(Protocol):
+    """What the holder of a claim does with its job.
+
+    The fence is the epoch, not the time: who lost the job to another can change nothing any more, who merely
+    was late may go on.
+    """
 
     def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
         """Fix as-of and input version unless an earlier attempt did: with the ask, they are all that decides.
 
         Returns the job as pinned, None if the claim is lost.
-        """
-        ...
-
-    def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
-        """Renew the lease, and note the progress if given.
-
-        False, changing nothing, if the claim is lost (another epoch, cancelled, ended).
         """
         ...
 
@@ -142,36 +160,38 @@ class JobBoard(Protocol):
         """
         ...
 
-    def hand_back(self, claim: Claim) -> bool:
-        """Queue the job again without counting the attempt; False if the claim is lost."""
+
+class Leases(Holding, Protocol):
+    """Jobs for who works on them. A claim is a lease by the board's clock."""
+
+    def claim(self, worker: str, *, lease: float) -> Claim | None:
+        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none.
+
+        A job whose third counted attempt has run out becomes Failed here and is not handed out.
+        """
+        ...
+
+    def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
+        """Renew the lease, and note the progress if given.
+
+        False, changing nothing, if the claim is lost (another epoch, cancelled, ended).
+        """
+        ...
+
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        """Queue the job again without counting the attempt; False if the claim is lost.
+
+        Nobody can claim it before `pause` seconds have passed. A `reason` is its error until it ends.
+        """
         ...
 
     def announce(self, worker: str, *, ttl: float) -> None:
         """Count a worker as live for `ttl` seconds from now; 0: no longer."""
         ...
 
-    def queue_length(self) -> int:
-        """Return how many jobs are queued."""
-        ...
 
-    def overview(self) -> Overview:
-        """Return the figures for status and metrics."""
-        ...
-
-    def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
-        """Return the jobs that were submitted last, newest first, at most `limit`.
-
-        With `before`, only of those with a lower number.
-        """
-        ...
-
-    def newest_complete(self) -> Job | None:
-        """Return the complete job whose report is of all stores and has the greatest as-of; None without one.
-
-        Of equal as-ofs that which was submitted last. Who asked for some stores, or for another carry,
-        windows or policy than the defaults, is passed over; that an as-of was asked for does not matter.
-        """
-        ...
+class Keeper(Protocol):
+    """Jobs for who removes old ones."""
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`.
@@ -184,13 +204,9 @@ class JobBoard(Protocol):
         """Remove jobs that have ended, and leave others; return how many there were."""
         ...
 
-    def warnings(self) -> dict[str, str]:
-        """Return what may lose jobs in the way the board is kept: a sentence by a short name.
 
-        `evicts`: jobs may be thrown out when memory is short; `unlogged`: they may be lost when it restarts;
-        `unchecked`: it does not tell.
-        """
-        ...
+class JobBoard(Jobs, Leases, Keeper, Protocol):
+    """Who has to do what, and what came of it. Every state change is a compare-and-set."""
 
     def close(self) -> None:
         """Let go of connections and files."""

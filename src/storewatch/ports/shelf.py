@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from storewatch.ports.risks import Risk
 
 
 class ReportShelf(Protocol):
@@ -44,9 +46,6 @@ class ReportShelf(Protocol):
         """Return when all links end, however long they were to live (seconds since 1970); None: not known."""
         ...
 
-    def warnings(self) -> dict[str, str]:
-        """Return what whoever runs the service should know: a sentence by a short name.
-
-        `temporary`: links end with the shelf's credentials.
-        """
+    def warnings(self) -> Mapping[Risk, str]:
+        """Return what whoever runs the service should know, a sentence each."""
         ...

@@ -10,12 +10,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import storewatch
 from storewatch.config import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO
 
     from storewatch.config import Settings
@@ -29,42 +31,38 @@ class WorkerProcess:
 
     process: subprocess.Popen[bytes]
     commands: IO[bytes]  # its stdin
-    told: IO[bytes]  # its stdout
     started: float = field(default_factory=time.monotonic)
     held: tuple[str, int] | None = None  # job id and epoch
     held_since: float = 0.0
-    _unread: bytes = b""
+    killed_for: str | None = None  # why its attempt was not let go on
+
+    @property
+    def may_run_out(self) -> bool:
+        """Say whether it has a job in hand that is still let go on."""
+        return self.held is not None and self.killed_for is None
 
     def wake(self) -> None:
         """Tell it that there is work; never waits."""
-        try:
+        with suppress(OSError):  # full: it will look anyway; broken: it is dead, and will be buried
             os.write(self.commands.fileno(), b"\n")
-        except OSError:  # full: it will look anyway; broken: it is dead, and will be buried
-            return
 
-    def listen(self) -> list[Message] | None:
-        """Take in and return what it told; None if it has closed its end, as the dead do."""
-        try:
-            data = os.read(self.told.fileno(), 65_536)
-        except BlockingIOError:
-            return []
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        messages: list[Message] = [json.loads(line) for line in lines]
-        for message in messages:
-            if "held" in message:
-                self.held = tuple(message["held"]) if message["held"] else None
-                self.held_since = time.monotonic()
-        return messages if data else None
+    def hold(self, held: list[Any] | None) -> None:
+        """Note what it has in hand from now on."""
+        self.held = (held[0], held[1]) if held else None
+        self.held_since = time.monotonic()
 
     def close(self) -> int:
-        """Close the pipes, by which it ends if it has not yet, and return its exit code."""
+        """Close its stdin, by which it ends if it has not yet, and return its exit code."""
         self.commands.close()
-        self.told.close()
         return self.process.wait()
 
 
-def start_worker(settings: Settings, *, spare_a_core: bool) -> WorkerProcess:
+def start_worker(
+    settings: Settings, *, hear: Callable[[Message | None], None], spare_a_core: bool
+) -> WorkerProcess:
     """Start a worker process that ends when our end of its stdin closes.
+
+    A thread of its own gives what it tells to `hear`, and None when it can tell no more, as the dead.
 
     Raises:
         OSError: The machine cannot start another process.
@@ -77,16 +75,23 @@ def start_worker(settings: Settings, *, spare_a_core: bool) -> WorkerProcess:
         [sys.executable, "-P", "-m", "storewatch.processes.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        bufsize=0,
         env={**inherited, **settings.environment(), "PYTHONPATH": path},
     )
     if spare_a_core:
         _spare_a_core(process.pid)
     if process.stdin is None or process.stdout is None:
         raise OSError("the worker process has no pipes")
-    for pipe in (process.stdin, process.stdout):
-        os.set_blocking(pipe.fileno(), False)
-    return WorkerProcess(process=process, commands=process.stdin, told=process.stdout)
+    os.set_blocking(process.stdin.fileno(), False)
+    Thread(target=_listen, args=(process.stdout, hear), name="listen", daemon=True).start()
+    return WorkerProcess(process=process, commands=process.stdin)
+
+
+def _listen(told: IO[bytes], hear: Callable[[Message | None], None]) -> None:
+    with told:
+        for line in told:
+            if line.endswith(b"\n"):  # else it died in the middle of it
+                hear(json.loads(line))
+    hear(None)
 
 
 def _spare_a_core(process_id: int) -> None:

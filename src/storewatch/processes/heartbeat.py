@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -16,24 +16,44 @@ from storewatch.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from storewatch.ports.jobs import Claim, JobBoard, Progress
+    from storewatch.ports.jobs import Claim, Holding, Job, Leases, Progress
+
+    Missed = Callable[[UnavailableError], None]  # hears of each call that was not answered
 
 R = TypeVar("R")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds between two tries
-PATIENT = frozenset({"pin", "finish", "fail"})  # without these, what was computed would be lost
 
 log = structlog.get_logger()
 
 
 @contextmanager
-def heartbeat(board: JobBoard, claim: Claim, *, lease: float) -> Iterator[Callable[[Progress], None]]:
+def heartbeat(
+    board: Leases, claim: Claim, *, lease: float, missed: Missed
+) -> Iterator[Callable[[Progress], None]]:
     """Renew a claim's lease (seconds) beside the computation; yield what the computation tells progress to.
 
     A board that does not answer says nothing about the claim: it is asked again.
     """
     told: SimpleQueue[Progress | None] = SimpleQueue()
-    thread = Thread(target=_beat, args=(board, claim, lease, told), name="heartbeat", daemon=True)
+
+    def beat() -> None:
+        progress = None
+        while True:
+            try:
+                progress = told.get(timeout=lease / 3)
+                if progress is None:
+                    return
+            except Empty:
+                pass
+            try:
+                if not board.beat(claim, lease=lease, progress=progress):
+                    return
+            except UnavailableError as error:
+                missed(error)
+                log.warning("heartbeat failed", report_id=claim.job.id, error=str(error))
+
+    thread = Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield told.put
@@ -42,49 +62,38 @@ def heartbeat(board: JobBoard, claim: Claim, *, lease: float) -> Iterator[Callab
         thread.join()
 
 
-def _beat(board: JobBoard, claim: Claim, lease: float, told: SimpleQueue[Progress | None]) -> None:
-    progress = None
-    while True:
-        try:
-            progress = told.get(timeout=lease / 3)
-            if progress is None:
-                return
-        except Empty:
-            pass
-        try:
-            if not board.beat(claim, lease=lease, progress=progress):
-                return
-        except UnavailableError as error:
-            log.warning("heartbeat failed", report_id=claim.job.id, error=str(error))
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """Says again to `board`, until it is answered, what must not be lost with the computation.
 
-
-def patient(board: JobBoard, *, seconds: float) -> JobBoard:
-    """Return `board` as it is, but `pin`, `finish` and `fail` are said again until they are answered.
-
-    After `seconds` the UnavailableError is passed on.
+    After `seconds` the UnavailableError is passed on; `missed` hears of those before.
     """
-    return cast("JobBoard", _Patient(board, seconds))
 
+    board: Holding
+    seconds: float
+    missed: Missed
 
-class _Patient:
-    def __init__(self, board: JobBoard, seconds: float) -> None:
-        self._board = board
-        self._seconds = seconds
+    def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
+        """Fix as-of and input version unless an earlier attempt did; None if the claim is lost."""
+        return self._answer(lambda: self.board.pin(claim, as_of=as_of, version=version))
 
-    def __getattr__(self, name: str) -> object:
-        call = getattr(self._board, name)
-        return functools.partial(patiently, call, seconds=self._seconds) if name in PATIENT else call
+    def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
+        """Make the job Complete with the report at `key`; False if the claim is lost."""
+        return self._answer(lambda: self.board.finish(claim, key=key, rows=rows))
 
+    def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
+        """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
+        return self._answer(lambda: self.board.fail(claim, error, final=final))
 
-def patiently(call: Callable[..., R], *given: object, seconds: float, **options: object) -> R:
-    """Return what `call` answers, asking again while it raises UnavailableError, for at most `seconds`."""
-    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
-    while True:
-        try:
-            return call(*given, **options)
-        except UnavailableError as error:
-            if time.monotonic() + pause > deadline:
-                raise
-            log.warning("not answered, asked again", seconds=pause, error=str(error))
-        time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+    def _answer(self, call: Callable[[], R]) -> R:
+        deadline, pause = time.monotonic() + self.seconds, FIRST_PAUSE
+        while True:
+            try:
+                return call()
+            except UnavailableError as error:
+                if time.monotonic() + pause > deadline:
+                    raise
+                self.missed(error)
+                log.warning("not answered, asked again", seconds=pause, error=str(error))
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)

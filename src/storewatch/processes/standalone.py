@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import select
 import signal
+import socket
 from contextlib import contextmanager
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from storewatch.bootstrap import open_board
 from storewatch.errors import SettingsError
 from storewatch.logs import configure_logs
-from storewatch.metrics import BOARD, MEDIA_TYPE, Metrics, counted
+from storewatch.metrics import MEDIA_TYPE, Metrics
+from storewatch.processes.signals import Told
 from storewatch.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
 
     from storewatch.config import Settings
 
@@ -43,15 +48,16 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
     """
     configure_logs()
     metrics = Metrics()
-    board = counted(open_board(settings), BOARD, metrics.error)
+    board = open_board(settings)
     metrics.watch(board)
     supervisor = Supervisor(settings, metrics, spare_a_core=False)
-    with _signals() as is_told_to_end, _watched(metrics, supervisor, host=host, port=metrics_port):
+    told = Told(signal.SIGTERM, signal.SIGINT)
+    with _watched(metrics, supervisor, host=host, port=metrics_port):
         supervisor.start()
         try:
             supervisor.check()
             log.info("working", workers=settings.workers)
-            while supervisor.is_alive and not is_told_to_end(LOOK_SECONDS):
+            while supervisor.is_alive and not told.within(LOOK_SECONDS):
                 pass
             log.info("ending", grace_seconds=settings.grace_seconds)
         finally:
@@ -60,74 +66,34 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[Callable[[float], bool]]:
-    """Yield what waits so many seconds for SIGTERM or SIGINT, and says whether one came."""
-    bell, cord = os.pipe()
-    os.set_blocking(cord, False)
-    before = signal.set_wakeup_fd(cord)
-    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda seconds: bool(select.select([bell], [], [], seconds)[0])
-    finally:
-        signal.set_wakeup_fd(before)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        os.close(bell)
-        os.close(cord)
-
-
-@contextmanager
 def _watched(metrics: Metrics, supervisor: Supervisor, *, host: str, port: int | None) -> Iterator[None]:
     """Answer /metrics and /healthz on a port."""
     if port is None:
         yield
         return
-
-    class Handler(_Handler):
-        pages = {"/metrics": metrics.page, "/healthz": lambda: _health(supervisor)}  # noqa: RUF012 - read only
-
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        listener = socket.create_server((host, port))
     except OSError as error:
         raise SettingsError(f"the port {port} of {host} cannot be opened: {error.strerror}") from error
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    log.info("metrics are served", host=host, port=server.server_port)
+    app = _pages(metrics, supervisor)
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+    thread = Thread(target=server.run, args=([listener],), name="metrics", daemon=True)
+    thread.start()
+    log.info("metrics are served", host=host, port=listener.getsockname()[1])
     try:
         yield
     finally:
-        server.shutdown()
-        server.server_close()
+        server.should_exit = True
+        thread.join()
 
 
-def _health(supervisor: Supervisor) -> bytes | None:
-    return b'{"status":"ok"}' if supervisor.is_alive else None
+def _pages(metrics: Metrics, supervisor: Supervisor) -> Starlette:
+    def figures(_: Request) -> Response:
+        return Response(metrics.page(), media_type=MEDIA_TYPE)
 
+    def health(_: Request) -> Response:
+        if not supervisor.is_alive:
+            raise HTTPException(503)
+        return JSONResponse({"status": "ok"})
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers GET and HEAD on some pages; one that gives None is not available."""
-
-    pages: dict[str, Callable[[], bytes | None]]
-    timeout = 10  # seconds
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        page = self.pages.get(path)
-        if page is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        content = page()
-        if content is None:
-            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
-            return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", MEDIA_TYPE if path == "/metrics" else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    do_HEAD = do_GET  # noqa: N815 - the library's name
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the library's names
-        """Log nothing."""
+    return Starlette(routes=[Route("/metrics", figures), Route("/healthz", health)])

@@ -6,10 +6,9 @@ and the worker with it.
 
 from __future__ import annotations
 
-import os
-import selectors
 import time
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,14 @@ import structlog
 
 from storewatch.answering.expire import expire
 from storewatch.bootstrap import open_board, open_shelf
-from storewatch.errors import SettingsError, StorewatchError
-from storewatch.metrics import BOARD, SHELF, counted
+from storewatch.errors import SettingsError, StorewatchError, UnavailableError
 from storewatch.ports.jobs import ENDED, Claim
-from storewatch.processes.channel import Message, WorkerProcess, start_worker
+from storewatch.processes.channel import WorkerProcess, start_worker
 
 if TYPE_CHECKING:
     from storewatch.config import Settings
     from storewatch.metrics import Metrics
+    from storewatch.processes.channel import Message
 
 LOOK_SECONDS = 0.5  # between two looks at what is due
 FIRST_DELAY, LONGEST_DELAY = 0.1, 10.0  # seconds before a worker that died at once is started again
@@ -53,11 +52,11 @@ class Supervisor:
         self._settings = settings
         self._metrics = metrics
         self._spare_a_core = spare_a_core
-        self._board = counted(open_board(settings), BOARD, metrics.error)
-        self._shelf = counted(open_shelf(settings), SHELF, metrics.error)
+        self._board = open_board(settings)
+        self._shelf = open_shelf(settings)
         self._places = [_Place() for _ in range(settings.workers)]
-        self._selector = selectors.DefaultSelector()
-        self._bell, self._cord = os.pipe()  # pulled to rouse the thread
+        # What workers tell, each with its place; None rouses the thread, to wake them.
+        self._news: SimpleQueue[tuple[_Place, Message | None] | None] = SimpleQueue()
         self._threads = [Thread(target=self._supervise, name="supervisor", daemon=True)]
         if settings.workers:
             self._threads.append(Thread(target=self._expire, name="expiry", daemon=True))
@@ -68,8 +67,6 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the workers, and a thread that looks after them."""
-        os.set_blocking(self._cord, False)
-        self._selector.register(self._bell, selectors.EVENT_READ)
         for thread in self._threads:
             thread.start()
 
@@ -91,10 +88,7 @@ class Supervisor:
 
     def wake(self) -> None:
         """Tell the workers that there is work; never waits."""
-        try:
-            os.write(self._cord, b"\n")
-        except BlockingIOError:
-            return
+        self._news.put(None)
 
     def end(self) -> None:
         """Have the workers claim no more, and end when they have finished what is in hand; never waits.
@@ -112,9 +106,6 @@ class Supervisor:
         self.end()
         self._ended.set()
         self._threads[0].join()  # a removal that is slow need not be waited for
-        self._selector.close()
-        os.close(self._cord)
-        os.close(self._bell)
         self._board.close()
 
     def _supervise(self) -> None:
@@ -124,20 +115,26 @@ class Supervisor:
             self._attend(self._patience())
         self._end_all(self._ends_at)
 
-    def _attend(self, seconds: float) -> None:
-        """Hear what workers tell, and wake them if the bell rings, for at most `seconds`."""
-        for key, _ in self._selector.select(seconds):
-            if key.fd == self._bell:
-                os.read(self._bell, 4_096)
-                self._wake_all()
-            else:
-                self._hear(key.data)
+    def _attend(self, seconds: float | None) -> None:
+        """Take in the next news, for at most `seconds`; None: until there is some."""
+        try:
+            news = self._news.get(timeout=seconds)
+        except Empty:
+            return
+        if news is None:
+            self._wake_all()
+            return
+        place, message = news
+        if place.worker and message is None:
+            self._bury(place, place.worker)
+        elif place.worker and message:
+            self._note(place.worker, message)
 
     def _patience(self) -> float:
         """Return the seconds until something may be due."""
         limit = self._settings.attempt_seconds
         due = [p.start_at for p in self._places if p.worker is None]
-        due += [p.worker.held_since + limit for p in self._places if p.worker and p.worker.held]
+        due += [p.worker.held_since + limit for p in self._places if p.worker and p.worker.may_run_out]
         return min([LOOK_SECONDS, *(max(0.0, instant - time.monotonic()) for instant in due)])
 
     def _wake_all(self) -> None:
@@ -145,24 +142,16 @@ class Supervisor:
             if place.worker:
                 place.worker.wake()
 
-    def _hear(self, place: _Place) -> None:
-        if place.worker is None:
-            return
-        messages = place.worker.listen()
-        if messages is None:
-            self._bury(place, place.worker)
-        else:
-            self._note(messages)
-
-    def _note(self, messages: list[Message]) -> None:
-        for message in messages:
-            match message:
-                case {"attempt": attempt}:
-                    self._metrics.attempt(attempt)
-                case {"error": port}:
-                    self._metrics.error(port)
-                case {"opened": str(failure)}:
-                    self._note_opening(failure or None)
+    def _note(self, worker: WorkerProcess, message: Message) -> None:
+        match message:
+            case {"held": held}:
+                worker.hold(held)
+            case {"attempt": attempt}:
+                self._metrics.attempt(attempt)
+            case {"unanswered": port}:
+                self._metrics.unanswered(port)
+            case {"opened": str(failure)}:
+                self._note_opening(failure or None)
 
     def _note_opening(self, failure: str | None) -> None:
         """Keep the first worker's failure for `check`, and log those of later ones."""
@@ -177,39 +166,32 @@ class Supervisor:
         if worker is None:
             if now >= place.start_at:
                 self._fill(place)
-        elif worker.process.poll() is not None:
-            self._bury(place, worker)
-        elif worker.held and now - worker.held_since >= limit:
+        elif worker.may_run_out and now - worker.held_since >= limit:
+            worker.killed_for = f"attempt outlived its limit of {limit:g} s"
             worker.process.kill()
-            self._bury(place, worker, reason=f"attempt outlived its limit of {limit:g} s")
 
     def _fill(self, place: _Place) -> None:
         try:
-            place.worker = start_worker(self._settings, spare_a_core=self._spare_a_core)
+            place.worker = start_worker(
+                self._settings,
+                hear=lambda message: self._news.put((place, message)),
+                spare_a_core=self._spare_a_core,
+            )
         except OSError as error:
             log.error("a worker could not be started", error=str(error))  # noqa: TRY400  the message says it all
             self._put_off(place, lived=0.0)
-        else:
-            self._selector.register(place.worker.told, selectors.EVENT_READ, place)
 
-    def _bury(self, place: _Place, worker: WorkerProcess, *, reason: str | None = None) -> None:
-        """Take a dead or dying worker from its place; end its attempt, which need not wait for the lease."""
-        how = _how(self._take_out(place, worker))
+    def _bury(self, place: _Place, worker: WorkerProcess) -> None:
+        """Take a dead worker from its place; end its attempt, which need not wait for the lease."""
+        how = _how(worker.close())
+        place.worker = None
         self._put_off(place, lived=time.monotonic() - worker.started)
         is_over = self._ends_at is not None
         if worker.held or not (is_over or self._failure):
             log.warning("a worker ended", how=how, report_id=worker.held and worker.held[0])
         if worker.held:  # that a worker is killed because all ends is not the job's fault
-            why = None if is_over else reason or f"the worker process died ({how})"
+            why = None if is_over else worker.killed_for or f"the worker process died ({how})"
             self._end_attempt(worker.held, reason=why)
-
-    def _take_out(self, place: _Place, worker: WorkerProcess) -> int:
-        """Hear a worker's last words, take it from its place, and return its exit code."""
-        while messages := worker.listen():
-            self._note(messages)
-        self._selector.unregister(worker.told)
-        place.worker = None
-        return worker.close()
 
     def _put_off(self, place: _Place, *, lived: float) -> None:
         """Set when the place is filled again: at once, unless workers die as soon as they are there."""
@@ -232,7 +214,12 @@ class Supervisor:
             elif self._board.fail(claim, reason, final=False):
                 self._count_end(job_id)
         except StorewatchError as error:
+            self._count_unanswered(error)
             log.warning("not recorded: the job's lease will run out", report_id=job_id, error=str(error))
+
+    def _count_unanswered(self, error: StorewatchError) -> None:
+        if isinstance(error, UnavailableError):
+            self._metrics.unanswered(error.port)
 
     def _count_end(self, job_id: str) -> None:
         job = self._board.get(job_id)
@@ -249,7 +236,8 @@ class Supervisor:
         for place in self._places:
             if place.worker:
                 place.worker.process.kill()
-                self._bury(place, place.worker)
+        while any(place.worker for place in self._places):
+            self._attend(None)
 
     def _expire(self) -> None:
         retention = self._settings.retention_seconds
@@ -258,6 +246,7 @@ class Supervisor:
                 if removed := expire(self._board, self._shelf, older_than=retention):
                     log.info("old reports removed", reports=removed)
             except StorewatchError as error:
+                self._count_unanswered(error)
                 log.warning("old reports are not removed yet", error=str(error))
 
 

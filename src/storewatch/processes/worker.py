@@ -6,28 +6,27 @@ How it lives with its parent, the supervisor:
   this process ends at once, also in mid-computation.
 - stdout: lines of JSON. `{"opened": ""}` when all is open, or why it cannot be; `{"held": [job, epoch]}` for
   each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after each attempt, how it went;
-  `{"error": port}` for each call that something did not answer.
+  `{"unanswered": port}` for each call that something did not answer.
 - SIGTERM: no new job is claimed. The one in hand is finished, if it can be in most of the grace, else handed
   back, which counts as no attempt; and the process ends.
 
-So the main thread only listens, and the computation runs in a second one.
+So the main thread only waits for the signal; one thread computes, and one reads stdin.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import sys
-import time
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 import structlog
 
+from storewatch import __version__
 from storewatch.answering import attempt
 from storewatch.answering.course import Course
 from storewatch.bootstrap import open_board, open_polls, open_shelf
@@ -39,16 +38,16 @@ from storewatch.domain.uptime import uptime
 from storewatch.errors import SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
 from storewatch.logs import configure_logs
-from storewatch.metrics import BOARD, POLLS, SHELF, counted
 from storewatch.ports.jobs import ENDED, State
-from storewatch.processes.heartbeat import heartbeat, patient
+from storewatch.processes.heartbeat import Patient, heartbeat
+from storewatch.processes.signals import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from storewatch.config import Settings
     from storewatch.metrics import Attempt
-    from storewatch.ports.jobs import Claim
+    from storewatch.ports.jobs import Claim, Job
 
     Tell = Callable[..., None]  # by keyword
 
@@ -56,6 +55,7 @@ IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by ano
 PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
 # Before the first and the second attempt end because something does not answer: the next would meet the same.
 PAUSES = (4.0, 16.0)
+LONGEST_PAUSE = 60.0  # before a job that was handed back is claimed again
 FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back
 NICENESS = 5  # the service's own calls go first
 LONGEST_ERROR = 500  # characters
@@ -68,16 +68,12 @@ class Worker:
 
     def __init__(self, settings: Settings, *, tell: Tell) -> None:
         """Open everything; `tell` is heard by the parent."""
-
-        def count(port: str) -> None:
-            tell(error=port)
-
         self._lease = settings.lease_seconds
         self._tell = tell
-        self._board = counted(open_board(settings), BOARD, count)
-        self._patient = patient(self._board, seconds=settings.attempt_seconds)
-        self._polls = counted(open_polls(settings), POLLS, count)
-        self._shelf = counted(open_shelf(settings), SHELF, count)
+        self._board = open_board(settings)
+        self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
+        self._polls = open_polls(settings)
+        self._shelf = open_shelf(settings)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._wake, self._stopping, self._ended = Event(), Event(), Event()
         self._claiming = Lock()  # what is claimed is always in `_held` for who has this
@@ -92,6 +88,7 @@ class Worker:
             try:
                 claim = self._claim()
             except UnavailableError as error:
+                self._missed(error)
                 self._note_board(away=error)
                 self._stopping.wait(PAUSE_SECONDS)
                 continue
@@ -100,15 +97,14 @@ class Worker:
                 self._wake.wait(IDLE_SECONDS)
                 self._wake.clear()
             else:
-                self._attempt(claim)
+                self._take(claim)
                 self._hold(None)
         announcing.join()
         self._ended.set()
 
-    @property
-    def has_ended(self) -> bool:
-        """Say whether `run` has come to its end."""
-        return self._ended.is_set()
+    def wait(self, seconds: float) -> None:
+        """Wait until `run` has come to its end, for at most `seconds`."""
+        self._ended.wait(seconds)
 
     def wake(self) -> None:
         """Look at the board now."""
@@ -123,11 +119,19 @@ class Worker:
         """Hand back the job in hand, if there is one."""
         with self._claiming:
             claim = self._held
+        if claim:
+            self._hand_back(claim)
+
+    def _hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> None:
         try:
-            if claim and self._board.hand_back(claim):
-                log.info("handed back", report_id=claim.job.id, epoch=claim.epoch)
+            if self._board.hand_back(claim, pause=pause, reason=reason):
+                log.info("handed back", report_id=claim.job.id, epoch=claim.epoch, reason=reason)
         except UnavailableError as error:
+            self._missed(error)
             log.warning("not handed back: the lease will run out", error=str(error))
+
+    def _missed(self, error: UnavailableError) -> None:
+        self._tell(unanswered=error.port)
 
     def _announce(self) -> None:
         """Tell the board that this worker is alive, until it is stopped."""
@@ -136,6 +140,7 @@ class Worker:
             try:
                 self._board.announce(self._name, ttl=0 if is_stopping else self._lease)
             except UnavailableError as error:
+                self._missed(error)
                 log.debug("not announced", error=str(error))
             if is_stopping:
                 return
@@ -162,11 +167,20 @@ class Worker:
         self._held = claim
         self._tell(held=[claim.job.id, claim.epoch] if claim else None)
 
+    def _take(self, claim: Claim) -> None:
+        """Make an attempt, unless this version does not know what is asked: then another may."""
+        if claim.job.ask.unknown:
+            asked = "; ".join(claim.job.ask.unknown)
+            reason = f"a worker of version {__version__} does not know what is asked ({asked})"
+            self._hand_back(claim, pause=pause_after(claim.job), reason=reason[:LONGEST_ERROR])
+        else:
+            self._attempt(claim)
+
     def _attempt(self, claim: Claim) -> None:
         asked = {"request_id": claim.job.request_id} if claim.job.request_id else {}
         with (
             structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch, **asked),
-            heartbeat(self._board, claim, lease=self._lease) as tell,
+            heartbeat(self._board, claim, lease=self._lease, missed=self._missed) as tell,
         ):
             log.info("attempt begins", attempts=claim.job.attempts)
             course = Course(tell=tell)
@@ -189,8 +203,10 @@ class Worker:
         expected = isinstance(error, StorewatchError)
         passing = not expected or isinstance(error, UnavailableError)
         log.error("attempt failed", error=describe(error), exc_info=None if expected else error)
-        if isinstance(error, UnavailableError) and claim.job.attempts <= len(PAUSES):
-            self._stopping.wait(PAUSES[claim.job.attempts - 1])
+        if isinstance(error, UnavailableError):
+            self._missed(error)
+            if claim.job.attempts <= len(PAUSES):
+                self._stopping.wait(PAUSES[claim.job.attempts - 1])
         try:
             self._patient.fail(claim, describe(error), final=not passing)
             job = self._board.get(claim.job.id)
@@ -199,6 +215,8 @@ class Worker:
             if job.key is None:
                 self._shelf.sweep(job.id, keep=None)
         except StorewatchError as second:
+            if isinstance(second, UnavailableError):
+                self._missed(second)
             log.warning("the failure is not recorded: the lease will run out", error=describe(second))
             return None
         return job.state
@@ -214,6 +232,11 @@ def _told(course: Course, outcome: State | None) -> Attempt:
     }
 
 
+def pause_after(job: Job) -> float:
+    """Return the seconds for which a job is handed back, the more the more often it was."""
+    return min(2.0 ** (job.epoch - job.attempts), LONGEST_PAUSE)
+
+
 def describe(error: Exception) -> str:
     """Return what a report's reader may know of an error: ours in words, of others nothing."""
     if isinstance(error, StorewatchError):
@@ -221,32 +244,18 @@ def describe(error: Exception) -> str:
     return "internal error, see the log"
 
 
-def listen(worker: Worker, *, grace: float) -> None:
-    """Start the work; wake it by stdin, until stdin ends (the parent is gone) or SIGTERM comes.
+def attend(worker: Worker, *, grace: float) -> None:
+    """Start the work, and wake it by stdin, until SIGTERM comes or stdin ends (the parent is gone).
 
-    Then the job in hand has most of `grace` (seconds) to be finished.
+    After the signal the job in hand has most of `grace` (seconds) to be finished.
     """
-    # Another thread may be the one that the signal interrupts, so the main thread must hear of it by a pipe.
-    bell, cord = os.pipe()
-    os.set_blocking(cord, False)
-    signal.set_wakeup_fd(cord)
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    Thread(target=_run, args=(worker, cord), name="work", daemon=True).start()
-    deadline: float | None = None
-    while True:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([sys.stdin.fileno(), bell], [], [], left)
-        if sys.stdin.fileno() in ready:
-            if not os.read(sys.stdin.fileno(), 64):
-                return
-            worker.wake()
-        if bell in ready:
-            os.read(bell, 64)
-            worker.stop()
-            deadline = deadline or time.monotonic() + FINISHING * grace
-        if deadline is not None and (worker.has_ended or time.monotonic() >= deadline):
-            worker.hand_back()
-            return
+    told = Told(signal.SIGTERM)
+    Thread(target=_run, args=(worker,), name="work", daemon=True).start()
+    Thread(target=_obey, args=(worker,), name="obey", daemon=True).start()
+    told.within(None)
+    worker.stop()
+    worker.wait(FINISHING * grace)
+    worker.hand_back()
 
 
 def warm_up() -> None:
@@ -287,17 +296,22 @@ def main() -> None:
     tell(opened="")
     os.nice(NICENESS)
     warm_up()
-    listen(worker, grace=settings.grace_seconds)
+    attend(worker, grace=settings.grace_seconds)
     os._exit(0)
 
 
-def _run(worker: Worker, cord: int) -> None:
+def _run(worker: Worker) -> None:
     try:
         worker.run()
     except BaseException:  # a worker that only listens is worse than none: the parent starts another
         log.exception("the worker broke")
         os._exit(1)
-    os.write(cord, b"\n")
+
+
+def _obey(worker: Worker) -> None:
+    while os.read(sys.stdin.fileno(), 64):
+        worker.wake()
+    os._exit(0)
 
 
 if __name__ == "__main__":

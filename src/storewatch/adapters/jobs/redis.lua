@@ -8,6 +8,7 @@
 --   <tag>:jobs         sorted set: every id, by the job's number in the order of submits
 --   <tag>:queued       sorted set: ids by that number too, so that a job that comes back takes its old place
 --   <tag>:running      sorted set: ids by the instant at which the lease ends
+--   <tag>:paused       sorted set: those of the queued ids that nobody may claim yet, by the instant until which
 --   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
 --   <tag>:plain        sorted set: numbers (18 digits) and ids of complete jobs of all stores by the default rules, by their
 --                      as-of; of equal ones the one submitted last has the greatest name
@@ -63,6 +64,7 @@ end
 
 local function finish_as(state, id, from)
   move(id, from, state, whole(now))
+  redis.call('ZREM', tag .. ':paused', id)
   redis.call('HSET', job_key(id), 'ended', whole(now))
 end
 
@@ -127,10 +129,21 @@ local function give_up_last_attempts()
   end
 end
 
+-- The oldest queued job that is not paused; nil if there is none.
+local function oldest_waiting()
+  redis.call('ZREMRANGEBYSCORE', tag .. ':paused', '-inf', whole(now))
+  local paused = redis.call('ZCARD', tag .. ':paused')
+  for _, id in ipairs(redis.call('ZRANGE', set_key('Queued'), 0, paused)) do
+    if not redis.call('ZSCORE', tag .. ':paused', id) then
+      return id
+    end
+  end
+end
+
 -- The oldest job to claim and its state; nil if there is none.
 local function claimable()
-  local queued = redis.call('ZRANGE', set_key('Queued'), 0, 0, 'WITHSCORES')
-  local oldest, state, lowest = queued[1], 'Queued', tonumber(queued[2])
+  local oldest, state = oldest_waiting(), 'Queued'
+  local lowest = oldest and number(oldest, 'number')
   for _, id in ipairs(run_out()) do
     local own = number(id, 'number')
     if not oldest or own < lowest then
@@ -247,6 +260,12 @@ function verbs.hand_back()
     return 0
   end
   redis.call('HINCRBY', job_key(given.id), 'attempts', -1)
+  if given.reason then
+    redis.call('HSET', job_key(given.id), 'error', given.reason)
+  end
+  if given.pause > 0 then
+    redis.call('ZADD', tag .. ':paused', after(given.pause), given.id)
+  end
   queue_again(given.id)
   return 1
 end

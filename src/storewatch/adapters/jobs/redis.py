@@ -19,8 +19,9 @@ from redis.retry import Retry
 
 from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_text
 from storewatch.adapters.jobs.redis_address import RedisAddress
-from storewatch.errors import UnavailableError
+from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
+from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,9 +98,9 @@ class RedisJobBoard:
         """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
         return bool(self._for(claim, "fail", error=error, final=final, max_attempts=self._max_attempts))
 
-    def hand_back(self, claim: Claim) -> bool:
-        """Queue the job again without counting the attempt; False if the claim is lost."""
-        return bool(self._for(claim, "hand_back"))
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        """Queue the job again, for in `pause` seconds, without counting; False if the claim is lost."""
+        return bool(self._for(claim, "hand_back", pause=pause, reason=reason))
 
     def announce(self, worker: str, *, ttl: float) -> None:
         """Count a worker as live for `ttl` seconds from now; 0: no longer."""
@@ -140,22 +141,22 @@ class RedisJobBoard:
         batches = [list(job_ids[start : start + BATCH]) for start in range(0, len(job_ids), BATCH)]
         return sum(self._server.call("forget", ids=ids, states=sorted(ENDED)) for ids in batches)
 
-    def warnings(self) -> dict[str, str]:
-        """Return what may lose jobs in the way the server is set; `unchecked` if it does not tell."""
+    def warnings(self) -> dict[Risk, str]:
+        """Return what may lose jobs in the way the server is set."""
         where = f"the job board {self._server.address}"
         try:
             memory, log = self._server.info("memory"), self._server.info("persistence")
         except UnavailableError as error:
-            return {"unchecked": f"{where} does not tell whether it may lose jobs ({error})"}
+            return {Risk.UNCHECKED: f"{where} does not tell whether it may lose jobs ({error})"}
         found = {}
         policy = str(memory.get("maxmemory_policy", "noeviction"))
         if policy != "noeviction" and int(memory.get("maxmemory", 0)) > 0:
-            found["evicts"] = (
+            found[Risk.EVICTS] = (
                 f"{where} may throw out jobs when its memory is full: "
                 f"its maxmemory-policy is {policy}, set it to noeviction"
             )
         if not int(log.get("aof_enabled", 0)):
-            found["unlogged"] = f"{where} may lose jobs when it restarts: set appendonly to yes"
+            found[Risk.UNLOGGED] = f"{where} may lose jobs when it restarts: set appendonly to yes"
         return found
 
     def close(self) -> None:
@@ -219,15 +220,17 @@ class _Server:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise UnavailableError(f"the job board {self.address} is closed")
+            raise UnavailableError(f"the job board {self.address} is closed", port=Port.BOARD)
         if time.monotonic() < self._rests_until:
-            raise UnavailableError(f"the job board {self.address} did not answer a moment ago")
+            raise UnavailableError(
+                f"the job board {self.address} did not answer a moment ago", port=Port.BOARD
+            )
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         if isinstance(error, NoAnswer):
             self._rests_until = time.monotonic() + REST_SECONDS
         reason = self.address.without_secrets(str(error))
-        return UnavailableError(f"the job board {self.address} cannot be used: {reason}")
+        return UnavailableError(f"the job board {self.address} cannot be used: {reason}", port=Port.BOARD)
 
 
 @cache

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.jobs.sqlite_file import Value
     from storewatch.domain.ask import Ask
+    from storewatch.ports.risks import Risk
 
 _UNIX_EPOCH = 2_440_587.5  # as a Julian day
 
@@ -63,6 +64,7 @@ _SCHEMA = (
     )
     """,
     "ALTER TABLE jobs ADD COLUMN submit_key TEXT",  # passed over where it is there
+    "ALTER TABLE jobs ADD COLUMN not_before REAL",  # of a queued job that was handed back for a while
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
@@ -85,11 +87,13 @@ _GET = """
     FROM jobs WHERE id = :id
 """
 
-_IS_CLAIMABLE = """
+_IS_WAITING = "state = 'Queued' AND ifnull(not_before, 0) <= julianday('now')"
+
+_IS_CLAIMABLE = f"""
     SELECT 1 FROM jobs
-    WHERE ended IS NULL AND (state = 'Queued' OR lease_ends <= julianday('now'))
+    WHERE ended IS NULL AND ({_IS_WAITING} OR lease_ends <= julianday('now'))
     LIMIT 1
-"""
+"""  # noqa: S608 - our own words
 
 _GIVE_UP = """
     UPDATE jobs
@@ -98,11 +102,11 @@ _GIVE_UP = """
     WHERE ended IS NULL AND lease_ends <= julianday('now') AND attempts >= :max_attempts
 """
 
-_CLAIM = """
+_CLAIM = f"""
     UPDATE jobs
     SET state = 'Running', epoch = epoch + 1, attempts = attempts + 1, worker = :worker,
         started = julianday('now'), lease_ends = julianday('now') + :lease / 86400.0,
-        stage = NULL, done = NULL, total = NULL,
+        not_before = NULL, stage = NULL, done = NULL, total = NULL,
         error = CASE state
             WHEN 'Queued' THEN error
             ELSE printf('the worker was lost in attempt %d of %d: its lease ran out', attempts, :max_attempts)
@@ -110,11 +114,11 @@ _CLAIM = """
     WHERE seq = (
         SELECT seq FROM jobs
         WHERE ended IS NULL
-          AND (state = 'Queued' OR (lease_ends <= julianday('now') AND attempts < :max_attempts))
+          AND ({_IS_WAITING} OR (lease_ends <= julianday('now') AND attempts < :max_attempts))
         ORDER BY seq LIMIT 1
     )
     RETURNING *
-"""
+"""  # noqa: S608 - the same
 
 _CANCEL = """
     UPDATE jobs SET state = 'Cancelled', ended = julianday('now'), lease_ends = NULL, error = NULL
@@ -158,7 +162,9 @@ _FAIL = """
 """
 
 _HAND_BACK = """
-    UPDATE jobs SET state = 'Queued', attempts = attempts - 1, lease_ends = NULL
+    UPDATE jobs
+    SET state = 'Queued', attempts = attempts - 1, lease_ends = NULL, error = coalesce(:reason, error),
+        not_before = julianday('now') + :pause / 86400.0
     WHERE id = :id AND epoch = :epoch AND state = 'Running'
     RETURNING seq
 """
@@ -269,9 +275,10 @@ class SqliteJobBoard:
             )
         )
 
-    def hand_back(self, claim: Claim) -> bool:
-        """Queue the job again without counting the attempt; False if the claim is lost."""
-        return bool(self._writer.rows(_HAND_BACK, id=claim.job.id, epoch=claim.epoch))
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        """Queue the job again, for in `pause` seconds, without counting; False if the claim is lost."""
+        given: dict[str, Value] = {"pause": pause, "reason": reason}
+        return bool(self._writer.rows(_HAND_BACK, id=claim.job.id, epoch=claim.epoch, **given))
 
     def announce(self, worker: str, *, ttl: float) -> None:
         """Count a worker as live for `ttl` seconds from now; 0: no longer."""
@@ -308,7 +315,7 @@ class SqliteJobBoard:
         """Remove jobs that have ended, and leave others; return how many there were."""
         return len(self._writer.rows(_FORGET, ids=json.dumps(list(job_ids))))
 
-    def warnings(self) -> dict[str, str]:
+    def warnings(self) -> dict[Risk, str]:
         """Return nothing: what is acknowledged is on disk."""
         return {}
 

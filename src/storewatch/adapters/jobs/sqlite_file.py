@@ -7,7 +7,7 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
-from storewatch.errors import UnavailableError
+from storewatch.errors import Port, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Connection:
             self._driver.close()
 
     def _unavailable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(f"the job board {self._path} cannot be used: {error}")
+        return UnavailableError(f"the job board {self._path} cannot be used: {error}", port=Port.BOARD)
 
 
 def _connect(path: Path, schema: Sequence[str]) -> sqlite3.Connection:

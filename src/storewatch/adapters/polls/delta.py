@@ -35,7 +35,7 @@ from storewatch.adapters.polls.delta_table import (
 from storewatch.adapters.polls.merge import decide, replace
 from storewatch.adapters.polls.packed import news, pack, poll_stores, span, unpack
 from storewatch.domain.kinds import replaced_kinds
-from storewatch.errors import InputError, SettingsError, UnavailableError
+from storewatch.errors import InputError, Port, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,8 @@ class DeltaPollStore:
         except OSError as error:
             raise UnavailableError(
                 f"the poll store in {self._root} cannot be written: {error.strerror}; "
-                "give a folder that this user may write to"
+                "give a folder that this user may write to",
+                port=Port.POLLS,
             ) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -161,7 +162,8 @@ def _loading_errors(root: Path) -> Iterator[None]:
     except (OSError, DeltaError, pl.exceptions.PolarsError) as error:
         raise UnavailableError(
             f"the load into the poll store in {root} was not finished: {brief(error)}; "
-            "see to it that the disk has room, and load again: what is there already will not be doubled"
+            "see to it that the disk has room, and load again: what is there already will not be doubled",
+            port=Port.POLLS,
         ) from error
 
 

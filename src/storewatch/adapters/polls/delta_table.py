@@ -31,7 +31,7 @@ from deltalake.transaction import (
 )
 
 from storewatch.domain.kinds import KINDS
-from storewatch.errors import InputError, UnavailableError
+from storewatch.errors import InputError, Port, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -156,7 +156,7 @@ class Version:
             ) from error
         except (OSError, pl.exceptions.PolarsError) as error:
             raise UnavailableError(
-                f"a file of the poll store in {self.root} cannot be read: {brief(error)}"
+                f"a file of the poll store in {self.root} cannot be read: {brief(error)}", port=Port.POLLS
             ) from error
 
 
@@ -178,7 +178,9 @@ def open_version(root: Path, number: int | None = None) -> Version:
             ) from error
         if isinstance(error, TableNotFoundError):
             return Version(root=root, number=-1)
-        raise UnavailableError(f"the poll store in {root} cannot be opened: {brief(error)}") from error
+        raise UnavailableError(
+            f"the poll store in {root} cannot be opened: {brief(error)}", port=Port.POLLS
+        ) from error
 
 
 def _files(table: DeltaTable) -> tuple[DataFile, ...]:

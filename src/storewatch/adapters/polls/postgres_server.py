@@ -9,7 +9,7 @@ import psycopg
 from psycopg import IsolationLevel, errors
 from psycopg.conninfo import conninfo_to_dict
 
-from storewatch.errors import SettingsError, UnavailableError
+from storewatch.errors import Port, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,11 +105,12 @@ class Server:
             case errors.DuplicateTable():
                 return UnavailableError(
                     f"the poll store at {self.address} has a week that is half dropped ({said}): "
-                    "run `storewatch retention` again"
+                    "run `storewatch retention` again",
+                    port=Port.POLLS,
                 )
             case _:
                 return UnavailableError(
-                    f"the poll store at {self.address} does not answer as it should: {said}"
+                    f"the poll store at {self.address} does not answer as it should: {said}", port=Port.POLLS
                 )
 
     def _said(self, error: psycopg.Error) -> str:

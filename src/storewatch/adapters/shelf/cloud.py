@@ -17,7 +17,8 @@ from obstore.store import S3Store, from_url
 
 from storewatch.adapters.shelf.credentials import Credentials, aws_credentials, check_others
 from storewatch.adapters.shelf.objects import KEY, ObjectShelf, answering, checked
-from storewatch.errors import SettingsError, UnavailableError
+from storewatch.errors import Port, SettingsError, UnavailableError
+from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
     from obstore import Attributes
@@ -179,21 +180,23 @@ class CloudShelf(ObjectShelf):
         end = self.links_end()
         left = seconds if end is None else min(seconds, math.floor(end - time.time()))
         if left < 1:
-            raise UnavailableError("the credentials of the report shelf have expired: give it new ones")
+            raise UnavailableError(
+                "the credentials of the report shelf have expired: give it new ones", port=Port.SHELF
+            )
         return left
 
     def links_end(self) -> float | None:
         """Return when all links end at the latest (seconds since 1970), None where that is not known."""
         return self._credentials.end
 
-    def warnings(self) -> dict[str, str]:
-        """Return what whoever runs the service should know: a sentence by a short name."""
+    def warnings(self) -> dict[Risk, str]:
+        """Return that links end with the credentials, if they are temporary."""
         if not self._credentials.is_temporary:
             return {}
         end = self.links_end()
         when = "often within an hour" if end is None else f"at {datetime.fromtimestamp(end, UTC):%FT%TZ}"
         ends = f"the report shelf's credentials are temporary, and links to reports end with them, {when}"
-        return {"temporary": f"{ends}: STOREWATCH_REPORTS_LINKS=app makes links that live their time"}
+        return {Risk.TEMPORARY: f"{ends}: STOREWATCH_REPORTS_LINKS=app makes links that live their time"}
 
 
 def _place(url: str) -> tuple[str, str]:

@@ -12,12 +12,14 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore
 
-from storewatch.errors import ConflictError, InputError, UnavailableError
+from storewatch.errors import ConflictError, InputError, Port, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from obstore.store import ObjectStore
+
+    from storewatch.ports.risks import Risk
 
 PIECE = 1 << 18  # bytes; the least that `read` yields at a time, but for the last piece
 
@@ -76,7 +78,7 @@ class ObjectShelf:
     def links_end(self) -> float | None:
         """Return None: there are no links."""
 
-    def warnings(self) -> dict[str, str]:
+    def warnings(self) -> dict[Risk, str]:
         """Return what whoever runs the service should know: nothing."""
         return {}
 
@@ -155,8 +157,10 @@ def answering(what: str, *, absent: str | None = None) -> Iterator[None]:
     except AlreadyExistsError as error:
         raise ConflictError(f"{what} is on the report shelf already: it is written only once") from error
     except (FileNotFoundError, NotFoundError) as error:
-        raise UnavailableError(absent or f"{what} is not on the report shelf") from error
+        raise UnavailableError(absent or f"{what} is not on the report shelf", port=Port.SHELF) from error
     except (BaseError, OSError) as error:
         # After the first line comes a dump of the driver's structures, before it a server's XML may begin.
         reason = str(error).partition("\n")[0].partition(": <?xml")[0]
-        raise UnavailableError(f"the report shelf cannot be used for {what}: {reason}") from error
+        raise UnavailableError(
+            f"the report shelf cannot be used for {what}: {reason}", port=Port.SHELF
+        ) from error

@@ -23,7 +23,7 @@ from storewatch.entrypoints.http.services import Services
 from storewatch.entrypoints.http.v1.reports import router as v1
 from storewatch.entrypoints.http.v1.stores import router as stores
 from storewatch.logs import configure_logs
-from storewatch.metrics import BOARD, SHELF, Metrics, counted
+from storewatch.metrics import Metrics
 from storewatch.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -97,19 +97,20 @@ def opened(settings: Settings) -> Iterator[Services]:
     """
     with ExitStack() as stack:
         metrics = Metrics()
-        board = counted(open_board(settings), BOARD, metrics.error)
+        board = open_board(settings)
         stack.callback(board.close)
         metrics.watch(board)
         polls = PollsOnDemand(settings)
         stack.callback(polls.close)
         links = Links(signing_secret(settings), lifetime=settings.link_seconds)
-        shelf = counted(open_shelf(settings), SHELF, metrics.error)
+        shelf = open_shelf(settings)
         supervisor = Supervisor(settings, metrics)
         supervisor.start()
         stack.callback(supervisor.stop)
         supervisor.check()
         yield Services(
             board=board,
+            keeper=board,
             is_board_embedded=is_board_embedded(settings),
             shelf=shelf,
             links=links,

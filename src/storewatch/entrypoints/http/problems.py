@@ -7,13 +7,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"  # what we ask of clients while a store does not answer
 MOST_NAMED = 5  # wrong fields that are named in one answer
-
-
-log = structlog.get_logger()
 
 
 class Problem(BaseModel):
@@ -96,8 +93,9 @@ async def _input(_: Request, error: Exception) -> Response:
     return problem(422, str(error))
 
 
-async def _unavailable(_: Request, error: Exception) -> Response:
-    log.warning("not available", error=str(error))  # clients are not told which part, nor where
+async def _unavailable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UnavailableError)  # noqa: S101  registered for it
+    note_unanswered(request, error)
     return problem(
         503, "a part of the service does not answer, try again later", {"Retry-After": RETRY_SECONDS}
     )

@@ -5,26 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from storewatch.entrypoints.http.links import Links
     from storewatch.entrypoints.http.on_demand import PollsOnDemand
+    from storewatch.errors import UnavailableError
     from storewatch.metrics import Metrics
-    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.jobs import Jobs, Keeper
     from storewatch.ports.shelf import ReportShelf
     from storewatch.processes.supervisor import Supervisor
 
 POLL_SECONDS = "1"  # between two looks at a running report, as we ask of clients
 NO_STORE = {"Cache-Control": "no-store"}
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What the routes use."""
 
-    board: JobBoard
+    board: Jobs
+    keeper: Keeper
     is_board_embedded: bool
     shelf: ReportShelf
     links: Links
@@ -41,6 +46,12 @@ def services(request: Request) -> Services:
     if opened is None:
         raise HTTPException(503, "the service is starting or ending")
     return opened
+
+
+def note_unanswered(request: Request, error: UnavailableError) -> None:
+    """Log and count a call that was not answered; who asked is not told by which part, nor where."""
+    log.warning("not available", error=str(error))
+    services(request).metrics.unanswered(error.port)
 
 
 Opened = Annotated[Services, Depends(services)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from storewatch.formats.report import Report
-    from storewatch.ports.jobs import Job, JobBoard
+    from storewatch.ports.jobs import Job, Jobs
     from storewatch.ports.shelf import ReportShelf
 
 KINDS = ("uptime", "downtime", "unknown", "open")
@@ -47,7 +47,7 @@ class StoreRow:
     figures: dict[str, Figures]  # by window
 
 
-def newest_report(board: JobBoard, shelf: ReportShelf) -> tuple[Job, Report] | None:
+def newest_report(board: Jobs, shelf: ReportShelf) -> tuple[Job, Report] | None:
     """Return the complete report of all stores that was asked for last, and its job."""
     for job in board.recent(RECENT):
         if job.state is State.COMPLETE and job.ask.store_ids is None:

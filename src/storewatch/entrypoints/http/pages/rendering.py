@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
@@ -17,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from storewatch import __version__
+from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",  # addresses of stores and reports are nobody else's business
     "Cache-Control": "no-store",
 }
-
-log = structlog.get_logger()
 
 
 def page(template: str, content: Mapping[str, object], *, status: int = 200) -> Response:
@@ -95,7 +93,7 @@ class PageRoute(APIRoute):
             except RequestValidationError:
                 return error_page(404, "There is nothing at this address.")
             except UnavailableError as error:
-                log.warning("not available", error=str(error))  # the page does not say which part, nor where
+                note_unanswered(request, error)
                 return error_page(503, "A part of the service does not answer. Try again in a moment.")
 
         return with_pages

@@ -42,6 +42,7 @@ from storewatch.entrypoints.http.v1.shapes import (
 )
 from storewatch.formats.published import beside, content, published_report
 from storewatch.ports.jobs import ENDED, State
+from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
     from storewatch.entrypoints.http.services import Services
@@ -170,7 +171,7 @@ def remove_report(report_id: ReportId, opened: Opened) -> Response:
     if not opened.board.cancel(report_id):
         # The shelf first: if this ends half-way, the report is still known and can be removed again.
         opened.shelf.sweep(report_id, keep=None)
-        opened.board.forget([report_id])
+        opened.keeper.forget([report_id])
     return Response(status_code=204, headers=NO_STORE)
 
 
@@ -211,7 +212,7 @@ def link_ends(opened: Services) -> float | None:
         return end
     known = opened.shelf.links_end()
     if known is None:
-        return None if "temporary" in opened.shelf.warnings() else end
+        return None if Risk.TEMPORARY in opened.shelf.warnings() else end
     return min(end, known)
 
 
