@@ -6,7 +6,9 @@ how often a store is polled and how long it stays down. All counts scale with th
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -16,7 +18,6 @@ from storewatch.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -26,76 +27,23 @@ if TYPE_CHECKING:
 END: Final = 1_674_670_402  # 2023-01-25T18:13:22Z
 HOUR, SECOND = 3_600_000_000, 1_000_000  # in microseconds
 
+_SHAPE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+
 # The real fleet's figures; everything below is a share of them.
 POLLED, WITH_HOURS = 14_092, 11_116
 POLLS_AN_HOUR = 1_822_080 / POLLED / (7.8 * 24)
-GROUPS = {  # (polled, hours, zone): stores
-    (True, True, True): 10_980,
-    (True, True, False): 18,
-    (True, False, True): 2_468,
-    (True, False, False): 626,
-    (False, True, True): 111,
-    (False, True, False): 7,
-}
-ZONES = {
-    "America/New_York": 8_191,
-    "America/Los_Angeles": 3_224,
-    "America/Chicago": 1_517,
-    "America/Phoenix": 418,
-    "America/Denver": 127,
-    "America/Detroit": 62,
-    "America/Indiana/Indianapolis": 15,
-    "America/Edmonton": 2,
-    "Asia/Beirut": 1,
-    "America/Boise": 1,
-    "Pacific/Honolulu": 1,
-}
+GROUPS = {tuple(group): stores for *group, stores in _SHAPE["groups"]}  # (polled, hours, zone)
+ZONES: dict[str, int] = dict(_SHAPE["zones"])
 BUSY_HOURS = range(5, 20)  # UTC hours in which nearly every store is polled
 QUIET = 0.62  # how much rarer polls are in the others
 INACTIVE, OUTAGE_HOURS = 0.068, 3.5  # share of polls in outages; their mean length
 DOWN_FOR_GOOD, BEGINS_LATE = 0.004, 0.02  # shares of stores
-PROMPT, DELAY = (
-    0.9,
-    300,
-)  # share of polls near the start of their hour; their mean distance from it in seconds
+PROMPT, DELAY = 0.9, 300  # share of polls near the start of their hour; mean distance from it in seconds
 MOVED, DOUBLED, CONTRADICTING, WHOLE_SECOND = 0.05, 0.001, 0.25, 0.0005  # shares of polls; of doubled ones
 NEWEST_BEFORE_END = 520_780  # microseconds: the as-of of the whole fleet is `end`
 
 WEEK = 7  # days
-LAST_MINUTE, LAST_SECOND = 86_340, 86_399  # 23:59:00 and 23:59:59
-OPENS = {
-    11: 38,
-    10: 15,
-    6: 14,
-    7: 9,
-    8: 7,
-    10.5: 5,
-    12: 5,
-    11.5: 4,
-    9: 4,
-    6.5: 2,
-    7.5: 1,
-    16: 3,
-    17: 2,
-    10.25: 1,
-}
-CLOSES = {22: 66, 21: 62, 23: 50, 20: 37, 21.5: 35, 20.5: 27, 19: 22, 22.5: 19, 23.5: 17, 15: 14, 20.75: 14}
-CLOSES |= {19.5: 12, 21.75: 11, 14: 11, 18: 9, 14.5: 8, 16: 8, 23.75: 7, 17: 6, 22.75: 5, 21.25: 5, 18.5: 4}
-TAILS = {
-    1: 26,
-    2: 23,
-    3: 10,
-    1.5: 5,
-    4: 5,
-    1.75: 4,
-    2.5: 4,
-    29 / 60: 3,
-    3.5: 3,
-    5: 3,
-    4.75: 2,
-    0.5: 2,
-    2.25: 1,
-}
+OPENS, CLOSES, TAILS = (dict(_SHAPE[name]) for name in ("opens", "closes", "tails"))
 CLOSED_DAYS = (8.1, 4.7, 2.9, 2.4, 2.3, 3.6, 10.0)  # how often each weekday is the one without rows
 SAME_EVERY_DAY = 0.65  # share of the weeks whose weekend opens or closes like its Monday
 POPULARITY = 2.5  # a few chains own many stores, and many weeks are one store's alone
@@ -103,46 +51,20 @@ GROUP_OF_DAY = [0, 0, 0, 0, 1, 1, 2]  # Monday to Thursday, Friday and Saturday,
 NIGHT_ORDER = [5, 6, 4, 3, 2, 1, 0]  # first the morning after Friday
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Habit:
     """One way of keeping hours, and how many of the 11,116 stores follow it."""
 
     stores: int
     patterns: int  # distinct weeks among them
-    days: int = 7  # with rows
-    nights: int = 0  # days that begin with the end of last night's opening
-    split: bool = False  # closed for a while in the afternoon
-    all_day: bool = False
-    close: int | None = None  # every day at this second of the day
+    days: int  # with rows
+    nights: int  # days that begin with the end of last night's opening
+    split: bool  # closed for a while in the afternoon
+    all_day: bool
+    close: int | None  # every day at this second of the day
 
 
-HABITS: Sequence[Habit] = (
-    Habit(stores=1_010, patterns=1, all_day=True, close=LAST_MINUTE),
-    Habit(stores=545, patterns=1, all_day=True, close=LAST_SECOND),
-    Habit(stores=890, patterns=60, nights=7, close=LAST_SECOND),
-    Habit(stores=300, patterns=40, nights=7, close=LAST_MINUTE),
-    Habit(stores=260, patterns=30, nights=2, close=LAST_SECOND),
-    Habit(stores=100, patterns=20, nights=2, close=LAST_MINUTE),
-    Habit(stores=134, patterns=25, nights=1, close=LAST_SECOND),
-    Habit(stores=110, patterns=25, nights=3, close=LAST_SECOND),
-    Habit(stores=52, patterns=15, nights=4, close=LAST_MINUTE),
-    Habit(stores=30, patterns=10, nights=5, close=LAST_SECOND),
-    Habit(stores=70, patterns=15, nights=6, close=LAST_SECOND),
-    Habit(stores=16, patterns=8, nights=7, split=True, close=LAST_SECOND),
-    Habit(stores=63, patterns=30, split=True),
-    Habit(stores=530, patterns=30, close=LAST_MINUTE),
-    Habit(stores=161, patterns=15, close=LAST_SECOND),
-    Habit(stores=4_779, patterns=210),
-    Habit(stores=1_168, patterns=110, days=6),
-    Habit(stores=83, patterns=20, days=6, close=LAST_SECOND),
-    Habit(stores=85, patterns=20, days=6, nights=2, close=LAST_SECOND),
-    Habit(stores=110, patterns=35, days=6, split=True),
-    Habit(stores=391, patterns=60, days=5),
-    Habit(stores=44, patterns=20, days=4),
-    Habit(stores=31, patterns=15, days=3),
-    Habit(stores=4, patterns=4, days=2),
-    Habit(stores=150, patterns=20, days=1),
-)
+HABITS = [Habit(*row) for row in _SHAPE["habits"]]
 
 
 def fleet(
