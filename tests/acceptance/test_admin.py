@@ -1,4 +1,4 @@
-"""`storewatch status`, `db upgrade`, `retention`: what who runs the service sees, by real processes."""
+"""`storewatch status`, `db upgrade`, `retention`, `gc`: what who runs the service sees, by real processes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from redis import Redis
 
 from processes import free_ports
 from service import SRC, small_facts
+from storewatch.adapters.shelf import open_shelf
 from storewatch.bootstrap import open_board, open_polls
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
@@ -172,3 +173,45 @@ def test_queries_are_for_postgresql_alone(tmp_path: Path) -> None:
     _, err = run(tmp_path, "report", code=1, polls_query=QUERY)
     assert err.startswith("storewatch: ")
     assert "postgresql://" in err
+
+
+@pytest.fixture(params=["embedded", "s3"])
+def reports_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "s3":
+        place: str = request.getfixturevalue("s3_url")
+        return place
+    return f"file://{tmp_path}/reports"
+
+
+def test_of_all_that_lies_on_the_shelf_only_old_reports_without_a_job_are_removed(
+    tmp_path: Path, reports_url: str
+) -> None:
+    """What a lost board has left goes; what a job knows, what is new and what is no report stays."""
+    board = open_board(load_settings(home=tmp_path / "home"))
+    known, lost = board.submit(Ask()), "0123456789abcdef0123456789abcdef"
+    board.close()
+    shelf = open_shelf(reports_url)
+    keys = {name: f"{name}/1/a.csv" for name in (known, lost)} | {"other": "another-program/1/a.csv"}
+    for key in (*keys.values(), f"{lost}/2/a.csv"):
+        shelf.publish(key, b"x")
+    arguments = ("gc", "--older-than", "0s")
+
+    young, _ = run(tmp_path, "gc", reports_url=reports_url)
+    asked, _ = run(tmp_path, *arguments, "--dry-run", reports_url=reports_url)
+    untouched = len(list(shelf.entries()))
+    done, _ = run(tmp_path, *arguments, reports_url=reports_url)
+
+    assert young == "reports that no job knows: 0, removed\n"
+    assert asked == f"{lost}  files: 2\nreports that no job knows: 1, left as they are\n"
+    assert untouched == 4
+    assert done == f"{lost}  files: 2\nreports that no job knows: 1, removed\n"
+    assert sorted(key for key, _ in shelf.entries()) == sorted([keys[known], keys["other"]])
+
+
+def test_no_report_is_removed_while_the_board_does_not_answer(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    shelf = open_shelf(f"file://{tmp_path}/home/reports")
+    shelf.publish(f"{'0' * 32}/1/a.csv", b"x")
+    _, err = run(tmp_path, "gc", "--older-than", "0s", code=1, jobs_url=f"redis://127.0.0.1:{port}/0")
+    assert str(port) in err
+    assert len(list(shelf.entries())) == 1

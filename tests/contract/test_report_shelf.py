@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -140,6 +141,16 @@ def test_a_key_that_could_lead_elsewhere_is_refused(shelf: ReportShelf, key: str
         shelf.read(key)
     with pytest.raises(InputError, match="no key"):
         shelf.sweep(key, keep=None)
+
+
+def test_all_that_lies_there_is_told_with_the_time_of_its_writing(shelf: ReportShelf) -> None:
+    before = time.time()
+    assert list(shelf.entries()) == []
+    for key in ("j1/1/a.csv", "j1/2/a.csv", "j2/1/a.csv"):
+        shelf.publish(key, b"x")
+    found = dict(shelf.entries())
+    assert sorted(found) == ["j1/1/a.csv", "j1/2/a.csv", "j2/1/a.csv"]
+    assert all(before - 2 < at < time.time() + 2 for at in found.values())  # S3 tells whole seconds
 
 
 def test_a_sweep_removes_all_below_its_folder_but_the_one_to_keep(shelf: ReportShelf) -> None:

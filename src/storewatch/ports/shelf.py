@@ -35,6 +35,10 @@ class ReportShelf(Protocol):
         """
         ...
 
+    def entries(self) -> Iterator[tuple[str, float]]:
+        """Yield the keys of all that lies here, and when each was written (seconds since 1970)."""
+        ...
+
     def link(self, key: str, *, seconds: int) -> str | None:
         """Return a link by which anyone may download `key` under its name for `seconds` (at most 7 days).
 

@@ -72,6 +72,13 @@ class ObjectShelf:
             found = [entry["path"] for page in obstore.list(self._store, prefix) for entry in page]
             return sum(self._delete(key) for key in found if not _is_at_or_below(key, keep))
 
+    def entries(self) -> Iterator[tuple[str, float]]:
+        """Yield the keys of all that lies here, and when each was written (seconds since 1970)."""
+        with answering("the report shelf"):
+            for page in obstore.list(self._store):
+                for entry in page:
+                    yield entry["path"], entry["last_modified"].timestamp()
+
     def link(self, key: str, *, seconds: int) -> str | None:
         """Return None: it cannot be reached from outside."""
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from storewatch import __version__
-from storewatch.entrypoints.cli.admin import db, retention, status
+from storewatch.entrypoints.cli.admin import collect, db, retention, status
 from storewatch.entrypoints.cli.data import load, sample
 from storewatch.entrypoints.cli.explain import explain
 from storewatch.entrypoints.cli.report import report, verify
@@ -58,5 +58,5 @@ def commands() -> None:
     """
 
 
-for command in (report, explain, load, verify, sample, serve, worker, status, db, retention):
+for command in (report, explain, load, verify, sample, serve, worker, status, db, retention, collect):
     commands.add_command(command)

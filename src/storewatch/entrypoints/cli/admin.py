@@ -1,4 +1,4 @@
-"""Commands for who runs the service: status, db upgrade, retention."""
+"""Commands for who runs the service: status, db upgrade, retention, gc."""
 
 from __future__ import annotations
 
@@ -91,7 +91,6 @@ def upgrade() -> None:
 @click.command()
 @duration_option(
     "--older-than",
-    required=True,
     metavar="400d",
     help="What is older goes: a number with d, h, m or s.",
 )
@@ -111,3 +110,33 @@ def retention(*, older_than: int) -> None:
     dropped = polls.retention(before)
     polls.close()
     say([f"dropped {name}" for name in dropped] or [f"no polls are from before {before}"])
+
+
+@click.command("gc")
+@duration_option(
+    "--older-than",
+    default="1d",
+    metavar="1d",
+    help="Leave what was written since: a number with d, h, m or s.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+def collect(*, older_than: int, dry_run: bool) -> None:
+    """Remove reports that no job knows: what a job board that was lost has left on the shelf.
+
+    Look with --dry-run first: with the address of another board, all of them are unknown.
+    """
+    import time
+
+    from storewatch.answering.expire import unknown
+    from storewatch.bootstrap import open_board, open_shelf
+    from storewatch.config import load_settings
+
+    settings = load_settings()
+    board, shelf = open_board(settings), open_shelf(settings)
+    found = list(unknown(board, shelf, before=time.time() - older_than))
+    board.close()
+    for job_id, files in found:
+        if not dry_run:
+            shelf.sweep(job_id, keep=None)
+        say([f"{job_id}  files: {files}"])
+    say([f"reports that no job knows: {len(found)}, {'left as they are' if dry_run else 'removed'}"])

@@ -71,9 +71,17 @@ def asking(command: Callable[..., R]) -> Callable[..., R]:
     return asked
 
 
-def duration_option(name: str, *, required: bool, metavar: str, help: str) -> Callable[[F], F]:  # noqa: A002  click's word
-    """Return an option whose value is a duration like `400d`, in seconds."""
-    return click.option(name, required=required, metavar=metavar, help=help, callback=_value(_duration))
+def duration_option(name: str, *, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:  # noqa: A002  click's word
+    """Return an option whose value is a duration like `400d`, in seconds; required unless it has a default."""
+    return click.option(
+        name,
+        required=default is None,
+        default=default,
+        show_default=default is not None,
+        metavar=metavar,
+        help=help,
+        callback=_value(_duration),
+    )
 
 
 def _duration(text: str) -> int:
