@@ -289,7 +289,9 @@ def test_what_is_set_wrong_or_away_is_one_line_without_a_password(
     done = run(tmp_path, command, *options, **{name: value.format(port=ports[0])})
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("storewatch: ")
+    said = json.loads(line)
+    assert (said["event"], said["level"]) == ("ended", "critical")
+    assert said["error"]
     assert "opensesame" not in line
 
 

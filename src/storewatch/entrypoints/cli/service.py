@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
+
+from storewatch.errors import StorewatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FATAL = 1  # exit code
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Let what ends the process be the last line of its log, in the log's form; on a terminal it is told."""
+    import structlog
+
+    from storewatch.logs import configure_logs
+
+    try:
+        yield
+    except StorewatchError as error:
+        if sys.stderr.isatty():
+            raise
+        configure_logs()
+        structlog.get_logger().critical("ended", error=str(error))
+        sys.exit(FATAL)
 
 
 @click.command()
@@ -18,8 +46,9 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
     from storewatch.config import load_settings
     from storewatch.entrypoints.http.app import serve as run
 
-    settings = load_settings() if workers is None else load_settings(workers=workers)
-    run(settings, host=host, port=port)
+    with logged():
+        settings = load_settings() if workers is None else load_settings(workers=workers)
+        run(settings, host=host, port=port)
 
 
 @click.command()
@@ -39,9 +68,10 @@ def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: s
     from storewatch.config import load_settings
     from storewatch.processes.standalone import work
 
-    settings = load_settings() if concurrency is None else load_settings(workers=concurrency)
-    work(
-        settings if settings.workers else load_settings(workers=1),
-        host=metrics_host,
-        metrics_port=metrics_port,
-    )
+    with logged():
+        settings = load_settings() if concurrency is None else load_settings(workers=concurrency)
+        work(
+            settings if settings.workers else load_settings(workers=1),
+            host=metrics_host,
+            metrics_port=metrics_port,
+        )
