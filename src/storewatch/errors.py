@@ -8,6 +8,7 @@
     ├── SettingsError       a setting is wrong or names something unknown
     ├── ConflictError       something is there already that may be written only once
     └── UnavailableError    a poll store, job board or report shelf does not answer
+        └── SchemaError     the poll store's database is there, but not its schema, or not all of it
 
 Each message says what was wrong, where, and what to do.
 """
@@ -19,6 +20,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+UPGRADE = "run `storewatch db upgrade`"
 
 
 class StorewatchError(Exception):
@@ -75,6 +79,17 @@ class Port(StrEnum):
 class UnavailableError(StorewatchError):
     """A poll store, job board or report shelf does not answer."""
 
+    told = ""  # what clients may know of the reason: no names, no addresses
+
     def __init__(self, message: str, *, port: Port) -> None:
         super().__init__(message)
         self.port = port
+
+
+class SchemaError(UnavailableError):
+    """The database is there, but its schema is missing or behind: whoever waits may see it come."""
+
+    def __init__(self, state: str, *, address: str) -> None:
+        text = f"the schema storewatch of the database at {address} is {state}: {UPGRADE}"
+        super().__init__(text, port=Port.POLLS)
+        self.told = f"the database's schema is {state}: {UPGRADE}"

@@ -22,7 +22,7 @@ from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
 from storewatch.adapters.polls.postgres_keys import EVERY
 from storewatch.adapters.polls.postgres_schema import applied, upgrade
 from storewatch.adapters.polls.postgres_weeks import _READ
-from storewatch.errors import InputError, SettingsError, UnavailableError
+from storewatch.errors import InputError, SchemaError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary
 from strategies import Poll, facts_of, micros
 
@@ -68,7 +68,7 @@ def partitions(url: str) -> list[str]:
 
 
 def test_a_database_without_the_schema_is_refused_with_the_remedy(postgres_url: str) -> None:
-    with pytest.raises(SettingsError, match="missing: run `storewatch db upgrade`"):
+    with pytest.raises(SchemaError, match="missing: run `storewatch db upgrade`"):
         open_polls(postgres_url)
 
 
@@ -77,7 +77,7 @@ def test_a_schema_that_is_behind_is_refused_with_the_remedy(
 ) -> None:
     known = [("0001_facts", "SELECT 1"), ("0002_more", "CREATE TABLE storewatch.more (n integer)")]
     monkeypatch.setattr("storewatch.adapters.polls.postgres_schema.migrations", lambda: known)
-    with pytest.raises(SettingsError, match="behind: 1 of 2 migrations: run `storewatch db upgrade`"):
+    with pytest.raises(SchemaError, match="behind: 1 of 2 migrations: run `storewatch db upgrade`"):
         open_polls(postgres_url)
     assert applied(postgres_url) == (1, 2)
     assert upgrade(postgres_url) == ["0002_more"]

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import polars as pl
 import pytest
 
+from calls import served
 from service import AS_OF, Service, small_facts
+from storewatch.adapters.polls.postgres_schema import upgrade
+from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK, iso
 from storewatch.domain.kinds import HOURS
 from storewatch.domain.uptime import uptime
+from storewatch.entrypoints.http.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
 
@@ -132,3 +137,18 @@ def test_hours_that_are_loaded_count_in_the_next_answer(service: Service, facts:
     assert found["opening"] == "row 1: Monday 00:00–00:00 (closed: it ends where it starts, R2)"
     assert (found["hours"], found["open_seconds"]) == ([], 0)
     assert len(found["discarded"]) == 24
+
+
+@pytest.mark.parametrize("path", ["/v1/stores/7/hours", "/stores/7"])
+def test_while_the_schema_is_missing_a_call_says_so_and_not_where(
+    tmp_path: Path, postgres_url: str, path: str
+) -> None:
+    with served(create_app(load_settings(home=tmp_path, polls_url=postgres_url, workers=0))) as client:
+        answer = client.get(path)
+        upgrade(postgres_url)
+        after = client.get(path)
+    assert answer.status_code == 503
+    assert "the database" in answer.text
+    assert "run `storewatch db upgrade`" in answer.text
+    assert urlsplit(postgres_url).path.strip("/") not in answer.text
+    assert after.status_code in {200, 404, 422}  # there are no polls yet

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, LiteralString, cast
 
-from storewatch.adapters.polls.postgres_server import UPGRADE, Server
-from storewatch.errors import SettingsError
+from storewatch.adapters.polls.postgres_server import Server
+from storewatch.errors import SchemaError, SettingsError
 
 if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_server import Connection
@@ -64,13 +64,13 @@ def check(connection: Connection, address: str) -> None:
     """Check that every migration was applied. A schema ahead of this program is fine: it is being upgraded.
 
     Raises:
-        SettingsError: One was not.
+        SchemaError: One was not.
     """
     there = _is_there(connection, "storewatch") and _is_table(connection, "storewatch.migrations")
     applied, known = _applied(connection) if there else 0, len(migrations())
     if applied < known:
         state = f"behind: {applied} of {known} migrations" if applied else "missing"
-        raise SettingsError(f"the schema storewatch of the database at {address} is {state}: {UPGRADE}")
+        raise SchemaError(state, address=address)
 
 
 def applied(url: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import IsolationLevel, errors
 from psycopg.conninfo import conninfo_to_dict
 
-from storewatch.errors import Port, SettingsError, UnavailableError
+from storewatch.errors import UPGRADE, Port, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
     Connection = psycopg.Connection[TupleRow]
-
-UPGRADE = "run `storewatch db upgrade`"
 
 _CONNECT_SECONDS = 5
 _DEFAULTS = {"connect_timeout": _CONNECT_SECONDS, "application_name": "storewatch", "client_encoding": "UTF8"}

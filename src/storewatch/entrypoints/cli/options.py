@@ -72,7 +72,7 @@ def asking(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def duration_option(name: str, *, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:  # noqa: A002  click's word
-    """Return an option whose value is a duration like `400d`, in seconds; required unless it has a default."""
+    """Return an option that is a duration like `400d`, in seconds; required if it has no default."""
     return click.option(
         name,
         required=default is None,

@@ -7,6 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from storewatch.entrypoints.http.services import note_unanswered
-from storewatch.errors import InputError, UnavailableError
+from storewatch.errors import InputError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"  # what we ask of clients while a store does not answer
 MOST_NAMED = 5  # wrong fields that are named in one answer
+
+log = structlog.get_logger()
 
 
 class Problem(BaseModel):
@@ -60,6 +63,7 @@ def add_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(InputError, _input)
     app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(SettingsError, _unset)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -96,9 +100,13 @@ async def _input(_: Request, error: Exception) -> Response:
 async def _unavailable(request: Request, error: Exception) -> Response:
     assert isinstance(error, UnavailableError)  # noqa: S101  registered for it
     note_unanswered(request, error)
-    return problem(
-        503, "a part of the service does not answer, try again later", {"Retry-After": RETRY_SECONDS}
-    )
+    detail = error.told or "a part of the service does not answer, try again later"
+    return problem(503, detail, {"Retry-After": RETRY_SECONDS})
+
+
+async def _unset(_: Request, error: Exception) -> Response:
+    log.error("set wrong", error=str(error))
+    return problem(503, "a part of the service is not set up as it should be; the log says what is missing")
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:

@@ -94,7 +94,8 @@ class PageRoute(APIRoute):
                 return error_page(404, "There is nothing at this address.")
             except UnavailableError as error:
                 note_unanswered(request, error)
-                return error_page(503, "A part of the service does not answer. Try again in a moment.")
+                text = error.told or "A part of the service does not answer. Try again in a moment."
+                return error_page(503, text)
 
         return with_pages
 
