@@ -273,15 +273,30 @@ def test_the_morning_report_has_an_identity_of_its_own_and_a_proxy_that_proves_i
     assert istiod
 
 
+def test_in_production_the_gateway_passes_no_write_of_v1_without_a_token() -> None:
+    """A policy that denies goes before those that allow."""
+    policy = named("production", "AuthorizationPolicy", "no-writes-without-a-token")["spec"]
+    assert policy["action"] == "DENY"
+    (rule,) = policy["rules"]
+    (gateway,) = [p for source in rule["from"] for p in source["source"]["principals"]]
+    assert GATEWAY.endswith(gateway.removeprefix("*"))
+    (operation,) = [to["operation"] for to in rule["to"]]
+    writes = {(m, path) for path, methods in routes().items() for m in methods if path.startswith("/v1/")}
+    writes -= {(m, path) for m, path in writes if m in operation["notMethods"]}
+    assert {m for m, _ in writes} >= {"POST", "DELETE"}
+    assert all(any(_matches(p, path) for p in operation["paths"]) for _, path in writes)
+    assert rule["when"] == [{"key": "request.headers[authorization]", "notValues": ["Bearer *"]}]
+
+
 @MESH
-def test_the_policy_holds_for_both_api_deployments(overlay: str) -> None:
-    policy = named(overlay, "AuthorizationPolicy", "public-calls")
-    held = [
-        m["metadata"]["name"]
-        for m in of_kind(overlay, "Deployment")
-        if selects(policy["spec"]["selector"], labels_of(m))
-    ]
-    assert sorted(held) == sorted(API)
+def test_the_policies_hold_for_both_api_deployments(overlay: str) -> None:
+    for policy in of_kind(overlay, "AuthorizationPolicy"):
+        held = [
+            m["metadata"]["name"]
+            for m in of_kind(overlay, "Deployment")
+            if selects(policy["spec"]["selector"], labels_of(m))
+        ]
+        assert sorted(held) == sorted(API)
 
 
 @MESH
