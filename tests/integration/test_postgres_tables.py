@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
@@ -13,6 +13,7 @@ from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_queries import Queries
 from storewatch.adapters.polls.postgres_tables import TablesPollStore
+from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError, SettingsError
@@ -149,6 +150,81 @@ def test_rejected_rows_name_no_store_and_all_others_do(tables: str) -> None:
     facts = read(store, since=AS_OF, until=AS_OF)
     assert facts.stores is not None
     assert facts.stores.to_list() == named
+
+
+def test_a_row_whose_time_cannot_be_names_no_store_whatever_else_it_looks_like(tables: str) -> None:
+    run(
+        tables,
+        "INSERT INTO store_status VALUES ('no such day', 'active', '2023-02-30 10:00:00 UTC'),"
+        " ('rests', 'resting', '2023-01-25 10:00:00 UTC'), ('ever', 'active', 'infinity'),"
+        " ('never', 'active', '-infinity'), ('before', 'active', '1969-12-31 23:59:59 UTC'),"
+        " ('beyond', 'active', '2201-01-01 00:00:00 UTC'), ('digits', 'active', '2023-01-25 1x:00:00 UTC'),"
+        " ('both', 'active', '2019-02-30 10:00:00 UTC'), ('both', 'active', '2019-02-01 10:00:00 UTC')",
+    )
+    facts = read(TablesPollStore(tables, QUERIES), since=AS_OF - 86_400_000_000, until=AS_OF)
+    assert facts.stores is not None
+    assert facts.stores.to_list() == ["007", "8419537941919820732", "both", "long ago", "only a zone"]
+
+
+def test_a_report_as_of_an_instant_takes_one_statement_a_table(
+    tables: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    execute, copy = psycopg.Cursor.execute, psycopg.Cursor.copy
+
+    def heard(method: Any) -> Any:
+        def hear(cursor: Any, statement: Any, *rest: Any, **named: Any) -> Any:
+            sent.append(str(statement))
+            return method(cursor, statement, *rest, **named)
+
+        return hear
+
+    run(tables, "DELETE FROM store_status WHERE timestamp_utc LIKE '% 25:%'")
+    source = TablesPollStore(tables, QUERIES)
+    monkeypatch.setattr(psycopg.Cursor, "execute", heard(execute))
+    monkeypatch.setattr(psycopg.Cursor, "copy", heard(copy))
+    report = answer(source, Ask(as_of=AS_OF // 1_000_000))
+    assert report.newest == micros("2023-01-25 17:06") + 42_000_000
+    for table in ("store_status", "menu_hours", "timezones"):
+        assert len([statement for statement in sent if table in statement]) == 1
+
+
+@pytest.mark.parametrize("stamp", ["timestamptz", "timestamp"])
+def test_stamps_that_only_a_database_has_are_rejected_as_they_are_written(
+    postgres_url: str, stamp: str
+) -> None:
+    run(
+        postgres_url,
+        f"CREATE TABLE p (store_id text, status text, t {stamp})",
+        "SET TimeZone = 'UTC'",
+        "INSERT INTO p SELECT 'a', 'active', v::timestamp FROM unnest(ARRAY['-infinity', 'infinity',"
+        " '0044-03-15 12:00 BC', '1969-12-31 23:59:59', '2201-01-01', '294276-01-01', '2023-01-25 10:00',"
+        " NULL]) AS v",
+        "INSERT INTO p VALUES ('timeless', 'active', 'infinity'), ('timeless', 'active', '-infinity')",
+    )
+    store = TablesPollStore(postgres_url, Queries(polls="SELECT store_id, status, t AS timestamp_utc FROM p"))
+    for since in (None, micros("2023-01-25 09:00")):
+        facts = read(store, since=since, until=AS_OF)
+        assert ats(facts) == {micros("2023-01-25 10:00")}
+        assert facts.stores is not None
+        assert facts.stores.to_list() == ["a"]
+        assert facts.rejects is not None
+        by_reason = facts.rejects.group_by("reason").agg(pl.col("row").sort()).sort("reason").rows()
+        (_, impossible), (_, years) = by_reason
+        assert [row.split(",")[2].partition("+")[0] for row in impossible] == [
+            "",
+            "-infinity",
+            "0044-03-15 12:00:00" + (" BC" if stamp == "timestamp" else ""),
+            "294276-01-01 00:00:00",
+            "infinity",
+            "-infinity",
+            "infinity",
+        ]
+        assert [row.split(",")[2].partition("+")[0] for row in years] == [
+            "1969-12-31 23:59:59",
+            "2201-01-01 00:00:00",
+        ]
+    assert newest_of(store) == micros("2023-01-25 10:00")
 
 
 def test_only_polls_between_the_bounds_are_read_whatever_the_text_looks_like(tables: str) -> None:

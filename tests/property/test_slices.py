@@ -73,7 +73,7 @@ def test_a_report_of_facts_in_memory_is_the_same_in_any_number_of_slices(data: s
     check(data, sources.memory)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_report_of_the_delta_store_is_the_same_in_any_number_of_slices(
     data: st.DataObject, tmp_path: Path
@@ -82,7 +82,7 @@ def test_a_report_of_the_delta_store_is_the_same_in_any_number_of_slices(
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "tables"])
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_report_of_a_database_is_the_same_in_any_number_of_slices(
     data: st.DataObject, kind: str, postgres_databases: Callable[[], str]

@@ -18,15 +18,21 @@ from storewatch.formats.manifest import RULES, Manifest, read_manifest
 
 if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
+    from storewatch.formats.report import Report
 
 ROOT = Path(__file__).parents[2]
 ASK = Ask(carry=None, store_ids=("000", "ü"))
 
 
+def report_of(facts: Facts, ask: Ask) -> Report:
+    """Return a report of the version called 7, whose newest poll is just before the as-of."""
+    report = compute(facts, Settled(ask=ask.at(AS_OF), version="7"))
+    return replace(report, made_of=replace(report.made_of, newest=AS_OF * 1_000_000 - 1))
+
+
 def manifest_of(facts: Facts, ask: Ask = ASK) -> tuple[dict[str, Any], bytes]:
     """Return a report's manifest and its CSV."""
-    settled = Settled(ask=ask.at(AS_OF), version="7", newest=AS_OF * 1_000_000 - 1)
-    report = compute(facts, settled)
+    report = report_of(facts, ask)
     csv = report.csv_bytes()
     manifest = Manifest(
         asked=ask, report=report, csv=csv, software="1.2.3", seconds={"gather": 0.25, "compute": 1 / 3}
@@ -106,8 +112,7 @@ def test_rows_that_could_not_be_used_are_counted_by_reason_with_some_examples() 
 
 
 def test_a_report_can_be_made_of_it_again_all_but_its_rejects() -> None:
-    settled = Settled(ask=ASK.at(AS_OF), version="7", newest=AS_OF * 1_000_000 - 1)
-    report = compute(small_facts(), settled)
+    report = report_of(small_facts(), ASK)
     manifest = Manifest(asked=ASK, report=report, csv=b"", software="1", seconds={})
     assert read_manifest(manifest.json_bytes()) == (report.ask, report.made_of)
 

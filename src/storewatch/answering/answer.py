@@ -34,7 +34,6 @@ class Settled:
 
     ask: Ask
     version: str
-    newest: int | None  # the newest poll of all, microseconds since 1970 UTC
 
 
 def settle(snapshot: Snapshot, ask: Ask) -> Settled:
@@ -46,9 +45,8 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     """
     if ask.unknown:
         raise InputError(f"this version of storewatch does not know what is asked: {', '.join(ask.unknown)}")
-    newest = snapshot.newest
-    as_of = resolve_as_of(ask.as_of, newest)
-    return Settled(ask=ask.at(as_of), version=snapshot.version, newest=newest)
+    as_of = resolve_as_of(None, snapshot.newest) if ask.as_of is None else ask.as_of
+    return Settled(ask=ask.at(as_of), version=snapshot.version)
 
 
 def plan(snapshot: Snapshot, ask: Ask, slices: int) -> Sequence[Within]:
@@ -100,7 +98,7 @@ def answer(
             course.read(facts)
             with course.stage("compute", done=done, total=_total(done, facts, settled.ask)):
                 parts.append(compute(facts, settled, engine=engine))
-    return _joined(parts)
+        return _joined(parts, newest=snapshot.newest)
 
 
 def compute(
@@ -108,16 +106,16 @@ def compute(
 ) -> Report:
     """Return the report on facts that were gathered."""
     rows = engine(facts, settled.ask)
-    made_of = Input.of(facts, rows["store_id"], version=settled.version, newest=settled.newest)
+    made_of = Input.of(facts, rows["store_id"], version=settled.version)
     return Report(rows=rows, ask=settled.ask, made_of=made_of)
 
 
-def _joined(parts: Sequence[Report]) -> Report:
+def _joined(parts: Sequence[Report], *, newest: int | None) -> Report:
     """Put the parts of a report one after the other, which keeps the order of the ids."""
     return replace(
         parts[0],
         rows=pl.concat([part.rows for part in parts]),
-        made_of=Input.joined([part.made_of for part in parts]),
+        made_of=Input.joined([part.made_of for part in parts], newest=newest),
     )
 
 

@@ -29,7 +29,7 @@ class Input:
     rejects: pl.DataFrame | None = None  # kind, reason, row: what the source holds that cannot be used
 
     @classmethod
-    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, newest: int | None) -> Input:
+    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, newest: int | None = None) -> Input:
         """Count what was read for the report of some stores (String, distinct)."""
         at = facts.polls["at"].to_physical()
         first, last = at.min(), at.max()
@@ -49,11 +49,12 @@ class Input:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[Input]) -> Input:
-        """Add up what was read for the parts of one report."""
+    def joined(cls, parts: Sequence[Input], *, newest: int | None) -> Input:
+        """Add up what was read for the parts of one report, of a source with that newest poll."""
         rejects = [part.rejects for part in parts if part.rejects is not None]
         return replace(
             parts[0],
+            newest=newest,
             polls=sum(part.polls for part in parts),
             first=min((part.first for part in parts if part.first is not None), default=None),
             last=max((part.last for part in parts if part.last is not None), default=None),

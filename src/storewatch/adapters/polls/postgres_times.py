@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+import numpy as np
 from psycopg import sql
 
 from storewatch.adapters.polls.postgres_wire import instant, instants, micros
 from storewatch.errors import SettingsError
+from storewatch.ingest.stamps import END, PADDING, stamps_from_bytes, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from storewatch.adapters.polls.postgres_server import Connection
 
@@ -24,6 +27,8 @@ _STAMP, _DATE = "____-__-_____:__:__%", "____-__-__%"
 _COLUMN = sql.Identifier("given", "timestamp_utc")
 _TEXT_COLUMN = sql.SQL('{}::text COLLATE "C"').format(_COLUMN)
 _DAY = timedelta(days=1)  # more than any offset from UTC that a text may have
+_SECOND_DAY, _LAST_DAY = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
+_LINE_BREAK = ord("\n")
 _SLOW = "so each report looks at all polls"
 _MARK = datetime(2003, 2, 1, 4, 5, 6, tzinfo=UTC)  # an instant to find again in a plan
 
@@ -48,42 +53,60 @@ class TimeColumn:
             )
 
     @property
-    def packed(self) -> sql.Composed:
-        """An expression that packs the stamps of a group, those that are not null, into one value."""
-        if self._is_text:
-            return sql.SQL("string_agg({}, E'\\n')").format(_TEXT_COLUMN)
-        send = sql.Identifier(f"{self._kind}_send")
-        return sql.SQL("string_agg({}({}), ''::bytea)").format(send, _COLUMN)
-
-    def unpacked(self, groups: Sequence[str] | Sequence[bytes]) -> tuple[pl.Series, pl.Series]:
-        """Return the stamps of packed groups, one after the other, and how many each group seems to hold.
-
-        Text with a line break in it seems to hold more than it does.
-        """
-        if self._is_text:
-            lines = pl.Series(groups, dtype=pl.String).str.split("\n")
-            return lines.explode(), lines.list.len().cast(pl.Int64)
-        packed = pl.Series(groups, dtype=pl.Binary)
-        at = pl.Series(instants(cast("Sequence[bytes]", groups))).cast(pl.Datetime("us", "UTC"))
-        return at, (packed.bin.size() // 8).cast(pl.Int64)
-
-    @property
     def _is_text(self) -> bool:
         return self._kind in _TEXT
 
+    @property
+    def stamp(self) -> sql.Composable:
+        """The column, for a table in which it is called `t`."""
+        return _TEXT_COLUMN if self._is_text else _COLUMN
+
+    @property
+    def packed(self) -> sql.Composable:
+        """An expression that packs the stamps `t` of a group, those that are not null, into one value."""
+        if self._is_text:
+            return sql.SQL("string_agg(t, E'\\n')")
+        return sql.SQL("string_agg({}(t), ''::bytea)").format(sql.Identifier(f"{self._kind}_send"))
+
+    def unpacked(self, groups: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_], list[str]]:
+        """Return the stamps of packed groups, one after the other.
+
+        Returns:
+            Microseconds since 1970 UTC, which of them are known, and the others as text.
+        """
+        if not self._is_text:
+            at = instants(groups)
+            return at, np.ones(len(at), np.bool_), []
+        data = "\n".join(groups).encode()
+        ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_BREAK), len(data))
+        ends = ends if data else ends[:0]
+        begins = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
+        at, known = stamps_from_bytes(words_of(np.frombuffer(data + bytes(PADDING), np.uint8)), begins, ends)
+        spans = zip(begins[~known].tolist(), ends[~known].tolist(), strict=True)
+        return at, known, [data[begin:end].decode() for begin, end in spans]
+
     def within(self, since: int | None, until: int) -> sql.Composed:
-        """Return a condition for `since` ≤ at ≤ `until` (microseconds), or no time at all."""
+        """Return a condition for `since` ≤ at ≤ `until` (microseconds), of stamps that are not `odd`."""
         first = instant(0 if since is None else max(since, 0))
         if self._is_text:
-            condition = sql.SQL("({c} >= {} AND {c} < {}) OR {c} NOT LIKE {} OR {c} IS NULL")
-            dates = self._date(first - _DAY), self._date(instant(until) + 2 * _DAY)
+            days = max(first - _DAY, _SECOND_DAY), min(instant(until) + 2 * _DAY, _LAST_DAY)
+            dates = (self._date(day) for day in days)
+            condition = sql.SQL("{c} >= {} AND {c} < {} AND {c} LIKE {} AND strpos({c}, E'\\n') = 0")
             return condition.format(*dates, sql.Literal(_DATE), c=_TEXT_COLUMN)
-        if since is None:
-            return sql.SQL("{c} <= {} OR {c} IS NULL").format(self._literal(instant(until)), c=_COLUMN)
         bounds = self._literal(first), self._literal(instant(until))
-        return sql.SQL("({c} >= {} AND {c} <= {}) OR {c} IS NULL").format(*bounds, c=_COLUMN)
+        return sql.SQL("{c} >= {} AND {c} <= {}").format(*bounds, c=_COLUMN)
 
-    def before(self, latest: int) -> sql.Composed:
+    @property
+    def odd(self) -> sql.Composed:
+        """A condition for stamps that cannot be those of a poll, or must be looked at one by one."""
+        if self._is_text:
+            condition = sql.SQL("{c} < {} OR {c} >= {} OR {c} NOT LIKE {} OR strpos({c}, E'\\n') > 0")
+            dates = self._date(_SECOND_DAY), self._date(_LAST_DAY)
+            return condition.format(*dates, sql.Literal(_DATE), c=_TEXT_COLUMN)
+        bounds = self._literal(instant(0)), self._literal(instant(END))
+        return sql.SQL("{c} < {} OR {c} >= {}").format(*bounds, c=_COLUMN)
+
+    def sound(self, latest: int) -> sql.Composed:
         """Return a condition for stamps from 1970 up to an instant (microseconds) that look sound."""
         if self._is_text:
             dates = self._date(instant(0)), self._date(instant(latest) + _DAY)
@@ -92,24 +115,24 @@ class TimeColumn:
         bounds = self._literal(instant(0)), self._literal(instant(latest))
         return sql.SQL("{c} >= {} AND {c} <= {}").format(*bounds, c=_COLUMN)
 
-    def last(self) -> sql.Composed:
-        """Return an expression for the last stamp, of text for its date."""
-        if self._is_text:
-            return sql.SQL("max(left({}, 10))").format(_TEXT_COLUMN)
-        return sql.SQL("max({})").format(_COLUMN)
-
-    def well_before(self, last: str | datetime | None) -> int | None:
-        """Return an instant (microseconds) before the `last` stamp, None if it is no time."""
+    def well_before(self, last: str | None) -> int | None:
+        """Return an instant (microseconds) before which the newest is not, None if `last` is no time."""
         try:
-            match last:
-                case datetime():
-                    return micros(last.replace(tzinfo=last.tzinfo or UTC) - timedelta(hours=1))
-                case str():
-                    return micros(datetime.fromisoformat(last).replace(tzinfo=UTC) - 2 * _DAY)
-                case None:
-                    return None
+            if last is None:
+                return None
+            if self._is_text:
+                return micros(datetime.fromisoformat(last[:10]).replace(tzinfo=UTC) - 2 * _DAY)
+            at = datetime.fromisoformat(last)
+            return micros(at.replace(tzinfo=at.tzinfo or UTC))
         except ValueError:
             return None
+
+    def holds(self, last: str | None, since: int | None, until: int) -> bool:
+        """Say whether the newest poll is known when those `within` two instants, and the last stamps, are."""
+        before = self.well_before(last)
+        if before is None or not self._is_text:
+            return before is not None
+        return (since is None or since <= before) and instant(before) + 3 * _DAY <= instant(until) + _DAY
 
     def warning(self, connection: Connection, source: sql.Composable) -> str | None:
         """Return what makes it slow to find the polls of a time in a `source`, and the remedy."""
