@@ -23,9 +23,9 @@ MIDNIGHT = 24 * 3_600
 OPENING = {
     *("literal-23:59", "last-shift", "first-shift", "no-daylight-saving", "one-offset", "local-mean-time"),
     *("no-zones", "default-utc", "missing-day-open", "no-hours-closed", "nights-dropped", "nights-cut"),
-    *("sunday-first", "empty-row-open", "overlaps-twice"),
+    *("sunday-first", "empty-row-open"),
 }
-JUDGING = {"last-observation", "all-polls", "endless-carry", "filled-back"}
+JUDGING = {"last-observation", "all-polls", "endless-carry"}
 MEAN_TIME = {"America/New_York": -296, "America/Chicago": -351, "Asia/Kolkata": 354}  # minutes
 ZONES = dict.fromkeys(
     ["plain", "late", "split", "night", "days", "none", "empty", "doubled", "young", "quiet"],
@@ -109,15 +109,15 @@ def rows_of_day(store: str, day: int, bugs: frozenset[str]) -> list[tuple[int, i
 
 
 @cache
-def times_open(store: str, at: int, bugs: frozenset[str]) -> int:
-    """Return how often an instant is counted as open: 0 or 1, or more with doubled rows."""
+def is_open(store: str, at: int, bugs: frozenset[str]) -> bool:
+    """Tell whether an instant is counted as open."""
     if not hours_of(store):
-        return int("no-hours-closed" not in bugs)
+        return "no-hours-closed" not in bugs
     wall = wall_clock(store, at, bugs)
     day = (wall // DAY + (4 if "sunday-first" in bugs else 3)) % 7  # 1970 began on a Thursday
     today, before = (rows_of_day(store, d % 7, bugs) for d in (day, day - 1))
     if not today and "missing-day-open" in bugs:
-        return 1
+        return True
     second = wall % DAY * 60
     count = 0
     for start, end in today:
@@ -130,7 +130,7 @@ def times_open(store: str, at: int, bugs: frozenset[str]) -> int:
             count += start <= second
     if not bugs & {"nights-dropped", "nights-cut"}:
         count += sum(end < start and second < end for start, end in before)
-    return count if "overlaps-twice" in bugs else min(count, 1)
+    return count > 0
 
 
 # ---------------------------------------------------------------- is it up?
@@ -161,7 +161,7 @@ class Watch:
         """Return the status of the latest poll before an instant, if that is not too old."""
         place = self.place(at)
         if not place:
-            return self.polls[0][1] if "filled-back" in self.bugs and self.polls else None
+            return None
         when, active = self.polls[place - 1]
         return None if when < since - WEEK and "endless-carry" not in self.bugs else active
 
@@ -175,7 +175,7 @@ def status(store: str, at: int, bugs: frozenset[str]) -> bool | None:
 def watch(store: str, bugs: frozenset[str]) -> Watch:
     polls = polls_of(store)
     if "all-polls" not in bugs:
-        polls = [(when, active) for when, active in polls if times_open(store, when, bugs & OPENING)]
+        polls = [(when, active) for when, active in polls if is_open(store, when, bugs & OPENING)]
     return Watch(polls=polls, bugs=bugs)
 
 
@@ -200,10 +200,8 @@ def calendar(kind: str, zone: str) -> dict[str, tuple[int, int]]:
     """Return the windows of a calendar that a program may take for the last hour, day or week."""
     today = AS_OF.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0)
     ago = [int((today - timedelta(days=days)).timestamp()) // 60 for days in range(8)]
-    full, monday = NOW // HOUR * HOUR, ago[1]  # it is Tuesday
+    monday = ago[1]  # it is Tuesday
     kinds = {
-        "calendar": {"hour": (full, NOW), "day": (ago[0], NOW), "week": (monday, NOW)},
-        "full-calendar": {"hour": (full - HOUR, full), "day": (ago[1], ago[0]), "week": (ago[7], ago[0])},
         "today": {"day": (ago[0], NOW)},
         "yesterday": {"day": (ago[1], ago[0])},
         "monday": {"week": (monday, NOW)},
@@ -221,32 +219,15 @@ def seconds(store: str, bugs: frozenset[str]) -> dict[str, float]:
     for window, (begin, end) in windows(store, bugs).items():
         found[f"uptime_last_{window}"] = found[f"downtime_last_{window}"] = 0.0
         for at in range(begin, end, step):
-            if times := times_open(store, at, bugs & OPENING):
-                found[f"{judged(store, at, bugs)}_last_{window}"] += times * step * 60
-        if "poll-share" in bugs:
-            share(found, store, window, (begin, end), bugs)
+            if is_open(store, at, bugs & OPENING):
+                found[f"{judged(store, at, bugs)}_last_{window}"] += step * 60
     return {name: value for name, value in found.items() if name.startswith(("up", "down"))}
 
 
 def judged(store: str, at: int, bugs: frozenset[str]) -> str:
-    if "poll-share" in bugs:
-        return "open"
     up = status(store, at, bugs & (OPENING | JUDGING))
     if up is None:
         return {"unknown-down": "downtime", "unknown-up": "uptime"}.get(
             next(iter(bugs & {"unknown-down", "unknown-up"}), ""), "unknown"
         )
     return "uptime" if up else "downtime"
-
-
-def share(
-    found: dict[str, float],
-    store: str,
-    window: str,
-    span: tuple[int, int],
-    bugs: frozenset[str],
-) -> None:
-    inside = [active for when, active in watch(store, bugs).polls if span[0] <= when <= span[1]]
-    if inside:
-        found[f"uptime_last_{window}"] = found[f"open_last_{window}"] * sum(inside) / len(inside)
-        found[f"downtime_last_{window}"] = found[f"open_last_{window}"] - found[f"uptime_last_{window}"]

@@ -147,18 +147,25 @@ def tally(
                 for part in parts
             ]
         )
-    carry = as_of if carry is None else min(carry, as_of)  # so long are all of the polls' times
     table = hour_table(schedules, first_hour=begin, hours=end - begin)
+    known = known_status(polls, schedules, table, as_of=as_of, carry=carry, policy=policy)
+    return add_up(known, schedules, table, edges)
+
+
+def known_status(
+    polls: Polls, schedules: Schedules, table: HourTable, *, as_of: int, carry: int | None, policy: Policy
+) -> StatusStretches:
+    """Return the status that the polls within open hours give, over the table's reach; else as `tally`."""
+    carry = as_of if carry is None else min(carry, as_of)  # so long are all of the polls' times
     polls = _until(polls, as_of)
-    earlier = latest_before(polls, schedules, hour=begin, carry=carry)
+    earlier = latest_before(polls, schedules, hour=table.first_hour, carry=carry)
     bits = table.columns.bit_length()
     keys = np.concatenate(
         (counted_keys(polls, schedules, table, bits), earlier.store << bits + _IN_HOUR | earlier.active)
     )
     keys.sort()
     counted = Counted(keys=without_doubles(keys), earlier=earlier, bits=bits, table=table, carry=carry)
-    known = last_observation(counted) if policy is Policy.LAST_OBSERVATION else hourly_majority(counted)
-    return add_up(known, schedules, table, edges)
+    return last_observation(counted) if policy is Policy.LAST_OBSERVATION else hourly_majority(counted)
 
 
 def _stores_at_once(hours: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import polars as pl
 
@@ -31,6 +32,11 @@ def safe_ids() -> pl.Expr:
     """
     raw = pl.col("store_id")
     return pl.when(raw.str.contains(_FORMULA)).then("'" + raw).otherwise(raw).alias("store_id")
+
+
+def bare_id(text: str) -> str:
+    """Return the id that `safe_ids` wrote so."""
+    return text[1:] if text[:1] == "'" and re.match(_FORMULA, text) else text
 
 
 def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from storewatch.checking.against.figures import KINDS
-from storewatch.domain.instant import HOUR, WINDOWS
+from storewatch.domain.instant import DAY, HOUR, WINDOWS
+from storewatch.domain.uptime import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 Mode = Literal["rounded", "cut"]
 
-SECONDS = {"minutes": 60, "hours": HOUR, "seconds": 1}
+MODES: tuple[Mode, Mode] = ("rounded", "cut")
+SECONDS = {"minutes": 60, "hours": HOUR, "seconds": 1, "days": DAY}
+_GUESSED = ("minutes", "hours", "seconds")
 _SHARES = {"shares of the known time": 1.0, "percent of the known time": 0.01}
 _USUAL = {"hour": "minutes", "day": "hours", "week": "hours"}
-_NEAR = 0.05  # of a figure: so near two programs come that follow different rules
+_FAR = 1.0  # of a logarithm: units lie further apart
 _SLACK = 1.0  # seconds
+_HALF_AS_NEAR = 60.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,23 +81,43 @@ class Measure:
         return sizes
 
 
-def measured(column: Column, figures: Floats) -> Measure:
-    """Choose the unit in which most stores come near ours; the usual one where that decides nothing."""
-    usual = _USUAL[column.window]
-    units = sorted([*SECONDS, *_SHARES], key=lambda unit: unit != usual)
-    return max((Measure(column=column, unit=unit) for unit in units), key=lambda m: _near(m, figures))
+def measured(columns: Sequence[Column], figures: Floats) -> list[Measure]:
+    """Take the unit that a column's name says, else one for all columns of its window."""
+    return [Measure(column=column, unit=column.unit or _unit(columns, column, figures)) for column in columns]
 
 
-def _near(measure: Measure, figures: Floats) -> int:
-    theirs, ours = measure.theirs(figures), measure.ours(figures)
-    slack = np.maximum(_NEAR * ours, _SLACK)
-    return int(((np.abs(theirs - ours) <= slack) & (theirs > 0)).sum())
+def _unit(columns: Sequence[Column], wanted: Column, figures: Floats) -> str:
+    """Return what another column of the window says, else the unit in which all come nearest to ours."""
+    mates = [column for column in columns if column.window == wanted.window]
+    if said := next((column.unit for column in mates if column.unit in SECONDS), None):
+        return said
+    usual = _USUAL[wanted.window]
+    units = sorted([*_GUESSED, *_SHARES], key=lambda unit: unit != usual)
+    return min(
+        units, key=lambda unit: _distance([Measure(column=mate, unit=unit) for mate in mates], figures)
+    )
+
+
+def _distance(measures: Sequence[Measure], figures: Floats) -> float:
+    """Return the mean distance of logarithms where both have time; what is far off counts as far."""
+    theirs = np.concatenate([measure.theirs(figures) for measure in measures])
+    ours = np.concatenate([measure.ours(figures) for measure in measures])
+    both = (theirs > 0) & (ours > 0)
+    apart = np.abs(np.log(theirs[both] / ours[both]))
+    return float(np.minimum(apart, _FAR).mean()) if len(apart) else _FAR
 
 
 def all_fit(measures: Sequence[Measure], figures: Floats, mode: Mode) -> Flags:
     """Tell for each store whether all its figures fit."""
     fits: Flags = np.logical_and.reduce([measure.fits(figures, mode) for measure in measures])
     return fits
+
+
+def closeness(measures: Sequence[Measure], figures: Floats) -> Floats:
+    """Return for each store how near its figures are, from 0, far off, to 1, the same."""
+    apart = [np.abs(measure.theirs(figures) - measure.ours(figures)) for measure in measures]
+    near: Floats = np.nan_to_num(1 / (1 + np.array(apart) / _HALF_AS_NEAR), nan=1.0).mean(axis=0)
+    return near
 
 
 def widest(measures: Sequence[Measure], figures: Floats) -> Floats:

@@ -43,8 +43,8 @@ def verify_against(
     theirs = read_foreign(against)
     facts, ask = settled_facts(read_folder(data, allow_future=True), ask)
     with progress_bar() as progress:
-        found = compare(facts, theirs, as_of=ask.instant, carry=ask.carry, stores=stores, progress=progress)
-    say(_columns(theirs, found))
+        found = compare(facts, theirs, ask, stores=stores, progress=progress)
+    say([f"their program: {found.verdict}", *_columns(theirs, found)])
     share = f"{found.agreeing:,} of {found.compared:,} stores"
     say([f"as of {iso(ask.instant)}, {share} agree within their rounding"])
     say(_causes(found))
@@ -87,11 +87,15 @@ def _causes(found: Comparison) -> Iterator[str]:
     if found.found:
         yield f"\n{'stores':>9}{'median':>13}  cause of the difference"
     for one in found.found:
-        key, sentence = (one.cause.key, one.cause.sentence) if one.cause else ("unexplained", "")
-        names = found.rows.filter(found.rows["verdict"] == key)["store_id"].head(SHOWN_NAMES)
+        names = found.rows.filter(found.rows["verdict"] == one.key)["store_id"].head(SHOWN_NAMES)
         more = ", …" if one.stores > len(names) else ""
-        what = f"{key}: {sentence}" if sentence else key
+        what = f"{one.key}: {one.sentence}" if one.sentence else one.key
         yield f"{one.stores:>9,}{hours(round(one.median_seconds)):>13}  {what} ({', '.join(names)}{more})"
+    if found.also:
+        yield "\nof the unexplained"
+    for one in found.also:
+        refuted = f" – but {one.changes:,} stores agree that it would change" if one.changes else ""
+        yield f"{one.stores:>9,}  {one.key} would also fit{refuted}"
 
 
 def _missing(found: Comparison) -> Iterator[str]:
