@@ -16,9 +16,7 @@ import polars as pl
 import pytest
 
 from service import AS_OF, NEWEST, Service, eventually, small_facts
-from storewatch.domain.instant import HOUR, iso
-from storewatch.domain.zone import wall_clock
-from storewatch.entrypoints.http.pages.pictures import local_days
+from storewatch.domain.instant import iso
 from storewatch.entrypoints.wording import percent
 
 if TYPE_CHECKING:
@@ -313,28 +311,3 @@ def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path_factory: pytest
 def test_head_answers_as_get_without_a_body(service: Service, path: str) -> None:
     answer = httpx.head(service.url + path)
     assert (answer.status_code, answer.content) == (200, b"")
-
-
-@pytest.mark.parametrize(
-    ("zone", "end", "hours"),
-    [
-        (
-            "America/New_York",
-            "2023-11-06T12:00:00-05:00",
-            [24] * 6 + [25, 24],
-        ),  # back on Sunday the 5th, 02:00
-        ("America/New_York", "2023-03-13T12:00:00-04:00", [24] * 6 + [23, 24]),  # forward on Sunday the 12th
-        (
-            "Asia/Beirut",
-            "2022-03-28T12:00:00+03:00",
-            [24] * 6 + [23, 24],
-        ),  # at midnight: the day begins at 01:00
-        ("Asia/Kathmandu", "2023-01-25T12:00:00+05:45", [24] * 8),
-        ("Pacific/Apia", "2012-01-02T12:00:00+14:00", [24] * 8),  # 30 December 2011 was skipped
-    ],
-)
-def test_a_local_day_is_as_long_as_its_clocks_say(zone: str, end: str, hours: list[int]) -> None:
-    as_of = int(pl.Series([end]).str.to_datetime(time_zone="UTC").dt.epoch("s")[0])
-    days = local_days(zone, as_of - 168 * HOUR, as_of)
-    assert [(until - since) // HOUR for since, until in days] == hours
-    assert all(wall_clock(zone, since - 1).date() < wall_clock(zone, since).date() for since, _ in days)

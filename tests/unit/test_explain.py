@@ -15,6 +15,8 @@ from storewatch.domain.evidence import HoursRow, spelled
 from storewatch.domain.explain import Explanation, explain
 from storewatch.domain.nearest import nearest
 from storewatch.entrypoints.cli.explanation import explanation_lines
+from storewatch.entrypoints.explanation import day_views, outage_views
+from storewatch.entrypoints.wording import long_date
 from storewatch.errors import UnknownStoreError
 from strategies import DAY, HOUR, WEEK, facts_of, instant, micros, of_day
 
@@ -43,7 +45,7 @@ def test_the_worked_hour_of_the_rules_reads_as_it_is_worked() -> None:
     )
     found = explained(facts_of(polls, zones=UTC), "2023-01-25 14:00")
     assert [reasons(found)[hour] for hour in (9, 10, 11, 12, 13)] == [
-        "unknown: no poll in the 7 days before, R5",
+        "unknown: no counted poll in the 7 days before, R5",
         "up: 2 of 3 polls active, R4",
         "down: carried from the poll of 10:50, R5",
         "down: carried from the poll of 10:50, R5",
@@ -72,12 +74,14 @@ def test_a_poll_that_no_longer_carries_is_named_as_too_old() -> None:
     facts = facts_of(polled(("2023-01-25 08:10", True)), zones=UTC)
     found = reasons(explained(facts, "2023-01-25 11:00", carry=HOUR))
     assert found[9] == "up: carried from the poll of 08:10, R5"
-    assert found[10] == "unknown: the latest poll, of 08:10, is older than 1 hour, R5"
+    assert found[10] == "unknown: the latest counted poll, of 08:10, is older than 1 hour, R5"
 
 
 def test_without_an_end_of_the_carry_unknown_means_no_poll_ever() -> None:
     facts = facts_of(polled(("2023-01-25 10:10", True)), zones=UTC)
-    assert reasons(explained(facts, "2023-01-25 11:00", carry=None))[9] == "unknown: no poll before, R5"
+    assert (
+        reasons(explained(facts, "2023-01-25 11:00", carry=None))[9] == "unknown: no counted poll before, R5"
+    )
 
 
 def test_a_poll_of_another_year_is_named_with_it() -> None:
@@ -171,7 +175,7 @@ def test_the_text_has_figures_rows_hours_outages_and_discarded_polls() -> None:
     assert lines[2] == "up 1:00:00, down 2:00:00, unknown 9:00:00 of 12:00:00 open; uptime 33.33 %"
     assert "row 3: Wednesday 09:00–21:00" in lines
     assert "  09:00 09:00    1:00:00  down: carried from the poll of Tue 24 Jan 20:55, R5 (row 3)" in lines
-    assert "Tue 24 Jan 20:00:00     Wed 25 Jan 10:00:00            2:00:00" in lines
+    assert "Tue 24 Jan 20:00:00     Wed 25 Jan 10:00:00            2:00:00  recovered" in lines
     assert lines[-1] == "  Wed 25 Jan  08:58:00 active"
     assert max(map(len, lines)) <= 110
 
@@ -214,3 +218,91 @@ def test_a_store_that_no_input_names_is_an_error_with_the_nearest_ids() -> None:
 def test_a_slip_at_either_end_of_an_id_finds_it_among_many(typed: str) -> None:
     ids = [str(7_919 * number**3 % 10**19) for number in range(1, 5_000)]
     assert nearest(typed, pl.Series([*ids, "8139926242460185114"]).sort())[0] == "8139926242460185114"
+
+
+def days_of(facts: Facts, as_of: str) -> list[str]:
+    """What a page shows of the days, the first one first."""
+    return [f"{long_date(day.date)}: {day.open}" for day in day_views(explained(facts, as_of, window="week"))]
+
+
+def test_an_hour_across_midnight_is_split_between_its_days() -> None:
+    """Kolkata is 5:30 ahead: its midnight is 18:30 UTC, within an hour of UTC."""
+    rows = open_on([1], ("23:00", "24:00")) + open_on([2], ("00:00", "01:00"))
+    facts = facts_of(polled(("2023-01-24 18:10", False)), rows, {"a": "Asia/Kolkata"})
+    assert days_of(facts, "2023-01-25 12:00") == [
+        "Tuesday 24 January: 1:00:00",
+        "Wednesday 25 January: 1:00:00",
+    ]
+    lines = list(explanation_lines(explained(facts, "2023-01-25 12:00")))
+    why = "its one poll, of 23:40, is inactive, R4"
+    assert f"  23:30 18:00    0:30:00  down: {why} (row 1)" in lines
+    assert f"  00:00 18:30    0:30:00  down: {why.replace('23:40', 'Tue 24 Jan 23:40')} (row 2)" in lines
+
+
+def test_a_poll_before_midnight_goes_with_the_open_part_after_it_and_has_its_date() -> None:
+    rows = open_on([2], ("00:00", "01:00"))
+    facts = facts_of(polled(("2023-01-24 18:10", False)), rows, {"a": "Asia/Kolkata"})
+    (day,) = day_views(explained(facts, "2023-01-25 12:00"))
+    assert [(poll.clock, poll.is_counted) for poll in day.hours[0].polls] == [("Tue 24 Jan 23:40:00", False)]
+    assert (day.hours[0].clock, day.hours[0].utc) == ("00:00", "18:30")
+
+
+def test_times_that_come_twice_have_their_offset_wherever_they_are_shown() -> None:
+    """In New York 01:00 to 02:00 came twice on 5 November 2023: from 05:00 and from 06:00 UTC."""
+    polls = polled(("2023-11-05 05:10", False), ("2023-11-05 06:40", True))
+    facts = facts_of(polls, open_on([6], ("00:30", "03:30")), {"a": "America/New_York"})
+    lines = "\n".join(explanation_lines(explained(facts, "2023-11-05 12:00")))
+    assert "  01:00 -04:00 05:00" in lines
+    assert "  01:00 -05:00 06:00" in lines
+    assert "its one poll, of 01:40 -05:00, is active" in lines
+    assert "01:10:00 -04:00 inactive" in lines
+    assert "  02:00        07:00" in lines
+    assert "Sun 5 Nov 01:00:00 -04:00  Sun 5 Nov 01:00:00 -05:00" in lines
+
+
+def test_both_ends_of_an_outage_have_their_offset_if_it_changes_between_them() -> None:
+    """From 00:30 to 02:30 are three hours, on the night clocks go back."""
+    polls = polled(("2023-11-05 04:40", False))
+    facts = facts_of(polls, open_on([6], ("00:30", "02:30")), {"a": "America/New_York"})
+    (outage,) = outage_views(explained(facts, "2023-11-05 12:00"), "{}, %H:%M")
+    assert (outage.begin, outage.end, outage.lost) == (
+        "Sun 5 Nov, 00:30 -04:00",
+        "Sun 5 Nov, 02:30 -05:00",
+        "3:00:00",
+    )
+
+
+@pytest.mark.parametrize(
+    ("polls", "as_of", "words"),
+    [
+        ([("25 10:10", False), ("25 11:10", True)], "25 12:00", [(False, "recovered")]),
+        ([("25 10:10", False)], "25 12:00", [(False, "still down")]),
+        ([("25 19:10", False)], "25 23:00", [(False, "closed while down")]),
+        ([("24 19:10", False)], "25 21:00", [(True, "closed while down")]),
+        ([("24 19:10", False), ("25 09:10", True)], "25 10:00", [(False, "recovered")]),
+    ],
+)
+def test_an_outage_says_how_it_ended_and_whether_it_began_before(
+    polls: list[tuple[str, bool]], as_of: str, words: list[tuple[bool, str]]
+) -> None:
+    """Open from 9 to 20; the window is the last day, but the fourth case's begins with the evening before."""
+    facts = facts_of(
+        polled(*((f"2023-01-{at}", active) for at, active in polls)),
+        open_on(range(7), ("09:00", "20:00")),
+        UTC,
+    )
+    found = explained(facts, f"2023-01-{as_of}")
+    assert [(outage.began_before, str(outage.ending)) for outage in found.outages] == words
+
+
+def test_an_outage_that_a_short_carry_ends_is_unknown_after() -> None:
+    facts = facts_of(polled(("2023-01-25 10:10", False)), zones=UTC)
+    (outage,) = explained(facts, "2023-01-25 14:00", carry=HOUR).outages
+    assert (outage.open_seconds, outage.ending) == (2 * HOUR, "unknown after")
+
+
+def test_a_poll_that_counts_is_told_from_a_discarded_one_beside_it() -> None:
+    polls = polled(("2023-01-25 10:05", False), ("2023-01-25 10:40", True))
+    facts = facts_of(polls, open_on([WEDNESDAY], ("10:30", "12:00")), UTC)
+    found = reasons(explained(facts, "2023-01-25 12:00"))
+    assert found[10] == "up: its one counted poll, of 10:40, is active, R4"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from storewatch.domain.schedule import ALWAYS_OPEN, Schedules, distinct_schedules, open_stretches
-from storewatch.domain.zone import load_zone, offset_spans, zone_names
+from storewatch.domain.zone import load_zone, local_days, offset_spans, wall_clock, zone_names
 
 H = 3_600
 MONDAY, SUNDAY = 0, 6
@@ -159,3 +159,30 @@ def test_old_names_of_zones_are_known_and_unknown_ones_refused() -> None:
     )
     with pytest.raises(ValueError, match="Mars/Olympus"):
         load_zone("Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "hours"),
+    [
+        (
+            "America/New_York",
+            "2023-11-06T12:00:00-05:00",
+            [24] * 6 + [25, 24],
+        ),  # back on Sunday the 5th, 02:00
+        ("America/New_York", "2023-03-13T12:00:00-04:00", [24] * 6 + [23, 24]),  # forward on Sunday the 12th
+        (
+            "Asia/Beirut",
+            "2022-03-28T12:00:00+03:00",
+            [24] * 6 + [23, 24],
+        ),  # at midnight: the day begins at 01:00
+        ("Asia/Kathmandu", "2023-01-25T12:00:00+05:45", [24] * 8),
+        ("Australia/Lord_Howe", "2023-04-03T12:00:00+10:30", [24] * 6 + [24.5, 24]),
+        ("America/St_Johns", "2010-11-08T12:00:00-03:30", [24] * 6 + [25, 24]),  # back at 00:01 of the 7th
+        ("Pacific/Apia", "2012-01-02T12:00:00+14:00", [24] * 8),  # 30 December 2011 was skipped
+    ],
+)
+def test_a_local_day_is_as_long_as_its_clocks_say(zone: str, end: str, hours: list[int]) -> None:
+    as_of = int(datetime.fromisoformat(end).timestamp())
+    days = local_days(zone, as_of - 168 * H, as_of)
+    assert [(until - since) / H for since, until in days] == hours
+    assert all(wall_clock(zone, since - 1).date() < wall_clock(zone, since).date() for since, _ in days)

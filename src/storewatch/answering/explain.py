@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from storewatch.answering.answer import gather, settle
-from storewatch.domain.explain import Explanation, explain
+from storewatch.answering.answer import settle
+from storewatch.domain.explain import Explanation, evidence_since, explain
 from storewatch.domain.uptime import store_names
 from storewatch.errors import UnknownStoreError
 
@@ -37,7 +37,8 @@ def find_store(
     """
     with source.at(version) as snapshot:
         settled = settle(snapshot, replace(ask, store_ids=(store_id,)))
-        facts = gather(snapshot, settled.ask, [store_id])
+        since, until = evidence_since(settled.ask), settled.ask.until
+        facts = snapshot.scan(since=since, until=until, within=[store_id])
         if store_id not in store_names(facts):
             raise UnknownStoreError(store_id, snapshot.near(store_id))
     return facts, settled

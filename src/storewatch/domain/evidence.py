@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
 from storewatch.domain.schedule import closing
-from storewatch.domain.zone import wall_clock
+from storewatch.domain.zone import clock_text, wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +63,48 @@ class PollSeen:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Clock:
+    """A store's wall clock, read from within a local day."""
+
+    zone: str
+    at: int  # seconds since 1970 UTC
+
+    def time(self, at: int, form: str = "%H:%M") -> str:
+        """Return the time of an instant (microseconds): `10:50`, on another day `Tue 24 Jan 20:55`.
+
+        One that the clock shows twice has its offset: `01:30 -05:00`.
+        """
+        now, then = wall_clock(self.zone, self.at), wall_clock(self.zone, at // MICROSECONDS)
+        time = clock_text(then, form)
+        if then.date() == now.date():
+            return time
+        return f"{date_of(then)}{'' if then.year == now.year else f' {then.year}'} {time}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reason:
     """Why an hour counts as what it does."""
 
+    status: str
     rule: str
-    decided_by: int | None  # the instant (microseconds) of the one poll that decides, if there is one
-    text: str  # a sentence; times are the wall clock's
+    why: str  # a sentence; `{}` is the time of the poll that it names
+    named: int | None = None  # the instant (microseconds) of that poll
+    decides: bool = True  # the poll that is named
+    clock: Clock  # of the hour
+
+    @property
+    def decided_by(self) -> int | None:
+        """The instant (microseconds) of the one poll that decides, if there is one."""
+        return self.named if self.decides else None
+
+    @property
+    def text(self) -> str:
+        """The status and the reason; times are the wall clock's, seen from the hour."""
+        return f"{self.status}: {self.because(self.clock)}"
+
+    def because(self, clock: Clock) -> str:
+        """Return the reason, seen from another part of the hour."""
+        return f"{self.why.format('' if self.named is None else clock.time(self.named))}, {self.rule}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,55 +121,122 @@ class Hour:
     polls: tuple[PollSeen, ...]  # of the whole hour (or part) up to the as-of, discarded ones too, in order
     status: str  # up, down, unknown
     reason: Reason
+    parts: tuple[Part, ...]  # by local day, in order; those with open time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What of an hour is in one local day: all of it, unless local midnight lies within the hour."""
+
+    begin: int  # seconds since 1970 UTC: the hour's, or local midnight
+    open: tuple[tuple[int, int], ...]  # as the hour's
+    rows: tuple[HoursRow, ...]  # that open it
+    polls: tuple[PollSeen, ...]  # each with the part of its time; where that is closed, with the nearest
+    status: str
+    reason: Reason
+
+    @property
+    def open_seconds(self) -> int:
+        """How long it is open."""
+        return sum(end - begin for begin, end in self.open)
+
+    @property
+    def clock(self) -> Clock:
+        """The wall clock, read at its beginning."""
+        return Clock(zone=self.reason.clock.zone, at=self.begin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A local date that the window touches. The days of a window add up to it."""
+
+    begin: int  # seconds since 1970 UTC
+    end: int
+    parts: tuple[Part, ...]  # of its hours with open time, in order
+
+    def seconds(self, status: str | None = None) -> int:
+        """Return its open seconds of a status, by default of all."""
+        return sum(part.open_seconds for part in self.parts if status in (None, part.status))
+
+
+def by_day(hours: Sequence[Hour], days: Sequence[tuple[int, int]]) -> tuple[Day, ...]:
+    """Return local days (begin, end) with the parts of hours that lie in them."""
+    parts = [part for hour in hours for part in hour.parts]
+    return tuple(
+        Day(begin=begin, end=end, parts=tuple(part for part in parts if begin <= part.open[0][0] < end))
+        for begin, end in days
+    )
+
+
+class Ending(StrEnum):
+    """How an outage ended (R16)."""
+
+    RECOVERED = "recovered"
+    UNKNOWN = "unknown after"
+    ONGOING = "still down"  # it reaches the as-of
+    CLOSED = "closed while down"  # the store has not been open since
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outage:
-    """Hours that are down one after the other in open time; closed time between them is no part of it."""
+    """A longest run of down open seconds; closed time does not part it, and is no part of it (R16)."""
 
     begin: int  # seconds since 1970 UTC, the first open second
     end: int  # after the last one
     open_seconds: int
+    began_before: bool  # it was down already in the last open second before the window
+    ending: Ending
 
 
-def outages(hours: Sequence[Hour]) -> tuple[Outage, ...]:
-    """Join hours that are down, in order. A night that is closed between two of them does not part them."""
+def outages(hours: Sequence[Hour], *, as_of: int, began_before: bool) -> tuple[Outage, ...]:
+    """Join hours that are down, in order. A night that is closed between two of them does not part them.
+
+    Args:
+        hours: With open time in the window, in order.
+        as_of: The window's end, seconds since 1970 UTC.
+        began_before: An outage that the window begins with began before it.
+    """
+    runs = [list(run) for _, run in groupby(hours, lambda hour: hour.status)]
+    endings = {"up": Ending.RECOVERED, "unknown": Ending.UNKNOWN}
     found: list[Outage] = []
-    goes_on = False
-    for hour in hours:
-        is_down = hour.status == "down"
-        if is_down:
-            before = found.pop() if goes_on else None
+    for run, following in zip_longest(runs, runs[1:]):
+        end = run[-1].open[-1][1]
+        if run[0].status == "down":
+            last = Ending.ONGOING if end == as_of else Ending.CLOSED
             found.append(
                 Outage(
-                    begin=before.begin if before else hour.open[0][0],
-                    end=hour.open[-1][1],
-                    open_seconds=hour.open_seconds + (before.open_seconds if before else 0),
+                    begin=run[0].open[0][0],
+                    end=end,
+                    open_seconds=sum(hour.open_seconds for hour in run),
+                    began_before=began_before and run is runs[0],
+                    ending=endings[following[0].status] if following else last,
                 )
             )
-        goes_on = is_down
     return tuple(found)
 
 
-def reason_with_polls(status: str, counted: Sequence[PollSeen], clock: Clock) -> Reason:
-    """Say why an hour with counted polls, in order of time, has its status (R4)."""
-    latest, polls = counted[-1], len(counted)
+def reason_with_polls(status: str, polls: Sequence[PollSeen], clock: Clock) -> Reason:
+    """Say why an hour with counted polls has its status (R4); `polls`: all of it, in order of time."""
+    counted = [poll for poll in polls if poll.counted]
+    latest, count = counted[-1], len(counted)
+    word = "poll" if count == len(polls) else "counted poll"  # discarded ones are shown beside them
     agreeing = sum(poll.active is latest.active for poll in counted)
-    if polls == 1:
-        text = f"its one poll, of {clock.time(latest.at)}, is {latest.status}"
-        return Reason(rule="R4", decided_by=latest.at, text=f"{status}: {text}, R4")
-    if 2 * agreeing == polls:
-        text = f"tie of {agreeing} and {agreeing}, the latest poll, of {clock.time(latest.at)}, decides"
-        return Reason(rule="R4", decided_by=latest.at, text=f"{status}: {text}, R4")
-    word, most = ("active" if status == "up" else "inactive"), max(agreeing, polls - agreeing)
-    return Reason(rule="R4", decided_by=None, text=f"{status}: {most} of {polls} polls {word}, R4")
+    if count == 1:
+        why = f"its one {word}, of {{}}, is {latest.status}"
+    elif 2 * agreeing == count:
+        why = f"tie of {agreeing} and {agreeing}, the latest {word}, of {{}}, decides"
+    else:
+        most, kind = max(agreeing, count - agreeing), "active" if status == "up" else "inactive"
+        why = f"{most} of {count} {word}s {kind}"
+        return Reason(status=status, rule="R4", why=why, clock=clock)
+    return Reason(status=status, rule="R4", why=why, named=latest.at, clock=clock)
 
 
 def reason_observed(status: str, held: PollSeen | None, carry: int | None, clock: Clock) -> Reason:
     """Say why a part of an hour has its status, `held` being the latest counted poll at its begin (R15)."""
-    if held is not None and held.at // MICROSECONDS == clock.hour and status != "unknown":
-        text = f"{status}: the poll of {clock.time(held.at)} is {held.status}"
-        return Reason(rule="R15", decided_by=held.at, text=f"{text}, R15")
+    if held is not None and held.at // MICROSECONDS == clock.at and status != "unknown":
+        why = f"the poll of {{}} is {held.status}"
+        return Reason(status=status, rule="R15", why=why, named=held.at, clock=clock)
     return reason_without_polls(status, held, carry, clock, rule="R15")
 
 
@@ -143,30 +248,16 @@ def reason_without_polls(
     Of polls that are too old for every hour of a report none may be known.
     """
     if before is not None and status != "unknown":
-        text = f"{status}: carried from the poll of {clock.time(before.at)}, {rule}"
-        return Reason(rule=rule, decided_by=before.at, text=text)
+        why = "carried from the poll of {}"
+        return Reason(status=status, rule=rule, why=why, named=before.at, clock=clock)
     if carry is None:
-        text = "no poll before"
+        why = "no counted poll before"
     elif before is None:
-        text = f"no poll in the {spelled(carry)} before"
+        why = f"no counted poll in the {spelled(carry)} before"
     else:
-        text = f"the latest poll, of {clock.time(before.at)}, is older than {spelled(carry)}"
-    return Reason(rule=rule, decided_by=None, text=f"unknown: {text}, {rule}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """A store's wall clock, read from within an hour."""
-
-    zone: str
-    hour: int  # seconds since 1970 UTC, any of the hour
-
-    def time(self, at: int) -> str:
-        """Return the time of an instant (microseconds): `10:50`, on another day `Tue 24 Jan 20:55`."""
-        now, then = wall_clock(self.zone, self.hour), wall_clock(self.zone, at // MICROSECONDS)
-        if then.date() == now.date():
-            return f"{then:%H:%M}"
-        return f"{date_of(then)}{'' if then.year == now.year else f' {then.year}'} {then:%H:%M}"
+        why = f"the latest counted poll, of {{}}, is older than {spelled(carry)}"
+    named = before.at if before else None
+    return Reason(status="unknown", rule=rule, why=why, named=named, decides=False, clock=clock)
 
 
 def date_of(local: datetime) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,21 +17,25 @@ import polars as pl
 
 from storewatch.domain.ask import Policy
 from storewatch.domain.evidence import (
+    NO_HOURS,
     Clock,
+    Day,
     Hour,
     HoursRow,
     Outage,
+    Part,
     PollSeen,
     Reason,
+    by_day,
     outages,
     reason_observed,
     reason_with_polls,
     reason_without_polls,
 )
-from storewatch.domain.instant import HOUR, MICROSECONDS, WINDOWS
+from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS
 from storewatch.domain.kernel import Polls, latest_before, tally
 from storewatch.domain.schedule import Schedules, distinct_schedules, open_stretches
-from storewatch.domain.zone import DEFAULT_ZONE
+from storewatch.domain.zone import DEFAULT_ZONE, local_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 STATUSES = ("up", "down", "unknown")
+
+_LONGEST_CLOSED = 15 * DAY  # of a store that ever opens: a clock change can skip a shift, never two in a row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +62,7 @@ class Explanation:
     window: str  # hour, day, week
     rows: tuple[HoursRow, ...]  # all of the store, numbered
     hours: tuple[Hour, ...]  # those with open time in the window, in order
+    days: tuple[Day, ...]  # the same by local date, all dates of the window
     outages: tuple[Outage, ...]
     discarded: tuple[PollSeen, ...]  # polls in hours without open time, in order
 
@@ -63,6 +70,31 @@ class Explanation:
     def begin(self) -> int:
         """The window's start, seconds since 1970 UTC."""
         return self.as_of - WINDOWS[self.window]
+
+    @property
+    def opening(self) -> list[str]:
+        """The hours rows in words."""
+        return [row.text for row in self.rows] or [NO_HOURS]
+
+    @property
+    def open_seconds(self) -> int:
+        """The window's open seconds."""
+        return self.seconds()
+
+    @property
+    def uptime_seconds(self) -> int:
+        """Those of them that are up."""
+        return self.seconds("up")
+
+    @property
+    def downtime_seconds(self) -> int:
+        """Those that are down."""
+        return self.seconds("down")
+
+    @property
+    def unknown_seconds(self) -> int:
+        """Those of which nothing is known."""
+        return self.seconds("unknown")
 
     def seconds(self, status: str | None = None) -> int:
         """Return the window's open seconds of a status, by default of all: the figures of the report."""
@@ -82,14 +114,20 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
     known = facts.zones.filter(pl.col("store_id") == store_id)["zone"].to_list()
     zone = known[0] if known else DEFAULT_ZONE
     span = _Span(begin=ask.instant - WINDOWS[window], end=ask.instant)
+    days = local_days(zone, span.begin, span.end)
     case = _Case(
         rows=rows,
         schedules=_schedules(rows, zone),
         given=_given(facts.polls, store_id, since=ask.since, until=ask.until),
         span=span,
+        days=days,
         reasons=_Reasons(zone=zone, carry=ask.carry, policy=ask.policy, since=span.begin),
     )
     hours, discarded = case.weigh()
+    began_before = False
+    if hours and hours[0].status == "down":
+        earlier = _given(facts.polls, store_id, since=evidence_since(ask), until=ask.until)
+        began_before = case.was_down(earlier)
     return Explanation(
         store_id=store_id,
         zone=zone,
@@ -99,9 +137,18 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
         window=window,
         rows=rows,
         hours=hours,
-        outages=outages(hours),
+        days=by_day(hours, days),
+        outages=outages(hours, as_of=ask.instant, began_before=began_before),
         discarded=discarded,
     )
+
+
+def evidence_since(ask: Ask) -> int | None:
+    """Return the first instant (microseconds) whose polls can matter to an explanation; None: all the past.
+
+    That is further back than for a report: an outage may have begun in open time long before the window.
+    """
+    return None if ask.since is None else ask.since - _LONGEST_CLOSED * MICROSECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +163,11 @@ class _Span:
         """The first seconds of the UTC hours that it touches."""
         return range(self.begin // HOUR * HOUR, self.end, HOUR)
 
-    def inside(self, pieces: NDArray[np.int64], begin: int, end: int) -> list[tuple[int, int]]:
+    def inside(self, pieces: NDArray[np.int64], begin: int, end: int) -> tuple[tuple[int, int], ...]:
         """Return the parts of open stretches (rows of begin, end) in the window and a part of it."""
         low, high = max(begin, self.begin), min(end, self.end)
         met = pieces[(pieces[:, 0] < high) & (pieces[:, 1] > low)]
-        return [(max(begin, low), min(end, high)) for begin, end in met.tolist()]
+        return tuple((max(first, low), min(last, high)) for first, last in met.tolist())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,56 +178,112 @@ class _Case:
     schedules: Schedules  # of the store, and of each row by its number
     given: Polls  # of store 0
     span: _Span
+    days: Sequence[tuple[int, int]]  # the local ones
     reasons: _Reasons
 
     def weigh(self) -> tuple[tuple[Hour, ...], tuple[PollSeen, ...]]:
         """Return the hours with open time, and the polls discarded in the others."""
         pieces = _open_pieces(self.schedules, self.span)
-        first = self.span.hours[0]
+        first, last = self.span.hours[0], self.span.hours[-1] + HOUR
         settled = _settled(self.given, pieces, since=first * MICROSECONDS)
         before = _before(self.given, self.schedules, first)
         turns = self.reasons.turns([poll for poll in (before, *settled) if poll and poll.counted])
         inside = (turn for turn in turns if self.span.begin < turn < self.span.end)
         begins = sorted({*self.span.hours, *inside})
-        seen = _by_part(settled, [*begins, self.span.hours[-1] + HOUR])
-        open_seconds, statuses = self._figures(begins)
+        seen = _by_part(settled, [*begins, last])
         hours: list[Hour] = []
         discarded: list[PollSeen] = []
-        parts = pairwise([*begins, self.span.end])
-        for (begin, end), status, seconds in zip(parts, statuses, open_seconds.T.tolist(), strict=True):
+        for (begin, end), opened in zip(pairwise([*begins, last]), self._figures(begins), strict=True):
             polls = seen[begin]
             counted = [poll for poll in polls if poll.counted]
-            if seconds[0]:
-                hours.append(
-                    Hour(
-                        begin=begin,
-                        open=tuple(self.span.inside(pieces, begin, end)),
-                        open_seconds=seconds[0],
-                        rows=tuple(row for row in self.rows if seconds[row.number]),
-                        polls=tuple(polls),
-                        status=status,
-                        reason=self.reasons.of(status, begin, counted, before),
-                    )
-                )
+            if opened:
+                reason = self.reasons.of(opened[0].status, begin, polls, before)
+                edges = [begin, *(cut.begin for cut in opened[1:]), end]
+                hours.append(self._hour(edges, reason, opened, polls, pieces))
             else:
                 discarded += [poll for poll in polls if not poll.counted]
             before = counted[-1] if counted else before
         return tuple(hours), tuple(discarded)
 
-    def _figures(self, begins: Sequence[int]) -> tuple[NDArray[np.int64], list[str]]:
-        """Return open seconds from each begin to the next, [1 + rows, begins], and the store's statuses."""
-        edges = np.maximum([*begins, self.span.end], self.span.begin)[:, np.newaxis]
-        sums = tally(
-            self.given,
-            self.schedules,
-            as_of=self.span.end,
-            carry=self.reasons.carry,
-            policy=self.reasons.policy,
-            edges=edges,
+    def _hour(
+        self,
+        edges: Sequence[int],
+        reason: Reason,
+        opened: Sequence[_Cut],
+        polls: Sequence[PollSeen],
+        pieces: NDArray[np.int64],
+    ) -> Hour:
+        """Return an hour of parts that are cut at edges; a closed one goes to the part beside it."""
+        parts = tuple(
+            Part(
+                begin=cut.begin,
+                open=self.span.inside(pieces, low, high),
+                rows=tuple(row for row in self.rows if cut.seconds[row.number]),
+                polls=tuple(poll for poll in polls if low <= poll.at // MICROSECONDS < high),
+                status=cut.status,
+                reason=reason,
+            )
+            for cut, (low, high) in zip(opened, pairwise(edges), strict=True)
         )
+        return Hour(
+            begin=edges[0],
+            open=self.span.inside(pieces, edges[0], edges[-1]),
+            open_seconds=sum(part.open_seconds for part in parts),
+            rows=tuple(row for row in self.rows if any(row in part.rows for part in parts)),
+            polls=tuple(polls),
+            status=reason.status,
+            reason=reason,
+            parts=parts,
+        )
+
+    def _figures(self, begins: Sequence[int]) -> Iterator[list[_Cut]]:
+        """Yield for each begin what is open up to the next one, cut where a local day begins."""
+        days = (begin for begin, _ in self.days if self.span.hours[0] < begin < self.span.end)
+        cuts = sorted({*begins, *days})
+        edges = [max(cut, self.span.begin) for cut in (*cuts, self.span.end)]
+        sums = self._sums(self.given, edges, as_of=self.span.end)
         figures = np.diff(sums, axis=1)
         up, down = figures[0, :, 0] > 0, figures[0, :, 1] > 0
-        return figures[:, :, 2], [STATUSES[place] for place in np.select((up, down), (0, 1), 2).tolist()]
+        places = np.select((up, down), (0, 1), 2).tolist()
+        found = [
+            _Cut(begin=begin, status=STATUSES[place], seconds=seconds)
+            for begin, place, seconds in zip(cuts, places, figures[:, :, 2].T.tolist(), strict=True)
+        ]
+        for _, same in groupby(found, lambda cut: bisect_right(begins, cut.begin)):
+            yield [cut for cut in same if cut.seconds[0]]
+
+    def _sums(self, given: Polls, edges: Sequence[int], *, as_of: int) -> NDArray[np.int64]:
+        """Return the kernel's sums before edges in the window, [1 + rows, edges, 3]."""
+        return tally(
+            given,
+            self.schedules,
+            as_of=as_of,
+            carry=self.reasons.carry,
+            policy=self.reasons.policy,
+            edges=np.array(edges)[:, np.newaxis],
+        )
+
+    def was_down(self, given: Polls) -> bool:
+        """Say whether the last open second before the window is down, by the polls up to the as-of (R16)."""
+        pieces = _open_pieces(
+            self.schedules, _Span(begin=self.span.begin - _LONGEST_CLOSED, end=self.span.begin)
+        )
+        pieces = pieces[pieces[:, 0] < self.span.begin]
+        if not len(pieces):
+            return False
+        last = min(int(pieces[-1, 1]), self.span.begin) - 1
+        hour_end = min(last // HOUR * HOUR + HOUR, self.span.end)  # all polls of its hour count for it
+        before, after = self._sums(given, [last, last + 1], as_of=hour_end)[0]
+        return bool(after[1] > before[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Cut:
+    """Time of one status within an hour and a local day."""
+
+    begin: int  # seconds since 1970 UTC
+    status: str
+    seconds: list[int]  # that are open, of the store and of each row by its number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,17 +315,18 @@ class _Reasons:
     def _expires(self, poll: PollSeen | None) -> int | None:
         return None if poll is None or self.carry is None else poll.at // MICROSECONDS + self.carry
 
-    def of(self, status: str, begin: int, counted: Sequence[PollSeen], before: PollSeen | None) -> Reason:
+    def of(self, status: str, begin: int, polls: Sequence[PollSeen], before: PollSeen | None) -> Reason:
         """Return the reason of an hour by its counted polls, else by the latest one before it.
 
         Of a part of an hour, which has one status from its begin on (R15): by the latest poll up to there.
         """
-        clock = Clock(zone=self.zone, hour=begin)
+        clock = Clock(zone=self.zone, at=begin)
+        counted = [poll for poll in polls if poll.counted]
         if self.policy is Policy.LAST_OBSERVATION:
             there = [poll for poll in counted if poll.at // MICROSECONDS <= max(begin, self.since)]
             return reason_observed(status, there[-1] if there else before, self.carry, clock)
         if counted:
-            return reason_with_polls(status, counted, clock)
+            return reason_with_polls(status, polls, clock)
         return reason_without_polls(status, before, self.carry, clock)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib import metadata, resources
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DEFAULT_ZONE = "America/Chicago"  # R2: of a store that no zone is known for
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STEP = 86_400  # seconds; no two changes of any zone since 1970 lie closer together (a test says so)
+_DAY = 86_400
+_STEP = _DAY  # seconds; no two changes of any zone since 1970 lie closer together (a test says so)
 
 
 @cache
@@ -48,6 +50,47 @@ def utc_offset(name: str, at: int) -> int:
     offset = wall_clock(name, at).utcoffset()
     assert offset is not None  # noqa: S101 - ZoneInfo always knows it
     return int(offset.total_seconds())
+
+
+def is_repeated(local: datetime) -> bool:
+    """Say whether the wall clock shows this time twice, so that only its offset tells which one is meant."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def offset_text(local: datetime) -> str:
+    """Return the offset of a wall clock as `-05:00`."""
+    return local.isoformat()[-len("-05:00") :]
+
+
+def clock_text(local: datetime, form: str, *, with_offset: bool = False) -> str:
+    """Return a wall-clock time in a format of strftime; its offset behind it if asked for, or needed."""
+    text = f"{local:{form}}"
+    return f"{text} {offset_text(local)}" if with_offset or is_repeated(local) else text
+
+
+def local_days(name: str, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the local dates that [begin, end) touches.
+
+    A date begins at its first instant: where midnight does not exist, at the first one after it. Clocks that
+    go back over midnight show the day before once more, and that is no new date (R11).
+
+    Args:
+        name: Of the zone.
+        begin: Seconds since 1970 UTC.
+        end: The same.
+
+    Returns:
+        (begin, end) in seconds since 1970 UTC, in order, abutting.
+    """
+    starts: list[int] = []
+    latest = -1
+    for low, high, offset in offset_spans(name, begin - 2 * _DAY, end + 2 * _DAY):
+        midnight = -(-(low + offset) // _DAY) * _DAY - offset
+        for at in (low, *range(midnight, high, _DAY)):
+            if (at + offset) // _DAY > latest:
+                latest = (at + offset) // _DAY
+                starts.append(at)
+    return [(start, until) for start, until in pairwise(starts) if until > begin and start < end]
 
 
 @lru_cache(maxsize=10_000)  # a service is asked for ever new reaches

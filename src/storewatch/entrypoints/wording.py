@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
 
 def age(seconds: float) -> str:
     """Return how long ago something was, in its largest unit."""
@@ -25,3 +30,8 @@ def percent(up: int, down: int) -> str:
         return "–"
     hundredths = 10_000 * up // (up + down)
     return f"{hundredths // 100}.{hundredths % 100:02} %"
+
+
+def long_date(local: date) -> str:
+    """Return a day as `Wednesday 25 January`."""
+    return f"{local:%A} {local.day} {local:%B}"

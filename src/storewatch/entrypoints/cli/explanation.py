@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from itertools import groupby
 from typing import TYPE_CHECKING
 
-from storewatch.domain.evidence import NO_HOURS, date_of, spelled
-from storewatch.domain.instant import HOUR, MICROSECONDS, iso
-from storewatch.domain.zone import wall_clock
-from storewatch.entrypoints.wording import hours, percent
+from storewatch.domain.instant import iso
+from storewatch.entrypoints.explanation import carry_text, day_views, discarded_views, outage_views
+from storewatch.entrypoints.wording import hours, long_date, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
-    from storewatch.domain.evidence import Hour, PollSeen
     from storewatch.domain.explain import Explanation
+    from storewatch.entrypoints.explanation import HourView, PollView
 
 _WIDTH = 100
 
@@ -25,16 +22,9 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
     """Yield the explanation: figures, hours rows, hours by day, outages, discarded polls."""
     yield from _heading(found)
     yield ""
-    yield from _rows(found)
+    yield from found.opening
     yield ""
-    if not found.hours:
-        yield f"no open time in the last {found.window}"
-    else:
-        yield f"{'clock':<8}{'UTC':<8}{'open':>8}  why"
-    for day, of_day in groupby(found.hours, lambda hour: _local(found, hour.begin).date()):
-        yield f"{day:%A} {day.day} {day:%B %Y}"
-        for hour in of_day:
-            yield from _hour(found, hour)
+    yield from _days(found)
     yield ""
     yield from _outages(found)
     yield from _discarded(found)
@@ -42,46 +32,48 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
 
 def _heading(found: Explanation) -> Iterator[str]:
     zone = f"wall clock of {found.zone}{'' if found.has_zone else ' (no zone is known: the default, R2)'}"
-    carry = "for ever" if found.carry is None else f"for {spelled(found.carry)}"
     yield f"store {found.store_id}, {zone}"
-    yield f"as of {iso(found.as_of)}, the last {found.window}; a poll carries {carry}"
+    yield f"as of {iso(found.as_of)}, the last {found.window}; a poll carries {carry_text(found.carry)}"
     up, down, unknown = (found.seconds(status) for status in ("up", "down", "unknown"))
     figures = f"up {hours(up)}, down {hours(down)}, unknown {hours(unknown)} of {hours(found.seconds())} open"
     yield f"{figures}; uptime {percent(up, down)}"
 
 
-def _rows(found: Explanation) -> Iterator[str]:
-    if not found.rows:
-        yield NO_HOURS
-    yield from (row.text for row in found.rows)
+def _days(found: Explanation) -> Iterator[str]:
+    days = day_views(found)
+    if not days:
+        yield f"no open time in the last {found.window}"
+        return
+    width = max(8, *(len(hour.clock) + 3 for day in days for hour in day.hours))
+    yield f"{'clock':<{width}}{'UTC':<8}{'open':>8}  why"
+    for day in days:
+        yield f"{long_date(day.date)} {day.date.year}"
+        for hour in day.hours:
+            yield from _hour(hour, width)
 
 
-def _hour(found: Explanation, hour: Hour) -> Iterator[str]:
-    by = f"row {', '.join(str(row.number) for row in hour.rows)}" if hour.rows else "no hours"
-    clock = f"  {_local(found, hour.begin):%H:%M}"
-    times = (
-        f"{clock:<8}{hour.begin // HOUR % 24:02}:{hour.begin // 60 % 60:02}   {hours(hour.open_seconds):>8}"
-    )
-    yield f"{times}  {hour.reason.text} ({by})"
+def _hour(hour: HourView, width: int) -> Iterator[str]:
+    times = f"{f'  {hour.clock}':<{width}}{hour.utc:<8}{hour.open:>8}"
+    yield f"{times}  {hour.status}: {hour.why} ({hour.rows})"
     if hour.polls:
-        yield from _wrapped(" " * 26, (_poll(found, poll) for poll in hour.polls))
+        yield from _wrapped(" " * (width + 18), map(_poll, hour.polls))
 
 
-def _poll(found: Explanation, poll: PollSeen) -> str:
-    text = f"{_local(found, poll.at // MICROSECONDS):%H:%M:%S} {poll.status}"
-    if poll.disagreed:
-        text += ", also given as active (R1)"
-    return text if poll.counted else f"({text}: discarded, R3)"
+def _poll(poll: PollView) -> str:
+    text = f"{poll.clock} {poll.status}{', also given as active (R1)' if poll.is_disputed else ''}"
+    return text if poll.is_counted else f"({text}: discarded, R3)"
 
 
 def _outages(found: Explanation) -> Iterator[str]:
-    if not found.outages:
+    outages = outage_views(found, "{} %H:%M:%S")
+    if not outages:
         yield "no outages"
         return
-    yield f"{'outages, from':<24}{'to':<24}{'open time lost':>14}"
-    for outage in found.outages:
-        begin, end = (_long(_local(found, at)) for at in (outage.begin, outage.end))
-        yield f"{begin:<24}{end:<24}{hours(outage.open_seconds):>14}"
+    width = max(24, *(len(text) + 2 for outage in outages for text in (outage.begin, outage.end)))
+    yield f"{'outages, from':<{width}}{'to':<{width}}{'open time lost':>14}"
+    for outage in outages:
+        words = f"began before, {outage.ending}" if outage.began_before else outage.ending
+        yield f"{outage.begin:<{width}}{outage.end:<{width}}{outage.lost:>14}  {words}"
 
 
 def _discarded(found: Explanation) -> Iterator[str]:
@@ -89,8 +81,8 @@ def _discarded(found: Explanation) -> Iterator[str]:
         return
     yield ""
     yield "polls in hours without open time, discarded (R3)"
-    for day, polls in groupby(found.discarded, lambda poll: _local(found, poll.at // MICROSECONDS).date()):
-        shown = (f"{_local(found, p.at // MICROSECONDS):%H:%M:%S} {p.status}" for p in polls)
+    for day, polls in discarded_views(found):
+        shown = (f"{poll.clock} {poll.status}" for poll in polls)
         yield from _wrapped(f"  {day:%a} {day.day:>2} {day:%b}  ", shown)
 
 
@@ -104,11 +96,3 @@ def _wrapped(head: str, texts: Iterable[str]) -> list[str]:
         f"{head if not number else ' ' * len(head)}{line}".replace("\0", " ")
         for number, line in enumerate(lines)
     ]
-
-
-def _local(found: Explanation, at: int) -> datetime:
-    return wall_clock(found.zone, at)
-
-
-def _long(local: datetime) -> str:
-    return f"{date_of(local)} {local:%H:%M:%S}"

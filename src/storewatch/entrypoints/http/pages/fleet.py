@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import WINDOWS
 from storewatch.entrypoints.wording import hours, percent
-from storewatch.formats.csv import csv_bytes
+from storewatch.formats.csv import csv_rows
 from storewatch.formats.published import published_report
 from storewatch.ports.jobs import State
 
@@ -104,22 +102,24 @@ def worst_stores(report: Report, count: int) -> list[StoreRow]:
 
 def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
     """Return rows as the CSV prints them, number for number, with their units."""
-    printed = csv.DictReader(io.StringIO(csv_bytes(rows).decode()))
+    both = zip(csv_rows(rows).iter_rows(named=True), rows.iter_rows(named=True), strict=True)
     return [
         StoreRow(
             store_id=exact["store_id"],
-            figures={window: _printed(window, text, exact) for window in WINDOWS},
+            figures={window: _printed(window, rounded, exact) for window in WINDOWS},
         )
-        for text, exact in zip(printed, rows.iter_rows(named=True), strict=True)
+        for rounded, exact in both
     ]
 
 
-def _printed(window: str, text: dict[str, str], exact: dict[str, int]) -> Figures:
-    up, down, unknown, whole = (f"{text[f'{kind}_last_{window}']} {CSV_UNITS[window]}" for kind in KINDS)
-    share = text[f"uptime_percent_last_{window}"]
+def _printed(window: str, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
+    up, down, unknown, whole = (
+        f"{rounded[f'{kind}_last_{window}']:.2f} {CSV_UNITS[window]}" for kind in KINDS
+    )
+    share = rounded[f"uptime_percent_last_{window}"]
     return Figures(
         window=window,
-        percent=f"{share} %" if share else "–",
+        percent="–" if share is None else f"{share:.2f} %",
         uptime=up,
         downtime=down,
         unknown=unknown,

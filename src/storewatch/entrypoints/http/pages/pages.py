@@ -137,7 +137,7 @@ def _store(store_id: str, opened: Services, *, unknown: int = 404) -> Response:
     except UnknownStoreError as error:
         return page("unknown", {"store_id": store_id, "nearest": error.nearest}, status=unknown)
     view = evidence.store_view(facts, store_id, settled, is_report=is_report)
-    return page("store", {"store": view, **_as_of(view.as_of)})
+    return page("store", {"store": view, **_as_of(view.found.as_of)})
 
 
 @router.get("/assets/{name}")

@@ -8,23 +8,22 @@ attributes and classes: the policy of the pages allows no styles of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
-from storewatch.domain.zone import wall_clock
+from storewatch.domain.instant import HOUR, MICROSECONDS
+from storewatch.domain.zone import clock_text, is_repeated, offset_text, wall_clock
 from storewatch.entrypoints.wording import hours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
-    from storewatch.domain.evidence import Hour, PollSeen
+    from storewatch.domain.evidence import Day, Part, PollSeen
     from storewatch.domain.explain import Explanation
 
-_QUARTER = 900  # seconds; local days begin on quarters of UTC hours
 _AXIS = 20  # height of a line of hour labels
 _GAP = 1  # between the bands of two hours
 
@@ -57,28 +56,14 @@ def week_picture(found: Explanation, sheet: Sheet) -> Markup:
     return Markup(ET.tostring(_Picture(found, sheet).drawn(), encoding="unicode"))  # noqa: S704 - escaped by ET
 
 
-def local_days(zone: str, begin: int, end: int) -> list[tuple[int, int]]:
-    """Return the local days that [begin, end) touches, as (begin, end) in seconds since 1970 UTC."""
-    starts, latest = [], None
-    first = (begin - DAY - 2 * HOUR) // _QUARTER * _QUARTER
-    for at in range(first, end + 2 * DAY, _QUARTER):
-        day = wall_clock(zone, at).date()
-        if latest is not None and day > latest:
-            starts.append(at)
-        # Clocks that go back just after midnight show the day before once more: that is no new day.
-        latest = day if latest is None else max(day, latest)
-    return [(start, until) for start, until in pairwise(starts) if until > begin and start < end]
-
-
 class _Picture:
     """Draws one explanation on one sheet."""
 
     def __init__(self, found: Explanation, sheet: Sheet) -> None:
         self.found = found
         self.sheet = sheet
-        self.days = local_days(found.zone, found.begin, found.as_of)
         plot = sheet.width - sheet.left - sheet.right
-        self.scale = plot / max(end - begin for begin, end in self.days)  # pixels a second
+        self.scale = plot / max(day.end - day.begin for day in found.days)  # pixels a second
         self.polls = sorted(
             [*(poll for hour in found.hours for poll in hour.polls), *found.discarded],
             key=lambda poll: poll.at,
@@ -88,7 +73,7 @@ class _Picture:
         """Return the picture."""
         body = ET.Element("g")
         y = 2
-        for _, days in groupby(self.days, self._labels):
+        for _, days in groupby(self.found.days, self._labels):
             y = self._block(body, list(days), y)
         name = f"week-{self.sheet.name}"
         root = _tag(
@@ -131,31 +116,31 @@ class _Picture:
             else:
                 _tag(pattern, "circle", cx="3", cy="3", r="1.1", **{"class": "on-unknown"})
 
-    def _labels(self, day: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+    def _labels(self, day: Day) -> tuple[tuple[str, str], ...]:
         """Return the wall clock's and UTC's labels of a day's axes."""
         return tuple(
-            (f"{wall_clock(self.found.zone, at):%H:%M}", f"{wall_clock('UTC', at):%H:%M}")
-            for at in range(day[0], day[1] + 1, self.sheet.step)
+            (_label(wall_clock(self.found.zone, at)), _label(wall_clock("UTC", at)))
+            for at in range(day.begin, day.end + 1, self.sheet.step)
         )
 
-    def _block(self, body: ET.Element, days: list[tuple[int, int]], y: int) -> int:
+    def _block(self, body: ET.Element, days: list[Day], y: int) -> int:
         """Draw days whose clocks read alike below y, and return where the next ones begin."""
         sheet, labels = self.sheet, self._labels(days[0])
         below = y + _AXIS + len(days) * sheet.row
         for place, (local, utc) in enumerate(labels):
-            x = self._x(days[0][0] + place * sheet.step, days[0][0])
+            x = self._x(place * sheet.step, 0)
             _tag(body, "path", d=f"M{x} {y + _AXIS - 4}V{below - 2}", **{"class": "grid"})
-            _text(body, x, y + 11, _short(local), "axis")
-            _text(body, x, below + 10, _short(utc), "axis utc")
+            _text(body, x, y + 11, local, "axis")
+            _text(body, x, below + 10, utc, "axis utc")
         _text(body, 0, y + 11, "local" if sheet is NARROW else "local time", "axis name")
         _text(body, 0, below + 10, "UTC", "axis name utc")
         for place, day in enumerate(days):
             self._day(body, day, y + _AXIS + place * sheet.row)
         return below + _AXIS + 4
 
-    def _day(self, body: ET.Element, day: tuple[int, int], top: int) -> None:
+    def _day(self, body: ET.Element, day: Day, top: int) -> None:
         sheet = self.sheet
-        begin, end = day
+        begin, end = day.begin, day.end
         local = wall_clock(self.found.zone, begin)
         name = f"{local:{sheet.day}}".format(day=local.day)
         _text(body, 0, top + sheet.band / 2 + 5, name, "day")
@@ -167,8 +152,9 @@ class _Picture:
             d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}",
             **{"class": "closed"},
         )
-        for hour, piece in _pieces(self.found.hours, begin, end):
-            self._band(body, hour, piece, begin=begin, top=top)
+        for part in day.parts:
+            for piece in part.open:
+                self._band(body, part, piece, begin=begin, top=top)
         seen = {self._mark(poll, begin) for poll in self.polls if begin <= poll.at // MICROSECONDS < end}
         for x, active, counted in sorted(seen):
             self._poll(body, x, top + sheet.band + 8, active=active, counted=counted)
@@ -176,7 +162,7 @@ class _Picture:
             x = self._x(self.found.as_of, begin)
             _tag(body, "path", d=f"M{x} {top - 3}V{top + sheet.band + 12}", **{"class": "as-of"})
 
-    def _band(self, body: ET.Element, hour: Hour, piece: tuple[int, int], *, begin: int, top: int) -> None:
+    def _band(self, body: ET.Element, part: Part, piece: tuple[int, int], *, begin: int, top: int) -> None:
         """Draw an hour's open time; what the pointer shows of it is for those who use one."""
         x, until = self._x(piece[0], begin), self._x(piece[1], begin)
         band = _tag(
@@ -187,14 +173,15 @@ class _Picture:
             width=max(round(until - x - _GAP, 2), 0.5),
             height=self.sheet.band,
             rx=2,
-            **{"class": f"fill-{hour.status}"},
+            **{"class": f"fill-{part.status}"},
         )
-        if hour.status != "up":
+        if part.status != "up":
             band.set("class", "patterned")
-            band.set("fill", f"url(#{hour.status}-{self.sheet.name})")
+            band.set("fill", f"url(#{part.status}-{self.sheet.name})")
         if self.sheet is WIDE:
-            clock = f"{wall_clock(self.found.zone, hour.begin):%a %H:%M}"
-            _tag(band, "title").text = f"{clock}, {hour.begin // HOUR % 24:02}:00 UTC: {hour.reason.text}"
+            clock = clock_text(wall_clock(self.found.zone, part.begin), "%a %H:%M")
+            why = f"{part.status}: {part.reason.because(part.clock)}"
+            _tag(band, "title").text = f"{clock}, {wall_clock('UTC', part.begin):%H:%M} UTC: {why}"
 
     def _mark(self, poll: PollSeen, begin: int) -> tuple[float, bool, bool]:
         """Return where and what a poll is; many in one place are one mark."""
@@ -214,17 +201,10 @@ class _Picture:
         return round(self.sheet.left + (at - begin) * self.scale, 2)
 
 
-def _pieces(found: Iterable[Hour], begin: int, end: int) -> Iterator[tuple[Hour, tuple[int, int]]]:
-    """Yield hours with those parts of their open time that lie in [begin, end)."""
-    for hour in found:
-        for low, high in hour.open:
-            if low < end and high > begin:
-                yield hour, (max(low, begin), min(high, end))
-
-
-def _short(clock: str) -> str:
-    """Return a label without minutes where it has none."""
-    return clock.removesuffix(":00")
+def _label(clock: datetime) -> str:
+    """Return a time without minutes where it has none; with its offset where the clock shows it twice."""
+    text = f"{clock:%H:%M}".removesuffix(":00")
+    return f"{text} {offset_text(clock).removesuffix(':00')}" if is_repeated(clock) else text
 
 
 def _text(parent: ET.Element, x: float, y: float, text: str, kind: str) -> None:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from storewatch import __version__
 from storewatch.entrypoints.http.services import note_unanswered
+from storewatch.entrypoints.wording import long_date
 from storewatch.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["long_date"] = long_date
     environment.globals.update(
         version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url
     )

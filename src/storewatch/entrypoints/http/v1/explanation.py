@@ -1,61 +1,77 @@
-"""What goes over HTTP of a store's explanation."""
+"""What goes over HTTP of a store's explanation: instants in UTC and on the store's wall clock."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from storewatch.domain.evidence import NO_HOURS
+from storewatch.domain.evidence import NO_HOURS, Ending
 from storewatch.domain.instant import MICROSECONDS, iso
 from storewatch.domain.zone import wall_clock
 
 if TYPE_CHECKING:
-    from storewatch.domain import evidence
+    from storewatch.domain.evidence import HoursRow
     from storewatch.domain.explain import Explanation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Instant = Annotated[str, Field(description="UTC.", examples=["2023-01-25T15:00:00Z"])]
-Local = Annotated[
-    str,
-    Field(description="The same on the store's wall clock.", examples=["2023-01-25T09:00:00-06:00"]),
-]
+
+def _local(at: int, info: ValidationInfo[dict[str, str]]) -> str:
+    return wall_clock(info.context["zone"], at).isoformat()
+
+
+def _local_second(at: int, info: ValidationInfo[dict[str, str]]) -> str:
+    return _local(at // MICROSECONDS, info)
+
+
+def _micros(at: int | None) -> str | None:
+    return None if at is None else f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _numbers(rows: tuple[HoursRow, ...]) -> list[int]:
+    return [row.number for row in rows]
+
+
+def _parts(stretches: tuple[tuple[int, int], ...]) -> list[dict[str, int]]:
+    return [{"begin": begin, "end": end} for begin, end in stretches]
+
+
+_UTC = Field(description="UTC.", examples=["2023-01-25T15:00:00Z"])
+_LOCAL = Field(description="The same on the store's wall clock.", examples=["2023-01-25T09:00:00-06:00"])
+Instant = Annotated[str, BeforeValidator(iso), _UTC]
+Micros = Annotated[str, BeforeValidator(_micros), _UTC]
+Local = Annotated[str, BeforeValidator(_local), _LOCAL]
+LocalSecond = Annotated[str, BeforeValidator(_local_second), _LOCAL]
 Seconds = Annotated[int, Field(ge=0)]
 
 
-class Row(BaseModel):
+class _Read(BaseModel):
+    """Made of what the rules know; the zone is in the context."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Row(_Read):
     """One of the store's hours rows."""
 
     number: int = Field(description="From 1, in order of day, start, end.")
     day: int = Field(description="0 = Monday.", ge=0, le=6)
-    start_seconds: Seconds
-    end_seconds: Seconds
+    start_seconds: Seconds = Field(validation_alias="start")
+    end_seconds: Seconds = Field(validation_alias="end")
     text: str = Field(examples=["row 3: Wednesday 09:00–17:00"])
 
 
-class Poll(BaseModel):
+class Poll(_Read):
     """A poll; those of one instant are one (R1)."""
 
-    at: Instant
-    local: Local
+    at: Micros
+    local: LocalSecond = Field(validation_alias="at")
     status: Literal["active", "inactive"]
     counted: bool = Field(description="False: discarded, outside open hours (R3).")
     given: int = Field(description="How often the input has a poll of this instant.", ge=1)
     disagreed: bool = Field(description="It has both active and inactive ones: inactive (R1).")
-
-    @classmethod
-    def of(cls, poll: evidence.PollSeen, zone: str) -> Self:
-        """Return a poll as it goes out."""
-        return cls(
-            at=_micros(poll.at),
-            local=_local(zone, poll.at // MICROSECONDS),
-            status="active" if poll.active else "inactive",
-            counted=poll.counted,
-            given=poll.given,
-            disagreed=poll.disagreed,
-        )
 
 
 class Part(BaseModel):
@@ -65,53 +81,48 @@ class Part(BaseModel):
     end: Instant
 
 
-class Hour(BaseModel):
+class Hour(_Read):
     """A UTC hour with open time in the window."""
 
     begin: Instant
-    local: Local
+    local: Local = Field(validation_alias="begin")
     open_seconds: Seconds = Field(description="In the window.")
-    open: list[Part] = Field(description="When it is open, in the window.")
-    rows: list[int] = Field(description="The hours rows that open it, by their numbers; none: no hours.")
+    open: Annotated[list[Part], BeforeValidator(_parts)] = Field(
+        description="When it is open, in the window."
+    )
+    rows: Annotated[list[int], BeforeValidator(_numbers)] = Field(
+        description="The hours rows that open it, by their numbers; none: no hours."
+    )
     polls: list[Poll] = Field(description="Of the whole hour up to the as-of, discarded ones too.")
     status: Literal["up", "down", "unknown"]
-    rule: Literal["R4", "R5", "R15"]
-    decided_by: Instant | None = Field(description="The one poll that decides, if there is one.")
+    rule: Literal["R4", "R5", "R15"] = Field(validation_alias=AliasPath("reason", "rule"))
+    decided_by: Micros | None = Field(
+        description="The one poll that decides, if there is one.",
+        validation_alias=AliasPath("reason", "decided_by"),
+    )
     reason: str = Field(
-        description="Times in it are on the wall clock.", examples=["down: 2 of 3 polls inactive, R4"]
+        description="Times in it are on the wall clock.",
+        examples=["down: 2 of 3 polls inactive, R4"],
+        validation_alias=AliasPath("reason", "text"),
     )
 
-    @classmethod
-    def of(cls, hour: evidence.Hour, zone: str) -> Self:
-        """Return an hour as it goes out."""
-        decided_by = hour.reason.decided_by
-        return cls.model_validate(
-            {
-                "begin": iso(hour.begin),
-                "local": _local(zone, hour.begin),
-                "open_seconds": hour.open_seconds,
-                "open": [{"begin": iso(begin), "end": iso(end)} for begin, end in hour.open],
-                "rows": [row.number for row in hour.rows],
-                "polls": [Poll.of(poll, zone) for poll in hour.polls],
-                "status": hour.status,
-                "rule": hour.reason.rule,
-                "decided_by": None if decided_by is None else _micros(decided_by),
-                "reason": hour.reason.text,
-            }
-        )
 
-
-class Outage(BaseModel):
-    """Hours that are down one after the other in open time; closed time between them does not count."""
+class Outage(_Read):
+    """A longest run of down open seconds; closed time does not part it, and is no part of it (R16)."""
 
     begin: Instant
-    local_begin: Local
+    local_begin: Local = Field(validation_alias="begin")
     end: Instant
-    local_end: Local
+    local_end: Local = Field(validation_alias="end")
     open_seconds: Seconds
+    began_before: bool = Field(description="It was down already in the last open second before the window.")
+    ending: Ending = Field(
+        description="How it ended. `still down`: it reaches the as-of; `closed while down`: the store has not"
+        " been open since."
+    )
 
 
-class StoreHours(BaseModel):
+class StoreHours(_Read):
     """Where a store's figures of one window come from. The hours add up to the report's row."""
 
     store_id: str
@@ -119,13 +130,15 @@ class StoreHours(BaseModel):
     has_zone: bool = Field(description="False: none is known, it is the default one (R2).")
     as_of: Instant
     begin: Instant
-    carry_seconds: int | None = Field(description="null: for ever.")
+    carry_seconds: int | None = Field(description="null: for ever.", validation_alias="carry")
     window: Literal["hour", "day", "week"]
     uptime_seconds: Seconds
     downtime_seconds: Seconds
     unknown_seconds: Seconds
     open_seconds: Seconds
-    opening: str = Field(description="All hours rows in words.", examples=[NO_HOURS])
+    opening: Annotated[str, BeforeValidator("; ".join)] = Field(
+        description="All hours rows in words.", examples=[NO_HOURS]
+    )
     rows: list[Row]
     hours: list[Hour]
     outages: list[Outage]
@@ -134,45 +147,4 @@ class StoreHours(BaseModel):
     @classmethod
     def of(cls, found: Explanation) -> Self:
         """Return an explanation as it goes out."""
-        rows = [
-            Row(number=r.number, day=r.day, start_seconds=r.start, end_seconds=r.end, text=r.text)
-            for r in found.rows
-        ]
-        return cls.model_validate(
-            {
-                "store_id": found.store_id,
-                "zone": found.zone,
-                "has_zone": found.has_zone,
-                "as_of": iso(found.as_of),
-                "begin": iso(found.begin),
-                "carry_seconds": found.carry,
-                "window": found.window,
-                "uptime_seconds": found.seconds("up"),
-                "downtime_seconds": found.seconds("down"),
-                "unknown_seconds": found.seconds("unknown"),
-                "open_seconds": found.seconds(),
-                "opening": "; ".join(row.text for row in rows) or NO_HOURS,
-                "rows": rows,
-                "hours": [Hour.of(hour, found.zone) for hour in found.hours],
-                "outages": [_outage(outage, found.zone) for outage in found.outages],
-                "discarded": [Poll.of(poll, found.zone) for poll in found.discarded],
-            }
-        )
-
-
-def _outage(outage: evidence.Outage, zone: str) -> Outage:
-    return Outage(
-        begin=iso(outage.begin),
-        local_begin=_local(zone, outage.begin),
-        end=iso(outage.end),
-        local_end=_local(zone, outage.end),
-        open_seconds=outage.open_seconds,
-    )
-
-
-def _local(zone: str, at: int) -> str:
-    return wall_clock(zone, at).isoformat()
-
-
-def _micros(at: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%fZ}"
+        return cls.model_validate(found, context={"zone": found.zone})
