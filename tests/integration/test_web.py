@@ -21,6 +21,7 @@ from storewatch.entrypoints.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from storewatch.domain.facts import Facts
 
@@ -291,17 +292,93 @@ def test_a_store_that_is_newer_than_the_report_is_shown_all_the_same(
         running.close()
 
 
-def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("gone")
+LATER, EARLIER = "2023-01-25 18:12:00 UTC", "2023-01-24 00:00:00 UTC"
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, dict[str, str]]]:
+    """A service, and the ids of its complete reports: newest, brief carry, earlier, in order of asking."""
+    folder = tmp_path_factory.mktemp("several")
     running = Service(home=folder / "home", folder=folder)
+    running.load(small_facts())
+    asked: dict[str, dict[str, str]] = {"newest": {}, "brief": {"carry": "1h"}}
+    asked["earlier"] = {"as_of": "2023-01-24T00:00:00Z"}
+    try:
+        running.start()
+        ids = {name: running.trigger(**wanted) for name, wanted in asked.items()}
+        assert {running.result(report_id)["status"] for report_id in ids.values()} == {"Complete"}
+        yield running, ids
+    finally:
+        running.close()
+
+
+def test_front_and_store_pages_are_of_the_greatest_as_of_not_of_the_last_asked(
+    several: tuple[Service, dict[str, str]],
+) -> None:
+    service, _ = several
+    for path in ("/", "/stores/001"):
+        texts = page(service, path).texts
+        assert LATER in texts
+        assert EARLIER not in texts
+
+
+@pytest.mark.parametrize("name", ["newest", "brief", "earlier"])
+def test_a_reports_page_leads_to_store_pages_with_its_own_figures(
+    several: tuple[Service, dict[str, str]], name: str
+) -> None:
+    """Two of the reports have one as-of, and differ in their carry."""
+    service, ids = several
+    found = page(service, f"/reports/{ids[name]}")
+    links = [a for a in found.addresses if a.startswith("/stores/")]
+    assert links
+    for link in links[:3]:
+        assert "as_of=2023-01-2" in link
+        shown = page(service, link)
+        url = f"/v1/reports/{ids[name]}/download?format=csv"
+        rows = {row["store_id"]: row for row in csv.DictReader(io.StringIO(service.get(url).text))}
+        row = rows[link.partition("?")[0].rpartition("/")[2]]
+        assert f"{row['downtime_last_week']} h" in shown.texts
+        assert f"{row['unknown_last_week']} h" in shown.texts
+        assert (EARLIER if name == "earlier" else LATER) in shown.texts
+        assert f"/reports/{ids[name]}" in shown.addresses
+        assert ("input", "as_of") in [(tag, attributes.get("name")) for tag, attributes in shown.tags]
+
+
+def test_a_stores_page_takes_any_as_of_and_links_keep_it(several: tuple[Service, dict[str, str]]) -> None:
+    service, _ = several
+    texts = " ".join(page(service, "/stores/001?as_of=2023-01-24T00:00:00Z").texts)
+    assert EARLIER in texts
+    assert "No report that is kept" not in texts
+    texts = " ".join(page(service, "/stores/001?as_of=2023-01-23T09:00:00Z").texts)
+    assert "2023-01-23 09:00:00 UTC" in texts
+    assert "No report that is kept has this store as of this instant" in texts
+    near = page(service, "/stores/0001?as_of=2023-01-24T00:00:00Z", status=404).addresses
+    assert "/stores/001?as_of=2023-01-24T00%3A00%3A00Z" in near
+    answer = service.get("/stores?q=001&as_of=2023-01-24T00:00:00Z")
+    assert answer.headers["location"] == "/stores/001?as_of=2023-01-24T00%3A00%3A00Z"
+
+
+@pytest.mark.parametrize("as_of", ["", "yesterday", "2023-01-24", "2023-01-24T00:00:00.5Z", "9999-01-01Z"])
+@pytest.mark.parametrize("path", ["/stores/001?as_of=", "/stores?q=001&as_of="])
+def test_a_bad_as_of_is_a_page_that_says_what_is_wrong(
+    several: tuple[Service, dict[str, str]], path: str, as_of: str
+) -> None:
+    texts = page(several[0], path + quote(as_of), status=422).texts
+    assert any(text.startswith("as-of ") for text in texts)
+
+
+def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path: Path) -> None:
+    """Of the newest report; no page has shown it before, and none of the others fails for it."""
+    running = Service(home=tmp_path / "home", folder=tmp_path)
     running.load(small_facts())
     try:
         running.start()
-        kept, gone = running.trigger(), running.trigger(as_of="2023-01-24T00:00:00Z")
-        assert [running.result(report_id)["status"] for report_id in (kept, gone)] == ["Complete"] * 2
+        gone, kept = running.trigger(), running.trigger(as_of="2023-01-24T00:00:00Z")
+        assert [running.result(report_id)["status"] for report_id in (gone, kept)] == ["Complete"] * 2
         (file,) = (running.home / "reports" / gone).rglob("*.parquet")
         file.unlink()
-        assert "2023-01-25 18:12:00 UTC" in page(running, "/").texts
+        assert EARLIER in page(running, "/").texts
+        assert EARLIER in page(running, "/stores/001").texts
         assert "can only be downloaded" in " ".join(page(running, f"/reports/{gone}").texts)
     finally:
         running.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,16 @@ from storewatch.domain.ask import Policy
 from storewatch.domain.explain import STATUSES, explain
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.uptime import uptime
-from strategies import HOUR, SECOND, Fleet, fleets
+from storewatch.domain.zone import wall_clock
+from strategies import DAY, HOUR, SECOND, Fleet, fleets
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from storewatch.domain.evidence import Hour
     from storewatch.domain.explain import Explanation
 
+ODD = ("Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe", "Africa/Monrovia")
 windows = st.sampled_from(sorted(WINDOWS))
 by_majority, by_observation = (fleets(policies=[policy]) for policy in Policy)
 
@@ -179,9 +184,72 @@ def test_outages_are_the_downtime_of_the_week_in_stretches_of_open_time(fleet: F
             assert (inside[0].open[0][0], inside[-1].open[-1][1]) == (outage.begin, outage.end)
 
 
+def status_at(second: int, counted: pd.DataFrame, as_of: int, carry: int | None) -> str:
+    """Return the status of an open second from the counted polls alone (R4, R5)."""
+    hour = second // HOUR * HOUR * SECOND
+    polls = list(zip(micros(counted["at"]), counted["active"], strict=True))
+    own = [active for at, active in polls if hour <= at < hour + HOUR * SECOND and at <= as_of * SECOND]
+    if own:
+        return "up" if 2 * sum(own) + own[-1] > len(own) else "down"
+    before = [active for at, active in polls if at < hour and (carry is None or hour - at <= carry * SECOND)]
+    return "unknown" if not before else "up" if before[-1] else "down"
+
+
+@given(by_majority, windows)
+def test_an_outage_says_how_it_began_and_ended(fleet: Fleet, window: str) -> None:
+    """The words of R16, from the statuses of the open seconds next to it."""
+    words = {"up": "recovered", "unknown": "unknown after"}
+    for store in reference.load(fleet.facts):
+        stretches, counted, _ = steps(fleet, store)
+        counted = counted.sort_values("at")
+        found = explained(fleet, store.store_id, window)
+        opened = list(zip(seconds(stretches["begin"]), seconds(stretches["end"]), strict=True))
+        for number, outage in enumerate(found.outages):
+            earlier = [min(end, outage.begin) - 1 for begin, end in opened if begin < outage.begin]
+            later = [max(begin, outage.end) for begin, end in opened if end > outage.end]
+            down_before = bool(earlier) and (
+                status_at(max(earlier), counted, fleet.as_of, fleet.carry) == "down"
+            )
+            assert outage.began_before == down_before
+            assert not outage.began_before or (number == 0 and max(earlier) < found.begin)
+            following = min(later, default=fleet.as_of)
+            if following < fleet.as_of:
+                assert outage.ending == words[status_at(following, counted, fleet.as_of, fleet.carry)]
+            else:
+                assert outage.ending == ("still down" if outage.end == fleet.as_of else "closed while down")
+
+
+@given(fleets(zones=ODD, policies=[Policy.HOURLY_MAJORITY]), windows)
+def test_local_days_have_the_seconds_that_a_walk_along_the_wall_clock_counts(
+    fleet: Fleet, window: str
+) -> None:
+    for store in reference.load(fleet.facts):
+        stretches, _, hourly = steps(fleet, store)
+        by_hour = dict(zip(seconds(hourly["hour"]), hourly["status"], strict=True))
+        found = explained(fleet, store.store_id, window)
+        expected: Counter[tuple[date, str]] = Counter()
+        for begin, end in zip(seconds(stretches["begin"]), seconds(stretches["end"]), strict=True):
+            low, high = max(begin, found.begin), min(end, fleet.as_of)
+            walk = pd.Series(range(low, max(low, high)), dtype="int64")
+            local = pd.to_datetime(walk, unit="s", utc=True).dt.tz_convert(store.zone).dt.tz_localize(None)
+            seen = pd.DataFrame({"date": local.dt.floor("D"), "hour": walk // HOUR * HOUR})
+            for day, hour, count in seen.value_counts().reset_index().itertuples(index=False, name=None):
+                expected[day.date(), by_hour[hour]] += count
+        shown = {
+            (wall_clock(found.zone, day.begin).date(), status): day.seconds(status)
+            for day in found.days
+            for status in STATUSES
+            if day.seconds(status)
+        }
+        assert shown == expected
+        for status in STATUSES:
+            assert sum(day.seconds(status) for day in found.days) == found.seconds(status)
+
+
 @given(fleets(), windows)
 def test_an_explanation_does_not_depend_on_other_stores_or_older_polls(fleet: Fleet, window: str) -> None:
-    reach = None if fleet.carry is None else (fleet.as_of - 169 * HOUR - fleet.carry) * SECOND
+    since = fleet.as_of - 169 * HOUR - 15 * DAY  # so far back an outage can have begun before the window
+    reach = None if fleet.carry is None else (since - fleet.carry) * SECOND
     recent = fleet.with_polls(
         poll for poll in fleet.polls if reach is None or poll[1] >= reach - HOUR * SECOND
     )

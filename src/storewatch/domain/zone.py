@@ -59,7 +59,7 @@ def is_repeated(local: datetime) -> bool:
 
 def offset_text(local: datetime) -> str:
     """Return the offset of a wall clock as `-05:00`."""
-    return local.isoformat()[-len("-05:00") :]
+    return local.isoformat(timespec="seconds")[len("2023-01-25T09:00:00") :]
 
 
 def clock_text(local: datetime, form: str, *, with_offset: bool = False) -> str:
@@ -83,7 +83,7 @@ def local_days(name: str, begin: int, end: int) -> list[tuple[int, int]]:
         (begin, end) in seconds since 1970 UTC, in order, abutting.
     """
     starts: list[int] = []
-    latest = -1
+    latest = begin // _DAY - 4
     for low, high, offset in offset_spans(name, begin - 2 * _DAY, end + 2 * _DAY):
         midnight = -(-(low + offset) // _DAY) * _DAY - offset
         for at in (low, *range(midnight, high, _DAY)):

@@ -42,11 +42,13 @@ class StoreView:
     discarded: list[tuple[datetime, list[PollView]]]
 
 
-def find(polls: PollStore, store_id: str, job: Job | None) -> tuple[Facts, Settled, bool]:
+def find(
+    polls: PollStore, store_id: str, job: Job | None, *, as_of: int | None
+) -> tuple[Facts, Settled, bool]:
     """Return what a store's figures rest on, the ask that settles them, and whether a report has them.
 
     A report's own input comes first. The poll store as it is now takes its place if that input is not kept
-    any more, or does not have the store.
+    any more, or does not have the store; as of `as_of` (seconds since 1970 UTC; None: the newest poll).
 
     Raises:
         UnknownStoreError: No load named the store.
@@ -55,7 +57,7 @@ def find(polls: PollStore, store_id: str, job: Job | None) -> tuple[Facts, Settl
     if job is not None:
         with suppress(InputError):
             return *find_store(polls, store_id, job.pinned, version=job.version), True
-    return *find_store(polls, store_id, Ask()), False
+    return *find_store(polls, store_id, Ask(as_of=as_of)), False
 
 
 def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:

@@ -7,15 +7,16 @@ and a service that only hands out reports needs none of it.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from storewatch.domain.ask import Ask
-from storewatch.domain.instant import iso
+from storewatch.domain.instant import iso, parse_as_of
 from storewatch.entrypoints.http.pages.history import JobView, job_view
 from storewatch.entrypoints.http.pages.rendering import (
     ASSETS,
@@ -29,7 +30,7 @@ from storewatch.entrypoints.http.pages.rendering import (
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import ReportId  # noqa: TC001 - the same
 from storewatch.entrypoints.wording import age
-from storewatch.errors import NoPollsError, UnknownStoreError
+from storewatch.errors import InputError, NoPollsError, UnknownStoreError
 from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
@@ -100,17 +101,59 @@ def show_report(report_id: ReportId, opened: Opened) -> Response:
     if job is None:
         raise HTTPException(404, f"There is no report {report_id}. It may be too old to be kept.")
     report = fleet.read_report(opened.shelf, job) if job.state is State.COMPLETE else None
-    return page("report", {"job": _view(job), "figures": _figures(report) if report else None})
+    figures = _figures(report) if report else None
+    pinned = {"as_of": iso(report.as_of), "report": job.id} if report else {}
+    return page("report", {"job": _view(job), "figures": figures, "pinned": pinned})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """Which report a store's page is about: by its as-of, and by its id, for there may be several of one."""
+
+    as_of: str | None = None
+    report: str | None = None
+
+    @property
+    def instant(self) -> int | None:
+        """The as-of in seconds since 1970 UTC; 422 if it is none."""
+        try:
+            return None if self.as_of is None else parse_as_of(self.as_of)
+        except InputError as error:
+            raise HTTPException(422, f"{error}.") from error
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What links carry on."""
+        return {
+            name: value
+            for name, value in (("as_of", self.as_of), ("report", self.report))
+            if value is not None
+        }
+
+    def job(self, opened: Services) -> Job | None:
+        """Return the report: the one that is named, else the newest one, or the last one, of the as-of."""
+        from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
+
+        named = opened.board.get(self.report) if self.report else None
+        if named and named.state is State.COMPLETE and self.instant in (None, named.as_of):
+            return named
+        newest = fleet.newest_report(opened.board, opened.shelf)
+        if newest and self.instant in (None, newest[0].as_of):
+            return newest[0]
+        return next((job for job in fleet.last_reports(opened.board) if job.as_of == self.instant), None)
+
+
+Pin = Annotated[Pinned, Depends()]
 
 
 @router.get("/stores")
 @router.head("/stores")
-def find_store(opened: Opened, q: str = "") -> Response:
+def find_store(opened: Opened, pinned: Pin, q: str = "") -> Response:
     """Go to the store of this id; for another text, name the ids that are most like it."""
     for store_id in (q, q.strip()):
         if store_url(store_id).startswith("/stores/") and _is_store(store_id, opened):
-            return RedirectResponse(store_url(store_id), 303, HEADERS)
-    return _store(q, opened, unknown=200)
+            return RedirectResponse(store_url(store_id, pinned.query), 303, HEADERS)
+    return _store(q, opened, pinned, unknown=200)
 
 
 def _is_store(store_id: str, opened: Services) -> bool:
@@ -120,24 +163,24 @@ def _is_store(store_id: str, opened: Services) -> bool:
 
 @router.get("/stores/{store_id:path}")
 @router.head("/stores/{store_id:path}")
-def show_store(store_id: str, opened: Opened) -> Response:
-    """Show a store's figures and where they come from."""
-    return _store(store_id, opened)
+def show_store(store_id: str, opened: Opened, pinned: Pin) -> Response:
+    """Show a store's figures and where they come from: of the newest report, or of another one."""
+    return _store(store_id, opened, pinned)
 
 
-def _store(store_id: str, opened: Services, *, unknown: int = 404) -> Response:
-    from storewatch.entrypoints.http.pages import evidence, fleet  # noqa: PLC0415  see above
+def _store(store_id: str, opened: Services, pinned: Pinned, *, unknown: int = 404) -> Response:
+    from storewatch.entrypoints.http.pages import evidence  # noqa: PLC0415  see above
 
-    polls = opened.polls.open()
-    newest = fleet.newest_report(opened.board, opened.shelf)
+    polls, as_of = opened.polls.open(), pinned.instant
+    content: dict[str, object] = {"pinned": pinned.query}
     try:
-        facts, settled, is_report = evidence.find(polls, store_id, newest[0] if newest else None)
+        facts, settled, is_report = evidence.find(polls, store_id, pinned.job(opened), as_of=as_of)
     except NoPollsError:
         return page("empty", {"has_polls": False, "reports": []})
     except UnknownStoreError as error:
-        return page("unknown", {"store_id": store_id, "nearest": error.nearest}, status=unknown)
+        return page("unknown", {**content, "store_id": store_id, "nearest": error.nearest}, status=unknown)
     view = evidence.store_view(facts, store_id, settled, is_report=is_report)
-    return page("store", {"store": view, **_as_of(view.found.as_of)})
+    return page("store", {**content, "store": view, **_as_of(view.found.as_of)})
 
 
 @router.get("/assets/{name}")

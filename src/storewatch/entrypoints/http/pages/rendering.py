@@ -7,7 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -57,7 +57,7 @@ def _environment() -> Environment:
     )
     environment.filters["long_date"] = long_date
     environment.globals.update(
-        version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url
+        version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url, pinned={}
     )
     return environment
 
@@ -68,11 +68,12 @@ def asset_url(name: str) -> str:
     return f"/assets/{name}?{hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
 
 
-def store_url(store_id: str) -> str:
-    """Return the address of a store's page."""
-    if store_id.strip(".") == "":
-        return f"/stores?q={store_id}"  # browsers take /stores/.. for another folder
-    return f"/stores/{quote(store_id, safe='')}"
+def store_url(store_id: str, pinned: Mapping[str, str] | None = None) -> str:
+    """Return the address of a store's page, of the report that `pinned` names."""
+    if store_id.strip(".") == "":  # browsers take /stores/.. for another folder
+        return f"/stores?{urlencode({'q': store_id, **(pinned or {})})}"
+    query = f"?{urlencode(pinned)}" if pinned else ""
+    return f"/stores/{quote(store_id, safe='')}{query}"
 
 
 def report_url(report_id: str) -> str:
