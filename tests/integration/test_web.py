@@ -36,14 +36,15 @@ HOSTILE = [
     " 7 ",
     "{{7*7}}",
 ]
-EMPTY = pl.DataFrame(schema={"store_id": pl.String, "at": pl.Datetime("us", "UTC"), "active": pl.Boolean})
 
 
 def hostile_facts() -> Facts:
     """Return the small facts and a store of each hostile id that is down all the time."""
     facts = small_facts()
     polls = [(store, NEWEST - timedelta(hours=n), False) for store in HOSTILE for n in range(8 * 24)]
-    return replace(facts, polls=pl.concat([facts.polls, pl.DataFrame(polls, EMPTY.schema, orient="row")]))
+    return replace(
+        facts, polls=pl.concat([facts.polls, pl.DataFrame(polls, facts.polls.schema, orient="row")])
+    )
 
 
 @pytest.fixture(scope="module")
