@@ -282,6 +282,22 @@ def test_a_report_that_the_first_version_finished_since_the_last_look_is_the_new
     assert redis_board.newest_complete() == job_of(redis_board, ids[1])
 
 
+def test_the_newest_of_more_reports_than_are_looked_at_in_one_step_is_found(
+    redis_board: JobBoard, redis_board_url: str, valkey: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "BATCH", 2)
+    for as_of in (1, 2, 5, 3, 4, 5):
+        redis_board.submit(Ask())
+        claim = claimed(redis_board)
+        redis_board.pin(claim, as_of=as_of, version="7")
+        redis_board.finish(claim, key="k", rows=1)
+    with Redis.from_url(valkey.url) as driver:
+        driver.delete(f"{{{redis_board_url.rpartition('=')[2]}}}:plain")
+    found = redis_board.newest_complete()
+    assert found is not None
+    assert found.number == 6
+
+
 # --- a server that is full or set badly -----------------------------------------------------------------
 
 

@@ -301,24 +301,24 @@ function verbs.recent()
   return jobs
 end
 
--- Workers of the version before note nothing: what they finished since the last look is noted here.
+-- Workers of the version before note nothing: what they finished since the last look is noted here, some at a time.
+-- Answers whether there may be more of it, then the job.
 function verbs.newest_complete()
   local looked_until = redis.call('GET', tag .. ':plain_until') or '-inf'
-  local unseen = redis.call('ZRANGEBYSCORE', set_key('Complete'), '(' .. looked_until, '+inf')
+  local unseen = redis.call(
+    'ZRANGEBYSCORE', set_key('Complete'), '(' .. looked_until, '+inf', 'LIMIT', 0, given.limit)
   for _, id in ipairs(unseen) do
     note_if_plain(id)
   end
   if #unseen > 0 then
     redis.call('SET', tag .. ':plain_until', redis.call('ZSCORE', set_key('Complete'), unseen[#unseen]))
   end
+  local more = #unseen == given.limit and 1 or 0
   while true do
     local newest = redis.call('ZREVRANGE', tag .. ':plain', 0, 0)[1]
-    if not newest then
-      return {}
-    end
-    local found = job(string.sub(newest, 20))
-    if #found > 0 then
-      return found
+    local found = newest and job(string.sub(newest, 20)) or {}
+    if #found > 0 or not newest then
+      return {more, found}
     end
     redis.call('ZREM', tag .. ':plain', newest)  -- forgotten by the version before
   end

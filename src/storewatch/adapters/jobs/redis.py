@@ -33,7 +33,7 @@ Value: TypeAlias = str | float | bool | list[State] | list[str] | dict[str, Any]
 CONNECT_SECONDS = 0.75
 ANSWER_SECONDS = 1.25
 REST_SECONDS = 0.5  # after a call that had no answer, others fail at once: they would only wait in line
-BATCH = 500  # jobs that are forgotten in one step: others wait meanwhile
+BATCH = 500  # jobs that are forgotten, or looked at, in one step: others wait meanwhile
 
 # Said again after the connection broke, these would not mean the same: the first may have been done.
 _ONCE = frozenset({"claim", "cancel", "fail", "hand_back"})
@@ -127,7 +127,12 @@ class RedisJobBoard:
 
     def newest_complete(self) -> Job | None:
         """Return the complete job of all stores, by the default rules, with the greatest as-of."""
-        return _to_job(self._server.call("newest_complete", plain=plain_values(), own=list(OWN)))
+        more, found = True, list[str]()
+        while more:
+            more, found = self._server.call(
+                "newest_complete", plain=plain_values(), own=list(OWN), limit=BATCH
+            )
+        return _to_job(found)
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:
         """Return the ids of jobs that ended `older_than` seconds ago or earlier, at most `limit`."""
