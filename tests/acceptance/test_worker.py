@@ -228,6 +228,20 @@ def test_a_worker_that_cannot_finish_hands_back_and_ends(start: Start, home: Pat
     assert (job.state, job.attempts) == (State.QUEUED, 0)
 
 
+def test_a_worker_is_ready_while_its_stores_answer(start: Start, home: Path) -> None:
+    """The shelf goes away and comes back; the worker is alive all the time."""
+    worker = start("worker", "--metrics-port", "0", "--metrics-host", "127.0.0.1")
+    url = f"http://127.0.0.1:{worker.said('metrics are served')['port']}"
+    eventually("it is ready", lambda: status_of(f"{url}/readyz") == 200)
+    (home / "reports").rename(home / "away")
+    (home / "reports").touch()
+    assert status_of(f"{url}/readyz") == 503
+    assert status_of(f"{url}/healthz") == 200
+    (home / "reports").unlink()
+    (home / "away").rename(home / "reports")
+    assert status_of(f"{url}/readyz") == 200
+
+
 def test_old_reports_expire_from_board_and_shelf(start: Start, home: Path) -> None:
     start("worker", retention_seconds=1, link_seconds=1)
     report_id = submit(home)

@@ -94,6 +94,7 @@ def test_the_worker_is_probed_and_watched_at_the_port_that_it_opens(overlay: str
     given = container["args"][container["args"].index("--metrics-port") + 1]
     assert str(port["containerPort"]) == given == template["metadata"]["annotations"]["prometheus.io/port"]
     assert container["livenessProbe"]["httpGet"] == {"path": "/metrics", "port": port["name"]}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
 
 
 @OVERLAY

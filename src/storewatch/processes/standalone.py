@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,23 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from storewatch.bootstrap import open_board
-from storewatch.errors import SettingsError
+from storewatch.bootstrap import migrations, open_board, open_shelf
+from storewatch.errors import SettingsError, UnavailableError
 from storewatch.logs import configure_logs
 from storewatch.metrics import MEDIA_TYPE, Metrics
 from storewatch.processes.signals import Told
 from storewatch.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
     from storewatch.config import Settings
+    from storewatch.ports.jobs import JobBoard
+    from storewatch.ports.shelf import ReportShelf
 
+PROBE = "probe/0"  # a key that no report has
 LOOK_SECONDS = 1.0  # between two looks whether the workers are still looked after
 
 log = structlog.get_logger()
@@ -39,7 +43,7 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
 
     Args:
         settings: `workers` is how many worker processes there are.
-        host: Where the port for /metrics and /healthz is opened.
+        host: Where the port for /metrics, /healthz and /readyz is opened.
         metrics_port: 0 takes a free one, which the log names; None opens none.
 
     Raises:
@@ -52,7 +56,8 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
     metrics.watch(board)
     supervisor = Supervisor(settings, metrics, spare_a_core=False)
     told = Told(signal.SIGTERM, signal.SIGINT)
-    with _watched(metrics, supervisor, host=host, port=metrics_port):
+    pages = _pages(metrics, supervisor, partial(_ask_stores, settings, board, open_shelf(settings)))
+    with _watched(pages, host=host, port=metrics_port):
         supervisor.start()
         try:
             supervisor.check()
@@ -66,8 +71,8 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
 
 
 @contextmanager
-def _watched(metrics: Metrics, supervisor: Supervisor, *, host: str, port: int | None) -> Iterator[None]:
-    """Answer /metrics and /healthz on a port."""
+def _watched(app: Starlette, *, host: str, port: int | None) -> Iterator[None]:
+    """Answer on a port."""
     if port is None:
         yield
         return
@@ -75,7 +80,6 @@ def _watched(metrics: Metrics, supervisor: Supervisor, *, host: str, port: int |
         listener = socket.create_server((host, port))
     except OSError as error:
         raise SettingsError(f"the port {port} of {host} cannot be opened: {error.strerror}") from error
-    app = _pages(metrics, supervisor)
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
     thread = Thread(target=server.run, args=([listener],), name="metrics", daemon=True)
     thread.start()
@@ -87,7 +91,18 @@ def _watched(metrics: Metrics, supervisor: Supervisor, *, host: str, port: int |
         thread.join()
 
 
-def _pages(metrics: Metrics, supervisor: Supervisor) -> Starlette:
+def _ask_stores(settings: Settings, board: JobBoard, shelf: ReportShelf) -> None:
+    """Ask each store something small.
+
+    Raises:
+        UnavailableError: One does not answer. Whether a schema is there a worker found out when it opened it.
+    """
+    board.queue_length()
+    shelf.size(PROBE)
+    migrations(settings)
+
+
+def _pages(metrics: Metrics, supervisor: Supervisor, ask_stores: Callable[[], None]) -> Starlette:
     def figures(_: Request) -> Response:
         return Response(metrics.page(), media_type=MEDIA_TYPE)
 
@@ -96,4 +111,15 @@ def _pages(metrics: Metrics, supervisor: Supervisor) -> Starlette:
             raise HTTPException(503)
         return JSONResponse({"status": "ok"})
 
-    return Starlette(routes=[Route("/metrics", figures), Route("/healthz", health)])
+    def ready(request: Request) -> Response:
+        if not supervisor.has_opened:
+            raise HTTPException(503, "no worker has opened what it needs yet")
+        try:
+            ask_stores()
+        except UnavailableError as error:
+            log.warning("not ready", error=str(error))
+            raise HTTPException(503, f"the {error.port} does not answer") from error
+        return health(request)
+
+    routes = {"/metrics": figures, "/healthz": health, "/readyz": ready}
+    return Starlette(routes=[Route(path, page) for path, page in routes.items()])

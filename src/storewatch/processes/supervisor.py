@@ -86,6 +86,11 @@ class Supervisor:
         """Say whether the workers are looked after."""
         return self._ends_at is None and self._threads[0].is_alive()
 
+    @property
+    def has_opened(self) -> bool:
+        """Say whether a worker could open what it needs."""
+        return self._settled.is_set() and self._failure is None
+
     def wake(self) -> None:
         """Tell the workers that there is work; never waits."""
         self._news.put(None)

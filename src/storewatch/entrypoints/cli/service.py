@@ -60,7 +60,7 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
 @click.option(
     "--metrics-port",
     type=click.IntRange(0, 65_535),
-    help="Serve /metrics and /healthz on this port; 0 takes a free one. Default: no port.",
+    help="Serve /metrics, /healthz and /readyz on this port; 0 takes a free one. Default: no port.",
 )
 @click.option("--metrics-host", default="0.0.0.0", show_default=True)  # noqa: S104  Prometheus is elsewhere
 def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: str) -> None:
