@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from storewatch import __version__
 from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import State
 from storewatch.ports.risks import Risk
@@ -93,6 +102,7 @@ class Metrics:
             self._errors.labels(port)
         for outcome in (State.COMPLETE, State.FAILED):
             self._reports.labels(outcome)
+        Info("storewatch_build", "What runs here.", registry=self._registry).info({"version": __version__})
         ProcessCollector(registry=self._registry)
 
     def watch(self, board: Jobs) -> None:

@@ -25,6 +25,7 @@ DURATION = re.compile(r"[1-9]\d*[smhd]")
 
 # Which figures there are, and by which labels: what src/storewatch/metrics.py is held against below.
 METRICS: dict[str, set[str]] = {
+    "storewatch_build_info": {"version"},
     "storewatch_requests_total": {"route", "method", "status"},
     "storewatch_request_seconds": {"route"},
     "storewatch_jobs": {"state"},
@@ -180,6 +181,12 @@ def test_the_labels_of_up_are_those_that_the_scrapes_give() -> None:
             known = {"job": {scrape["job_name"]}, "component": parts}
             assert matcher.value in known[matcher.name], where
     assert {m["metadata"].get("namespace") for m in of_kind("minimal", "Deployment")} == {namespace}
+
+
+def test_a_job_that_the_board_itself_has_ended_is_alerted_of() -> None:
+    (fail,) = [rule for rule in alerts() if rule["alert"] == "StorewatchReportsFail"]
+    found = {s.name for s in selectors(promql_parser.parse(fail["expr"]))}
+    assert found == {"storewatch_reports_total", "storewatch_jobs"}
 
 
 def test_an_api_that_is_there_is_not_called_gone_while_the_board_is_away() -> None:
