@@ -12,10 +12,10 @@ import polars as pl
 from psycopg import sql
 
 from storewatch.adapters.polls.postgres_keys import CHOSEN
-from storewatch.adapters.polls.postgres_wire import copy_rows_in, copy_rows_out
+from storewatch.adapters.polls.postgres_wire import copy_rows_in, select_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from storewatch.adapters.polls.merge import Replaced
     from storewatch.adapters.polls.postgres_keys import Stores
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from storewatch.domain.kinds import Kind
 
 _OTHER_NAMES = {"start": "opens", "end": "closes"}  # END is a word of SQL
-_HOLDS_AT = sql.SQL("load <= %(load)s AND (ended IS NULL OR ended > %(load)s)")
+_OF_LOAD = "load <= %(load)s AND (ended IS NULL OR ended > %(load)s)"
+_OF_STORES = "(%(every)s OR store_id = ANY(%(ids)s))"
 _UNITS = sql.SQL("CREATE TEMPORARY TABLE {units} ON COMMIT DROP AS SELECT {names} FROM {kind} WITH NO DATA")
 _END = sql.SQL(
     "UPDATE {kind} AS held SET ended = {load} FROM {units} AS gone WHERE held.ended IS NULL AND {same}"
@@ -32,18 +33,16 @@ _END = sql.SQL(
 
 def read_rows(connection: Connection, kind: Kind, stores: Stores, *, load: int) -> pl.DataFrame:
     """Return the rows of a kind, not polls, as of a load, of one kept by store those of these stores."""
-    where: sql.Composable = _HOLDS_AT
-    parameters: dict[str, object] = {"load": load, **stores.chosen}
+    wanted = {"load": load, **stores.chosen}
+    source = _table(kind) + sql.SQL(" WHERE ") + sql.SQL(_OF_LOAD)
     if kind.names_stores:
-        where += sql.SQL(" AND ") + sql.SQL(CHOSEN)
-    elif kind.by_store:
-        where += sql.SQL(" AND (%(every)s OR store_id = ANY(%(ids)s))")
-        parameters["ids"] = [] if stores.chosen["every"] else stores.ids.to_list()
-    select = _select(_kept_names(kind), _table(kind), where)
-    if not kind.names_stores:
-        return copy_rows_out(connection, select, kind.schema, parameters)
-    rows = copy_rows_out(connection, select, kind.schema | {"store_id": pl.Int32()}, parameters)
-    return rows.with_columns(stores.of(rows["store_id"].to_numpy()).cast(pl.String).alias("store_id"))
+        source += sql.SQL(" AND ") + sql.SQL(CHOSEN)
+        rows = _rows(connection, kind, source, wanted, {"store_key": pl.Int32()})
+        return rows.with_columns(stores.of(rows["store_id"].to_numpy()).cast(pl.String).alias("store_id"))
+    if kind.by_store:
+        source += sql.SQL(" AND ") + sql.SQL(_OF_STORES)
+        wanted["ids"] = stores.ids.to_list()
+    return _rows(connection, kind, source, wanted)
 
 
 def known_rows(connection: Connection, kind: Kind, store_ids: Iterable[str]) -> pl.DataFrame:
@@ -54,9 +53,26 @@ def known_rows(connection: Connection, kind: Kind, store_ids: Iterable[str]) -> 
     source = _table(kind)
     if kind.names_stores:
         source += sql.SQL(" JOIN storewatch.stores USING (store_key)")
-    where = sql.SQL("ended IS NULL AND store_id = ANY(%(ids)s)" if kind.by_store else "ended IS NULL")
-    names = [_OTHER_NAMES.get(name, name) for name in kind.schema]
-    return copy_rows_out(connection, _select(names, source, where), kind.schema, {"ids": ids})
+    source += sql.SQL(" WHERE ended IS NULL")
+    if kind.by_store:
+        source += sql.SQL(" AND store_id = ANY(%(ids)s)")
+    return _rows(connection, kind, source, {"ids": ids})
+
+
+def _rows(
+    connection: Connection,
+    kind: Kind,
+    source: sql.Composable,
+    parameters: Mapping[str, object],
+    key: Mapping[str, pl.DataType] | None = None,
+) -> pl.DataFrame:
+    """Return rows by the kind's schema, but with the values of another column in place of the store's id."""
+    columns: dict[str, pl.DataType] = {}
+    for name, dtype in kind.schema.items():
+        columns |= key if key and name == "store_id" else {_OTHER_NAMES.get(name, name): dtype}
+    rows = select_rows(connection, source, columns, parameters)
+    rows.columns = list(kind.schema)
+    return rows
 
 
 def replace_rows(
@@ -96,15 +112,5 @@ def _as_kept(rows: pl.DataFrame, keys: pl.DataFrame | None) -> pl.DataFrame:
     return rows.rename(_OTHER_NAMES, strict=False)
 
 
-def _kept_names(kind: Kind) -> list[str]:
-    names = _OTHER_NAMES | ({"store_id": "store_key"} if kind.names_stores else {})
-    return [names.get(name, name) for name in kind.schema]
-
-
 def _table(kind: Kind) -> sql.Composable:
     return sql.Identifier("storewatch", kind.name)
-
-
-def _select(names: Sequence[str], source: sql.Composable, where: sql.Composable) -> sql.Composed:
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    return sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, source, where)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+    from polars._typing import PolarsDataType
 
     from storewatch.adapters.polls.postgres_server import Connection
-    from storewatch.domain.kinds import Schema
 
     Numbers = NDArray[np.int64]
     Column = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.int16] | NDArray[np.bool_]
@@ -25,6 +25,8 @@ _FIRST, _LAST = -62_000_000_000_000_000, 253_000_000_000_000_000  # the years 5 
 _SHIFT = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL begins to count
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _PIECE = 1 << 16  # rows
+_LINES = "SELECT string_agg(concat({}), E'\\n') FROM {}"  # a null is nothing
+_QUOTED = "'\"' || replace({}, '\"', '\"\"') || '\"'"
 
 
 def instant(microseconds: int) -> datetime:
@@ -67,19 +69,29 @@ def copy_rows_in(connection: Connection, table: sql.Composable, rows: pl.DataFra
         copy.write(rows.write_csv(include_header=False))
 
 
-def copy_rows_out(
+def select_rows(
     connection: Connection,
-    select: sql.Composable,
-    schema: Schema,
-    parameters: Mapping[str, object] | None = None,
+    source: sql.Composable,
+    columns: Mapping[str, PolarsDataType],
+    parameters: Mapping[str, object],
 ) -> pl.DataFrame:
-    """Return what a statement gives, by columns in the order of a schema."""
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(select)
-    with connection.cursor().copy(statement, parameters) as copy:
-        data = b"".join(copy)
-    if not data:
-        return pl.DataFrame(schema=schema)
-    return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
+    """Return rows of any type, as CSV that the server joins: row by row it would take many times as long.
+
+    Args:
+        connection: Reading.
+        source: What follows FROM.
+        columns: Of the source, with their types.
+        parameters: Of the source.
+    """
+    values = [
+        sql.SQL(_QUOTED if dtype == pl.String else "{}").format(sql.Identifier(name))
+        for name, dtype in columns.items()
+    ]
+    statement = sql.SQL(_LINES).format(sql.SQL(", ',', ").join(values), source)
+    (lines,) = connection.execute(statement, parameters).fetchone() or (None,)
+    if not lines:
+        return pl.DataFrame(schema=columns)
+    return pl.read_csv(lines.encode(), has_header=False, schema=columns)
 
 
 def _rows(columns: Mapping[str, Column]) -> bytes:

@@ -10,7 +10,6 @@ from psycopg import sql
 
 from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.polls.postgres_queries import query_errors
-from storewatch.adapters.polls.postgres_wire import copy_rows_out
 from storewatch.adapters.polls.tables_polls import EVERY_ROW, PollsTable, of_stores
 from storewatch.domain.kinds import POLLS
 from storewatch.domain.nearest import nearest
@@ -113,5 +112,10 @@ class TablesSnapshot:
         """Return the rows of a kind, all columns as text."""
         where = own if kind.by_store else EVERY_ROW
         select = sql.SQL("SELECT * FROM {} WHERE {}").format(self._inputs[kind].source, where)
-        with query_errors(kind):
-            return copy_rows_out(self._connection, select, dict.fromkeys(kind.names, pl.String()))
+        statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(select)
+        with query_errors(kind), self._connection.cursor().copy(statement) as copy:
+            data = b"".join(copy)
+        schema = dict.fromkeys(kind.names, pl.String())
+        if not data:
+            return pl.DataFrame(schema=schema)
+        return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
