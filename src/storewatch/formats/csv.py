@@ -24,6 +24,11 @@ def csv_bytes(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def column_sums(rows: pl.DataFrame) -> dict[str, int]:
+    """Return each column's sum over the stores, in seconds."""
+    return {name: int(rows[name].sum()) for name in rows.columns[1:]}
+
+
 def safe_ids() -> pl.Expr:
     """Put an apostrophe before each id that begins with `=`, `+`, `-`, `@`, a tab or a return.
 

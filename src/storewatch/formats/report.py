@@ -11,7 +11,7 @@ import polars as pl
 
 from storewatch.domain.instant import compact
 from storewatch.errors import InputError
-from storewatch.formats.csv import csv_bytes
+from storewatch.formats.csv import column_sums, csv_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ class Report:
         """
         from storewatch.formats.workbook import xlsx_bytes  # noqa: PLC0415 - a package that few calls need
 
-        return xlsx_bytes(self)
+        return xlsx_bytes(self.rows, self.ask, self.made_of)
 
     def write_csv(self, path: str | Path) -> None:
         """Write the CSV of R7 to a file."""
@@ -118,7 +118,7 @@ class Report:
 
     def totals(self) -> dict[str, int]:
         """Return each column's sum over the fleet, in seconds."""
-        return {name: int(self.rows[name].sum()) for name in self.rows.columns[1:]}
+        return column_sums(self.rows)
 
     def worst(self, count: int, window: str = "week") -> pl.DataFrame:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""

@@ -17,16 +17,18 @@ from storewatch.domain.ask import Policy
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS, iso
 from storewatch.domain.zone import DEFAULT_ZONE
 from storewatch.errors import InputError
-from storewatch.formats.csv import csv_rows
+from storewatch.formats.csv import column_sums, csv_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
     from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
-    from storewatch.formats.report import Report
+    from storewatch.domain.ask import Ask
+    from storewatch.domain.input import Input
 
 MOST_STORES = 1_048_575  # rows of a sheet, less the header
 LONGEST_ID = 32_767  # characters of a cell
@@ -46,30 +48,30 @@ class _Look:
     wrapped: Format
 
 
-def xlsx_bytes(report: Report) -> bytes:
+def xlsx_bytes(rows: pl.DataFrame, ask: Ask, made_of: Input) -> bytes:
     """Return the report as a workbook of two sheets, About and Stores.
 
     Raises:
         InputError: It has more stores than a sheet has rows, or an id that is longer than a cell holds.
     """
-    _check(report)
+    _check(rows)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    book.set_properties({"title": f"Uptime as of {iso(report.as_of)}", "created": _naive(report.as_of)})
+    book.set_properties({"title": f"Uptime as of {iso(ask.instant)}", "created": _naive(ask.instant)})
     look = _look(book)
-    _write_about(book.add_worksheet("About"), report, look)
-    _write_stores(book.add_worksheet("Stores"), report, look)
+    _write_about(book.add_worksheet("About"), rows, ask, made_of, look)
+    _write_stores(book.add_worksheet("Stores"), rows, look)
     book.close()
     return buffer.getvalue()
 
 
-def _check(report: Report) -> None:
-    if report.rows.height > MOST_STORES:
+def _check(rows: pl.DataFrame) -> None:
+    if rows.height > MOST_STORES:
         raise InputError(
-            f"a sheet holds {MOST_STORES:,} stores and this report has {report.rows.height:,}: "
+            f"a sheet holds {MOST_STORES:,} stores and this report has {rows.height:,}: "
             "take .csv or .parquet, or ask for fewer stores"
         )
-    if (report.rows["store_id"].str.len_chars() > LONGEST_ID).any():
+    if (rows["store_id"].str.len_chars() > LONGEST_ID).any():
         raise InputError(f"a cell holds {LONGEST_ID:,} characters and an id has more: take .csv or .parquet")
 
 
@@ -90,10 +92,10 @@ def _look(book: Workbook) -> _Look:
 # ---------------------------------------------------------------- rows
 
 
-def _write_stores(sheet: Worksheet, report: Report, look: _Look) -> None:
-    rows = csv_rows(report.rows)
+def _write_stores(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
+    rows = csv_rows(seconds)
     last, right = rows.height, rows.width - 1
-    sheet.set_column(0, 0, _id_width(report), look.text)
+    sheet.set_column(0, 0, _id_width(rows), look.text)
     sheet.set_column(1, right, 13)
     for column, name in enumerate(rows.columns):
         sheet.write_string(0, column, name, look.head)
@@ -107,46 +109,46 @@ def _write_stores(sheet: Worksheet, report: Report, look: _Look) -> None:
     sheet.ignore_errors({"number_stored_as_text": f"A1:A{last + 1}"})
 
 
-def _id_width(report: Report) -> int:
-    longest = report.rows["store_id"].str.len_chars().max() or 0
+def _id_width(rows: pl.DataFrame) -> int:
+    longest = rows["store_id"].str.len_chars().max() or 0
     return min(max(int(str(longest)), len("store_id")) + 3, _WIDEST)
 
 
 # ---------------------------------------------------------------- about
 
 
-def _write_about(sheet: Worksheet, report: Report, look: _Look) -> None:
+def _write_about(sheet: Worksheet, rows: pl.DataFrame, ask: Ask, made_of: Input, look: _Look) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 4, 14)
     sheet.set_column(5, 5, 12)
     sheet.write_string(0, 0, "Uptime of stores in their open hours", look.title)
     line = 2
-    for name, value in _heading(report):
+    for name, value in _heading(rows, ask, made_of):
         sheet.write_string(line, 0, name, look.wrapped)
         sheet.write(line, 1, value) if isinstance(value, int) else sheet.write_string(line, 1, value)
         line += 1
-    line = _write_totals(sheet, report, look, line + 1)
+    line = _write_totals(sheet, rows, look, line + 1)
     sheet.write_string(line + 1, 0, "What was assumed, and how to read the figures", look.head)
-    for number, sentence in enumerate(_sentences(report), start=line + 2):
+    for number, sentence in enumerate(_sentences(ask, made_of), start=line + 2):
         sheet.merge_range(number, 0, number, 5, "", look.wrapped)
         sheet.write_string(number, 0, sentence, look.wrapped)
         sheet.set_row(number, 30)
 
 
-def _heading(report: Report) -> Iterator[tuple[str, str | int]]:
-    yield "as of", iso(report.as_of)
-    if report.newest is not None:
-        newest = datetime.fromtimestamp(report.newest / MICROSECONDS, UTC)
+def _heading(rows: pl.DataFrame, ask: Ask, made_of: Input) -> Iterator[tuple[str, str | int]]:
+    yield "as of", iso(ask.instant)
+    if made_of.newest is not None:
+        newest = datetime.fromtimestamp(made_of.newest / MICROSECONDS, UTC)
         yield "newest poll", f"{newest:%Y-%m-%dT%H:%M:%SZ}"
-    yield "stores", report.rows.height
+    yield "stores", rows.height
 
 
-def _write_totals(sheet: Worksheet, report: Report, look: _Look, line: int) -> int:
+def _write_totals(sheet: Worksheet, rows: pl.DataFrame, look: _Look, line: int) -> int:
     """Write the fleet's sums; return the next free line."""
     names = ["fleet total, hours", "uptime", "downtime", "unknown", "open", "uptime %"]
     for column, name in enumerate(names):
         sheet.write_string(line, column, name, look.head)
-    totals = report.totals()
+    totals = column_sums(rows)
     for number, window in enumerate(WINDOWS, start=line + 1):
         seconds = [
             totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
@@ -159,15 +161,15 @@ def _write_totals(sheet: Worksheet, report: Report, look: _Look, line: int) -> i
     return line + 1 + len(WINDOWS)
 
 
-def _sentences(report: Report) -> Iterator[str]:
-    hours, zone = (_here(count) for count in (report.made_of.without_hours, report.made_of.without_zone))
+def _sentences(ask: Ask, made_of: Input) -> Iterator[str]:
+    hours, zone = (_here(count) for count in (made_of.without_hours, made_of.without_zone))
     yield f"Stores without any hours{hours} count as open all the time."
     yield f"Stores without a zone{zone} count as being in {DEFAULT_ZONE}."
-    if report.ask.policy is Policy.LAST_OBSERVATION:
-        yield f"Each second has the status of the latest poll up to it{_reach(report.ask.carry)}."
-        yield f"Polls outside open hours are discarded; the policy is {report.ask.policy}."
+    if ask.policy is Policy.LAST_OBSERVATION:
+        yield f"Each second has the status of the latest poll up to it{_reach(ask.carry)}."
+        yield f"Polls outside open hours are discarded; the policy is {ask.policy}."
     else:
-        yield f"An hour without polls has the status of the latest poll before it{_reach(report.ask.carry)}."
+        yield f"An hour without polls has the status of the latest poll before it{_reach(ask.carry)}."
         yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
     yield f"Sheet Stores: {', '.join(f'last {window} in {unit}' for window, unit in _UNITS.items())}."
     yield "uptime + downtime + unknown = open time; uptime % = uptime ÷ (uptime + downtime), cut."
