@@ -76,26 +76,6 @@ class Explanation:
         """The hours rows in words."""
         return [row.text for row in self.rows] or [NO_HOURS]
 
-    @property
-    def open_seconds(self) -> int:
-        """The window's open seconds."""
-        return self.seconds()
-
-    @property
-    def uptime_seconds(self) -> int:
-        """Those of them that are up."""
-        return self.seconds("up")
-
-    @property
-    def downtime_seconds(self) -> int:
-        """Those that are down."""
-        return self.seconds("down")
-
-    @property
-    def unknown_seconds(self) -> int:
-        """Those of which nothing is known."""
-        return self.seconds("unknown")
-
     def seconds(self, status: str | None = None) -> int:
         """Return the window's open seconds of a status, by default of all: the figures of the report."""
         return sum(hour.open_seconds for hour in self.hours if status in (None, hour.status))

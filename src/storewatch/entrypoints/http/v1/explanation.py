@@ -122,7 +122,7 @@ class Outage(_Read):
     )
 
 
-class StoreHours(_Read):
+class StoreHours(BaseModel):
     """Where a store's figures of one window come from. The hours add up to the report's row."""
 
     store_id: str
@@ -147,4 +147,7 @@ class StoreHours(_Read):
     @classmethod
     def of(cls, found: Explanation) -> Self:
         """Return an explanation as it goes out."""
-        return cls.model_validate(found, context={"zone": found.zone})
+        kinds = {"up": "uptime", "down": "downtime", "unknown": "unknown"}
+        figures = {f"{kind}_seconds": found.seconds(status) for status, kind in kinds.items()}
+        computed = {"begin": found.begin, "opening": found.opening, "open_seconds": found.seconds()}
+        return cls.model_validate(vars(found) | figures | computed, context={"zone": found.zone})
