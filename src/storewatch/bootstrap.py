@@ -7,7 +7,9 @@ service's own process needs neither Polars nor the poll store.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from storewatch.config import make_home
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def open_polls(settings: Settings) -> PollStore:
     """Open the poll store."""
     from storewatch.adapters import polls  # noqa: PLC0415  see above
 
+    _make_home(settings, settings.polls_url)
     if settings.polls_query is None:
         return polls.open_polls(settings.polls_url)
     from storewatch.adapters.polls.postgres_queries import Queries  # noqa: PLC0415  see above
@@ -33,6 +36,7 @@ def open_board(settings: Settings) -> JobBoard:
     """Open the job board."""
     from storewatch.adapters import jobs  # noqa: PLC0415  see above
 
+    _make_home(settings, settings.jobs_url)
     return jobs.open_jobs(settings.jobs_url)
 
 
@@ -47,11 +51,18 @@ def open_shelf(settings: Settings) -> ReportShelf:
     """Open the report shelf."""
     from storewatch.adapters import shelf  # noqa: PLC0415  see above
 
+    _make_home(settings, settings.reports_url)
     return shelf.open_shelf(
         settings.reports_url,
         public_endpoint=settings.reports_public_endpoint,
         ambient=settings.reports_ambient_credentials,
     )
+
+
+def _make_home(settings: Settings, url: str) -> None:
+    """Make the home folder if that is where `url` keeps something."""
+    if unquote(url.partition(":")[2]).startswith(f"{settings.home}/"):
+        make_home(settings)
 
 
 def upgrade_polls(settings: Settings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from storewatch.errors import SettingsError
 
 PREFIX = "STOREWATCH_"
+SHORTEST_SECRET = 16  # characters
 LONGEST_LINK = 7 * 86_400  # seconds; S3 refuses links that live longer
 
 
@@ -117,9 +119,14 @@ class Settings(BaseSettings):
     )
     secret: SecretStr | None = Field(
         default=None,
-        min_length=16,
-        description="What links are signed with; unset: made once and kept in the home folder. "
+        min_length=SHORTEST_SECRET,
+        description="What links and sessions are signed with; unset: made once and kept in the home folder. "
         "Services behind one address need the same.",
+    )
+    secret_old: SecretStr | None = Field(
+        default=None,
+        min_length=SHORTEST_SECRET,
+        description="What they were signed with before: still taken, so that a new secret ends no link.",
     )
 
     @field_validator("hours_query", "zones_query")
@@ -144,8 +151,8 @@ class Settings(BaseSettings):
         return seconds
 
     def environment(self) -> dict[str, str]:
-        """Return the environment that gives a worker these settings; not the secret, which it never needs."""
-        dump = self.model_dump(mode="json", exclude={"secret", "public_url"})
+        """Return the environment that gives a worker these settings; no secret, which it never needs."""
+        dump = self.model_dump(mode="json", exclude={"secret", "secret_old", "public_url"})
         return {PREFIX + name.upper(): str(value) for name, value in dump.items() if value is not None}
 
 
@@ -172,28 +179,59 @@ def _reason(error: dict[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def signing_secret(settings: Settings) -> str:
-    """Return what links are signed with: the setting, else the home folder's own, made at the first call.
+def signing_secrets(settings: Settings) -> list[str]:
+    """Return what is signed with, and after it what was signed with before, if that is still taken.
+
+    It is the setting, else the home folder's own `secret`, made at the first call; `secret.old` beside it.
 
     Raises:
-        SettingsError: The home folder can neither be read nor written.
+        SettingsError: The home folder can neither be read nor written, or its secret is short or no secret.
     """
     if settings.secret is not None:
-        return settings.secret.get_secret_value()
+        found = [settings.secret, settings.secret_old]
+        return [secret.get_secret_value() for secret in found if secret is not None]
     path = settings.home / "secret"
+    old = settings.home / "secret.old"
     try:
         if not path.exists():
+            make_home(settings)
             _create_secret(path)
-        return path.read_text("ascii")
+        kept = [_kept_secret(file) for file in (path, old) if file.exists()]
     except OSError as error:
         raise SettingsError(
             f"no secret can be kept at {path} ({error.strerror}): set {PREFIX}SECRET, or another {PREFIX}HOME"
+        ) from error
+    return kept if settings.secret_old is None else [*kept, settings.secret_old.get_secret_value()]
+
+
+def _kept_secret(path: Path) -> str:
+    if path.stat().st_mode & stat.S_IRWXO:
+        raise SettingsError(f"others can read {path}, which signs links: chmod 600 it, or remove it")
+    secret = path.read_text("utf-8", errors="replace").strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingsError(
+            f"{path} has fewer than {SHORTEST_SECRET} characters: remove it, and a new one is made"
+        )
+    return secret
+
+
+def make_home(settings: Settings) -> None:
+    """Make the home folder, for its owner alone; one that is there stays as it is.
+
+    Raises:
+        SettingsError: It cannot be made.
+    """
+    try:
+        settings.home.parent.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"the folder {settings.home} cannot be made ({error.strerror}): set another {PREFIX}HOME"
         ) from error
 
 
 def _create_secret(path: Path) -> None:
     """Write a new secret, whole or not at all; the first of several processes wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"secret.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import ValidationError
 
-from storewatch.config import Settings, load_settings, signing_secret
+from storewatch.bootstrap import open_board, open_polls, open_shelf
+from storewatch.config import Settings, load_settings, signing_secrets
 from storewatch.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_by_default_everything_is_kept_below_the_home_folder() -> None:
@@ -91,7 +96,7 @@ def test_the_secret_does_not_show_and_does_not_go_to_workers() -> None:
     settings = load_settings(secret="a-secret-of-some-length")  # noqa: S106  a test's
     assert "a-secret" not in repr(settings)
     assert "a-secret" not in str(settings.environment())
-    assert signing_secret(settings) == "a-secret-of-some-length"
+    assert signing_secrets(settings) == ["a-secret-of-some-length"]
 
 
 def test_a_worker_gets_the_same_settings_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,17 +114,63 @@ def test_every_setting_says_what_it_is() -> None:
 
 def test_without_a_secret_one_is_made_once_for_the_owner_alone(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path / "new")
-    first = signing_secret(settings)
-    assert len(first) >= 32
-    assert signing_secret(settings) == first
+    first = signing_secrets(settings)
+    assert len(first[0]) >= 32
+    assert signing_secrets(settings) == first
     (path,) = (tmp_path / "new").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    signing_secrets(settings)
+    (tmp_path / "secret").chmod(0o640)
+    signing_secrets(settings)
+    (tmp_path / "secret").chmod(0o644)
+    with pytest.raises(SettingsError, match=r"others can read .*secret.*: chmod 600 it"):
+        signing_secrets(settings)
+
+
+@pytest.mark.parametrize(("length", "is_enough"), [(15, False), (16, True)])
+def test_a_kept_secret_has_at_least_16_characters(tmp_path: Path, length: int, is_enough: bool) -> None:  # noqa: FBT001
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_text("x" * length + "\n")
+    if is_enough:
+        assert signing_secrets(load_settings(home=tmp_path)) == ["x" * length]
+    else:
+        with pytest.raises(SettingsError, match="fewer than 16 characters"):
+            signing_secrets(load_settings(home=tmp_path))
+
+
+def test_a_secret_is_changed_without_ending_what_the_old_one_signed(tmp_path: Path) -> None:
+    (before,) = signing_secrets(load_settings(home=tmp_path))
+    (tmp_path / "secret").rename(tmp_path / "secret.old")
+    now, old = signing_secrets(load_settings(home=tmp_path))
+    assert now != old == before
+    given = load_settings(secret="the-new-secret-of-two", secret_old="the-old-secret-of-two")  # noqa: S106
+    assert signing_secrets(given) == ["the-new-secret-of-two", "the-old-secret-of-two"]
+    assert not [name for name in given.environment() if "SECRET" in name]
+
+
+@pytest.mark.parametrize("open_port", [open_polls, open_board, open_shelf])
+def test_the_home_is_made_for_its_owner_alone(
+    tmp_path: Path, open_port: Callable[[Settings], object]
+) -> None:
+    open_port(load_settings(home=tmp_path / "a" / "home"))
+    assert stat.S_IMODE((tmp_path / "a" / "home").stat().st_mode) == 0o700
+
+
+def test_a_home_in_which_nothing_is_kept_is_not_made(tmp_path: Path) -> None:
+    open_board(load_settings(home=tmp_path / "home", jobs_url=f"sqlite:{tmp_path}/jobs.sqlite"))
+    assert not (tmp_path / "home").exists()
 
 
 def test_services_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: signing_secret(settings), range(32)))
+        found = set(pool.map(lambda _: signing_secrets(settings)[0], range(32)))
     assert len(found) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
@@ -127,4 +178,4 @@ def test_services_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_made_is_a_settings_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="STOREWATCH_HOME"):
-        signing_secret(load_settings(home=tmp_path / "file"))
+        signing_secrets(load_settings(home=tmp_path / "file"))

@@ -13,7 +13,7 @@ NOW = 1_700_000_000.0
 
 
 def links(*, secret: str = "a secret of some length", now: float = NOW) -> Links:  # noqa: S107  a test's
-    return Links(secret, lifetime=86_400, clock=lambda: now)
+    return Links([secret], lifetime=86_400, clock=lambda: now)
 
 
 def signed(url: str) -> dict[str, str]:
@@ -60,3 +60,13 @@ def test_a_signature_with_any_other_letter_is_not_valid(place: int) -> None:
 @pytest.mark.parametrize("signature", ["", "=", "é", "\ud800", "a" * 10_000])
 def test_what_is_no_signature_is_not_valid(signature: str) -> None:
     assert not links().is_valid(ID, NAME, expires=GENUINE["expires"], signature=signature)
+
+
+def test_a_link_of_the_old_secret_is_taken_and_new_ones_are_signed_with_the_new() -> None:
+    old = Links(["before, of some length"], lifetime=60, clock=lambda: 0.0)
+    both = Links(["now, of some length", "before, of some length"], lifetime=60, clock=lambda: 0.0)
+    new = Links(["now, of some length"], lifetime=60, clock=lambda: 0.0)
+    for maker, taker, is_taken in ((old, both, True), (both, new, True), (both, old, False)):
+        query = parse_qs(urlsplit(maker.make("https://example.org", "r", "f.csv")).query)
+        signed = {name: values[0] for name, values in query.items()}
+        assert taker.is_valid("r", "f.csv", **signed) is is_taken

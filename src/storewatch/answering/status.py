@@ -80,7 +80,16 @@ def look(settings: Settings, *, patience: float = PATIENCE) -> Status:
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
             part.error = f"no answer within {patience:g} s"
-    secrets = {"secret", "polls_url", "jobs_url", "reports_url", "polls_query", "hours_query", "zones_query"}
+    secrets = {
+        "secret",
+        "secret_old",
+        "polls_url",
+        "jobs_url",
+        "reports_url",
+        "polls_query",
+        "hours_query",
+        "zones_query",
+    }
     return Status(
         versions={
             "storewatch": __version__,

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from storewatch import __version__
 from storewatch.bootstrap import is_board_embedded, open_board, open_shelf
-from storewatch.config import load_settings, signing_secret
+from storewatch.config import load_settings, signing_secrets
 from storewatch.entrypoints.http.calls import router
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
@@ -102,7 +102,7 @@ def opened(settings: Settings) -> Iterator[Services]:
         metrics.watch(board)
         polls = PollsOnDemand(settings)
         stack.callback(polls.close)
-        links = Links(signing_secret(settings), lifetime=settings.link_seconds)
+        links = Links(signing_secrets(settings), lifetime=settings.link_seconds)
         shelf = open_shelf(settings)
         supervisor = Supervisor(settings, metrics)
         supervisor.start()
