@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -31,6 +32,13 @@ def _public_url(url: str | None) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise ValueError("must be an http(s) address without a query, like https://reports.example.org")
     return url.rstrip("/")
+
+
+def _hosts(names: str | None) -> str | None:
+    for name in (names or "").split(","):
+        if names is not None and not re.fullmatch(r"\*|(\*\.)?[\w.-]+|\[[\da-fA-F:.]+\]", name.strip()):
+            raise ValueError("must be names without port, like reports.example.org,*.example.net, or *")
+    return names
 
 
 class Settings(BaseSettings):
@@ -127,6 +135,20 @@ class Settings(BaseSettings):
         default=None,
         min_length=SHORTEST_SECRET,
         description="What they were signed with before: still taken, so that a new secret ends no link.",
+    )
+
+    auth: Literal["none", "tokens"] = Field(
+        default="none",
+        description="Who may call the service: whoever reaches it, or who has a token.",
+    )
+    tokens_file: Path = Field(
+        default_factory=lambda data: data["home"] / "tokens",
+        description="Where the hashes of tokens are kept.",
+    )
+    hosts: Annotated[str | None, AfterValidator(_hosts)] = Field(
+        default=None,
+        description="The names by which the service may be called, with commas; *: any; unset: bound to "
+        "loopback, that and the public address, else any.",
     )
 
     @field_validator("hours_query", "zones_query")

@@ -215,3 +215,29 @@ def test_no_report_is_removed_while_the_board_does_not_answer(tmp_path: Path) ->
     _, err = run(tmp_path, "gc", "--older-than", "0s", code=1, jobs_url=f"redis://127.0.0.1:{port}/0")
     assert str(port) in err
     assert len(list(shelf.entries())) == 1
+
+
+def test_a_token_is_made_alone_on_the_last_line_listed_without_it_and_removed(tmp_path: Path) -> None:
+    out, err = run(tmp_path, "token", "new", "ci", "--scope", "trigger")
+    (secret,) = out.splitlines()
+    assert secret not in err
+    again, said = run(tmp_path, "token", "new", "ci", "--scope", "read", code=1)
+    assert again == ""
+    assert "already" in said
+    run(tmp_path, "token", "new", "ops", "--scope", "all", code=2)
+    listed, _ = run(tmp_path, "token", "list")
+    assert [line.split()[:2] for line in listed.splitlines()] == [["ci", "trigger"]]
+    assert secret not in listed
+    run(tmp_path, "token", "remove", "ci")
+    assert run(tmp_path, "token", "list")[0] == ""
+    assert "token list" in run(tmp_path, "token", "remove", "ci", code=1)[1]
+
+
+def test_a_way_to_ask_for_tokens_that_there_is_not_stops_the_service(tmp_path: Path) -> None:
+    _, err = run(tmp_path, "serve", "--port", "0", code=1, auth="password")
+    assert "STOREWATCH_AUTH: " in err
+    (tmp_path / "tokens").write_text("nonsense\n")
+    _, err = run(
+        tmp_path, "serve", "--port", "0", code=1, auth="tokens", tokens_file=str(tmp_path / "tokens")
+    )
+    assert "line 1 of the tokens" in err

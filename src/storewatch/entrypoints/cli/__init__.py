@@ -15,6 +15,7 @@ from storewatch.entrypoints.cli.data import load, sample
 from storewatch.entrypoints.cli.explain import explain
 from storewatch.entrypoints.cli.report import report, verify
 from storewatch.entrypoints.cli.service import serve, worker
+from storewatch.entrypoints.cli.token import token
 from storewatch.errors import StorewatchError
 
 ERROR = 1  # exit code; 2 is wrong usage, 3 done but with rows that could not be used
@@ -58,5 +59,5 @@ def commands() -> None:
     """
 
 
-for command in (report, explain, load, verify, sample, serve, worker, status, db, retention, collect):
+for command in (report, explain, load, verify, sample, serve, worker, status, db, retention, collect, token):
     commands.add_command(command)

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -14,12 +15,20 @@ from storewatch import __version__
 from storewatch.bootstrap import is_board_embedded, open_board, open_shelf
 from storewatch.config import load_settings, signing_secrets
 from storewatch.entrypoints.http.calls import router
+from storewatch.entrypoints.http.gate import Gate
+from storewatch.entrypoints.http.hosts import Hosts, is_loopback
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
+from storewatch.entrypoints.http.pages.docs import router as docs
 from storewatch.entrypoints.http.pages.pages import router as pages
+from storewatch.entrypoints.http.pages.rendering import error_page
+from storewatch.entrypoints.http.pages.sign_in import router as sign_in
 from storewatch.entrypoints.http.problems import Problem, add_problems
+from storewatch.entrypoints.http.security import SCHEMES, say_need
 from storewatch.entrypoints.http.services import Services
+from storewatch.entrypoints.http.sessions import Sessions
+from storewatch.entrypoints.http.tokens import Tokens
 from storewatch.entrypoints.http.v1.reports import router as v1
 from storewatch.entrypoints.http.v1.stores import router as stores
 from storewatch.logs import configure_logs
@@ -27,18 +36,24 @@ from storewatch.metrics import Metrics
 from storewatch.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from types import FrameType
 
     from starlette.types import ASGIApp
 
     from storewatch.config import Settings
 
+_ROUTERS = (router, stores, v1, pages, sign_in, docs)
+log = structlog.get_logger()
+
 FINISHING = 0.75  # of the grace, for running requests
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the app; without settings, it takes those of the environment when it starts."""
+    """Return the app; without settings, it takes those of the environment when it starts.
+
+    What else keeps the service in bounds, `serve` adds: connections are not the app's.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             yield
             return
         configure_logs()
-        with opened(settings or load_settings()) as services:
+        with opened(settings or load_settings(), bound=None) as services:
             app.state.services = services
             try:
                 yield
@@ -59,14 +74,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description="Uptime reports for places that keep opening hours.",
         lifespan=lifespan,
+        docs_url=None,  # ours loads nothing from elsewhere
+        redoc_url=None,
     )
     app.state.services = None
     app.state.is_ending = False
-    app.include_router(router)
-    app.include_router(stores)
-    app.include_router(v1)
-    app.include_router(pages)
-    add_problems(app, [*router.routes, *stores.routes, *v1.routes, *pages.routes])
+    for each in _ROUTERS:
+        app.include_router(each)
+    add_problems(app, [route for each in _ROUTERS for route in each.routes], error_page)
     return app
 
 
@@ -74,8 +89,8 @@ class _App(FastAPI):
     """FastAPI, observed, with our shape of errors in its OpenAPI document instead of its own."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return what requests go through: observed outside of all else, so that no answer is missed."""
-        return Observed(super().build_middleware_stack())
+        """Return what requests go through: observed outside of all, so that no answer is missed; the gate."""
+        return Observed(Gate(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -84,12 +99,18 @@ class _App(FastAPI):
         schemas["Problem"] = Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        document["components"]["securitySchemes"] = SCHEMES
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                say_need(operation, method.upper(), path)
         return document
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Services]:
+def opened(settings: Settings, *, bound: str | None) -> Iterator[Services]:
     """Open what the routes use and start the workers; at the end, stop them.
+
+    `bound` is the address that the service listens at, None if whoever serves the app knows it alone.
 
     Raises:
         SettingsError: Something is set wrong, or a worker cannot open what it needs.
@@ -102,7 +123,10 @@ def opened(settings: Settings) -> Iterator[Services]:
         metrics.watch(board)
         polls = PollsOnDemand(settings)
         stack.callback(polls.close)
-        links = Links(signing_secrets(settings), lifetime=settings.link_seconds)
+        secrets = signing_secrets(settings)
+        links = Links(secrets, lifetime=settings.link_seconds)
+        hosts = Hosts(settings, bound=bound)
+        _say_who_may(settings, hosts, bound=bound)
         shelf = open_shelf(settings)
         supervisor = Supervisor(settings, metrics)
         supervisor.start()
@@ -119,7 +143,31 @@ def opened(settings: Settings) -> Iterator[Services]:
             metrics=metrics,
             polls=polls,
             public_url=settings.public_url,
+            sessions=_sessions(settings, secrets),
+            hosts=hosts,
         )
+
+
+def _sessions(settings: Settings, secrets: Sequence[str]) -> Sessions | None:
+    """Return who may sign in; None if whoever reaches the service may do all."""
+    if settings.auth == "none":
+        return None
+    tokens = Tokens(settings.tokens_file)
+    if not tokens.all():
+        log.warning("there are no tokens, so nobody is let in: make one by `storewatch token new`")
+    return Sessions(secrets, tokens, is_https=(settings.public_url or "").startswith("https:"))
+
+
+def _say_who_may(settings: Settings, hosts: Hosts, *, bound: str | None) -> None:
+    """Say in the log what a service beyond loopback leaves open."""
+    if bound is not None and is_loopback(bound):
+        return
+    whoever = "whoever reaches it may read, trigger and remove (STOREWATCH_AUTH=none)"
+    left_open = [whoever] if settings.auth == "none" else []
+    if hosts.are_any:
+        left_open.append("it answers to any name (set STOREWATCH_HOSTS)")
+    if left_open:
+        log.warning("this service is open beyond this machine", because=left_open, host=bound)
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
@@ -132,7 +180,7 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     """
     configure_logs()
     app = create_app(settings)
-    with opened(settings) as services:
+    with opened(settings, bound=host) as services:
         app.state.services = services
         config = uvicorn.Config(
             app,

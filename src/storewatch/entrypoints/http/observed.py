@@ -10,12 +10,15 @@ from uuid import uuid4
 import structlog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from storewatch.entrypoints.http.services import Services
 
 HEADER = b"x-request-id"
 UNKNOWN_ROUTE = "none"  # of a request that no route is there for
+_GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _SANE = re.compile(rb"[A-Za-z0-9._~:-]{1,128}")
 
 log = structlog.get_logger()
@@ -50,7 +53,7 @@ class Observed:
             nonlocal status, is_answered
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (HEADER, request_id)]
+                message["headers"] = [*_guarded(message.get("headers", ())), (HEADER, request_id)]
             elif message["type"] == "http.response.body" and not message.get("more_body", False):
                 is_answered = True
             await send(message)
@@ -64,6 +67,13 @@ class Observed:
                     raise
             finally:
                 _count(scope, status=status, seconds=time.perf_counter() - began)
+
+
+def _guarded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers, and for what they leave out: keep nothing, guess no type."""
+    given = list(headers)
+    names = {name.lower() for name, _ in given}
+    return given + [header for header in _GUARDS if header[0] not in names]
 
 
 def route_of(scope: Scope) -> str:

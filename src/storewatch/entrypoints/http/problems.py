@@ -18,13 +18,17 @@ from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.errors import InputError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fastapi import FastAPI, Request
     from starlette.routing import BaseRoute
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"  # what we ask of clients while a store does not answer
+_WORDS = {
+    "Not Found": "there is nothing at this address",
+    "Method Not Allowed": "this address is for programs; the pages begin at “Fleet”",
+}
 MOST_NAMED = 5  # wrong fields that are named in one answer
 
 log = structlog.get_logger()
@@ -57,9 +61,9 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"description": HTTPStatus(s).phrase, "content": {MEDIA_TYPE: schema}} for s in statuses}
 
 
-def add_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Make every error of an app with these routes a problem."""
-    app.add_exception_handler(HTTPException, partial(_http, routes))
+def add_problems(app: FastAPI, routes: Sequence[BaseRoute], page: Callable[[int, str], Response]) -> None:
+    """Make every error of an app with these routes a problem; people get a `page` for what is not there."""
+    app.add_exception_handler(HTTPException, partial(_http, routes, page))
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(InputError, _input)
     app.add_exception_handler(UnavailableError, _unavailable)
@@ -67,11 +71,26 @@ def add_problems(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _http(routes: Sequence[BaseRoute], request: Request, error: Exception) -> Response:
+def wants_page(request: Request) -> bool:
+    """Say whether a person's browser asks, and not a program."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def _http(
+    routes: Sequence[BaseRoute],
+    page: Callable[[int, str], Response],
+    request: Request,
+    error: Exception,
+) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for it
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(routes, request))
+    if error.status_code in {404, 405} and wants_page(request):
+        text = _WORDS.get(error.detail, error.detail)
+        answer = page(error.status_code, f"{text[:1].upper()}{text[1:]}.")
+        answer.headers.update(headers)
+        return answer
     return problem(error.status_code, error.detail, headers)
 
 
@@ -105,6 +124,11 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 
 
 async def _unset(_: Request, error: Exception) -> Response:
+    return unset(error)
+
+
+def unset(error: Exception) -> Response:
+    """Return the answer where something is set wrong, and log what."""
     log.error("set wrong", error=str(error))
     return problem(503, "a part of the service is not set up as it should be; the log says what is missing")
 

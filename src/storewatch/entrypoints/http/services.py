@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
+    from storewatch.entrypoints.http.hosts import Hosts
     from storewatch.entrypoints.http.links import Links
     from storewatch.entrypoints.http.on_demand import PollsOnDemand
+    from storewatch.entrypoints.http.sessions import Sessions
     from storewatch.errors import UnavailableError
     from storewatch.metrics import Metrics
     from storewatch.ports.jobs import Jobs, Keeper
@@ -38,6 +40,8 @@ class Services:
     metrics: Metrics
     polls: PollsOnDemand
     public_url: str | None
+    sessions: Sessions | None  # None: whoever reaches the service may do all
+    hosts: Hosts
 
 
 def services(request: Request) -> Services:

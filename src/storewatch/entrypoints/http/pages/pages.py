@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
@@ -19,10 +20,10 @@ from storewatch.domain.ask import Ask
 from storewatch.domain.instant import iso, parse_as_of
 from storewatch.entrypoints.http.pages.history import JobView, job_view
 from storewatch.entrypoints.http.pages.rendering import (
-    ASSETS,
     HEADERS,
     MEDIA_TYPES,
     PageRoute,
+    asset_bytes,
     page,
     report_url,
     store_url,
@@ -186,11 +187,12 @@ def _store(store_id: str, opened: Services, pinned: Pinned, *, unknown: int = 40
 @router.get("/assets/{name}")
 def asset(name: str) -> Response:
     """Return one of the pages' own files."""
-    path = ASSETS / name
-    if path not in set(ASSETS.iterdir()):
-        raise HTTPException(404, "There is nothing at this address.")
+    try:
+        found = asset_bytes(name)
+    except FileNotFoundError as error:
+        raise HTTPException(404, "There is nothing at this address.") from error
     headers = HEADERS | {"Cache-Control": f"public, max-age={ASSET_SECONDS}, immutable"}
-    return Response(path.read_bytes(), 200, headers, MEDIA_TYPES[path.suffix])
+    return Response(found, 200, headers, MEDIA_TYPES[PurePosixPath(name).suffix])
 
 
 def _view(job: Job) -> JobView:

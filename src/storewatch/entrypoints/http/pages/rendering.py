@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from http import HTTPStatus
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from storewatch import __version__
 from storewatch.entrypoints.http.services import note_unanswered
+from storewatch.entrypoints.http.tokens import CALLER, Scope
 from storewatch.entrypoints.wording import long_date
 from storewatch.errors import UnavailableError
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 ASSETS = Path(__file__).parent / "assets"
+SWAGGER = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _OWN = ("style-src", "img-src", "script-src", "connect-src", "form-action")
@@ -42,7 +45,12 @@ HEADERS = {
 
 def page(template: str, content: Mapping[str, object], *, status: int = 200) -> Response:
     """Return a page made of a template and what it names."""
-    text = _environment().get_template(f"{template}.html").render(content)
+    token = CALLER.get()
+    who = {
+        "signed_in": token and token.name,
+        "may_trigger": token is None or token.scope.covers(Scope.TRIGGER),
+    }
+    text = _environment().get_template(f"{template}.html").render({**who, **content})
     return Response(text, status, HEADERS, "text/html; charset=utf-8")
 
 
@@ -64,8 +72,18 @@ def _environment() -> Environment:
 
 @cache
 def asset_url(name: str) -> str:
-    """Return the address of a file of ours; what the file holds is part of it, so caches may keep it."""
-    return f"/assets/{name}?{hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
+    """Return a file's address; what the file holds is part of it, so caches may keep it."""
+    return f"/assets/{name}?{hashlib.sha256(asset_bytes(name)).hexdigest()[:12]}"
+
+
+def asset_bytes(name: str) -> bytes:
+    """Return a file of ours, or of Swagger UI; FileNotFoundError for any other name."""
+    if name in SWAGGER:
+        return (files("fastapi_offline") / "static" / name).read_bytes()
+    path = ASSETS / name
+    if path not in set(ASSETS.iterdir()):
+        raise FileNotFoundError(name)
+    return path.read_bytes()
 
 
 def store_url(store_id: str, pinned: Mapping[str, str] | None = None) -> str:
