@@ -151,6 +151,28 @@ class Settings(BaseSettings):
         "loopback, that and the public address, else any.",
     )
 
+    body_limit: int = Field(default=8 * 2**20, ge=1, description="How many bytes a call's body may have.")
+    store_ids_limit: int = Field(
+        default=100_000, ge=1, description="How many stores a report may be asked of; all of them always may."
+    )
+    store_id_limit: int = Field(
+        default=512, ge=1, description="How many bytes an id may have in such an ask."
+    )
+    queue_limit: int = Field(
+        default=1_000, ge=1, description="How many reports may wait before no more is taken."
+    )
+    token_queue_limit: int = Field(
+        default=250, ge=1, description="How many of them may be of one token, at each instance."
+    )
+    connection_limit: int = Field(
+        default=512, ge=1, description="How many connections a service holds at once."
+    )
+    client_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long a client may take to send a request, or to go on taking an answer.",
+    )
+
     @field_validator("hours_query", "zones_query")
     @classmethod
     def _has_polls_query(cls, query: str | None, info: ValidationInfo) -> str | None:

@@ -17,6 +17,7 @@ DEFAULT_CARRY = WEEK  # R5
 
 _FIRST, _LAST = 0, int(datetime(2201, 1, 1, tzinfo=UTC).timestamp())
 _FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # a digit that is not 0 after the sixth
+LONGEST_CARRY = _LAST - _FIRST  # seconds; no poll that counts lies farther from an as-of
 _CARRY = re.compile(r"(\d{1,9})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
 
@@ -79,7 +80,7 @@ def parse_carry(text: str) -> int | None:
     """Return a carry such as `7d`, `36h`, `90m`, `45s` in seconds; `none`, which never ends, is None (R5).
 
     Raises:
-        InputError: It is none of these.
+        InputError: It is none of these, or longer than the years that an as-of may be in.
     """
     if text == "none":
         return None
@@ -88,7 +89,12 @@ def parse_carry(text: str) -> int | None:
         raise InputError(
             f"carry {text!r} is not understood: write a number with d, h, m or s, like 7d or 36h, or none"
         )
-    return int(found[1]) * _UNITS[found[2]]
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if seconds > LONGEST_CARRY:
+        raise InputError(
+            f"carry {text} is longer than {LONGEST_CARRY // DAY}d: write none for one without end"
+        )
+    return seconds
 
 
 def first_hour(as_of: int) -> int:

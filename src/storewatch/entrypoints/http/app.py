@@ -14,9 +14,12 @@ from starlette.concurrency import run_in_threadpool
 from storewatch import __version__
 from storewatch.bootstrap import is_board_embedded, open_board, open_shelf
 from storewatch.config import load_settings, signing_secrets
+from storewatch.entrypoints.http.bodies import BoundedBodies
 from storewatch.entrypoints.http.calls import router
+from storewatch.entrypoints.http.connections import BACKLOG, HEAD_BYTES, bounded
 from storewatch.entrypoints.http.gate import Gate
 from storewatch.entrypoints.http.hosts import Hosts, is_loopback
+from storewatch.entrypoints.http.intake import Intake
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
@@ -89,8 +92,8 @@ class _App(FastAPI):
     """FastAPI, observed, with our shape of errors in its OpenAPI document instead of its own."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return what requests go through: observed outside of all, so that no answer is missed; the gate."""
-        return Observed(Gate(super().build_middleware_stack()))
+        """Return what requests go through: observed outside of all, so that no answer is missed."""
+        return Observed(Gate(BoundedBodies(super().build_middleware_stack())))
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -145,6 +148,8 @@ def opened(settings: Settings, *, bound: str | None) -> Iterator[Services]:
             public_url=settings.public_url,
             sessions=_sessions(settings, secrets),
             hosts=hosts,
+            intake=Intake(board, supervisor, settings),
+            body_limit=settings.body_limit,
         )
 
 
@@ -162,12 +167,11 @@ def _say_who_may(settings: Settings, hosts: Hosts, *, bound: str | None) -> None
     """Say in the log what a service beyond loopback leaves open."""
     if bound is not None and is_loopback(bound):
         return
-    whoever = "whoever reaches it may read, trigger and remove (STOREWATCH_AUTH=none)"
-    left_open = [whoever] if settings.auth == "none" else []
+    left_open = ["whoever reaches it may do all (STOREWATCH_AUTH=none)"] if settings.auth == "none" else []
     if hosts.are_any:
-        left_open.append("it answers to any name (set STOREWATCH_HOSTS)")
+        left_open.append("it answers to any name (STOREWATCH_HOSTS)")
     if left_open:
-        log.warning("this service is open beyond this machine", because=left_open, host=bound)
+        log.warning("this service may be reached from beyond this machine", left_open=left_open, host=bound)
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
@@ -189,6 +193,10 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             log_config=None,
             # No access log: it would hold every link's signature, and a line for each look at a report.
             access_log=False,
+            http=bounded(connections=settings.connection_limit, seconds=settings.client_seconds),
+            ws="none",
+            backlog=BACKLOG,
+            h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=max(
                 1, int(FINISHING * settings.grace_seconds - settings.drain_seconds)
             ),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -34,7 +33,6 @@ from storewatch.ports.jobs import State
 if TYPE_CHECKING:
     from storewatch.ports.jobs import Job
 
-log = structlog.get_logger()
 router = APIRouter()
 
 
@@ -49,9 +47,7 @@ async def trigger_report(
 ) -> JSONResponse:
     """Put a report job on the board; every trigger is a report of its own."""
     ask = (wanted.but(body) if body else wanted).ask()
-    report_id = await run_in_threadpool(opened.board.submit, ask, request_id=request.state.request_id)
-    log.info("report triggered", report_id=report_id)
-    opened.supervisor.wake()
+    report_id = await run_in_threadpool(opened.intake.submit, ask, request_id=request.state.request_id)
     return JSONResponse({"report_id": report_id}, headers=NO_STORE)
 
 
@@ -62,7 +58,7 @@ for _method in ("POST", "GET"):
         methods=[_method],
         operation_id=f"{_method.lower()}_trigger_report",
         response_model=Triggered,
-        responses=documented(422, 503),
+        responses=documented(413, 422, 429, 503),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from storewatch.entrypoints.http.hosts import Hosts
+    from storewatch.entrypoints.http.intake import Intake
     from storewatch.entrypoints.http.links import Links
     from storewatch.entrypoints.http.on_demand import PollsOnDemand
     from storewatch.entrypoints.http.sessions import Sessions
@@ -42,6 +43,8 @@ class Services:
     public_url: str | None
     sessions: Sessions | None  # None: whoever reaches the service may do all
     hosts: Hosts
+    intake: Intake
+    body_limit: int  # bytes
 
 
 def services(request: Request) -> Services:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
@@ -43,7 +42,6 @@ SHOWN_REPORTS = 10
 STALE_SECONDS = 2 * 3_600  # polls come about once an hour: older figures miss some
 ASSET_SECONDS = 365 * 86_400  # another content is another address
 
-log = structlog.get_logger()
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
@@ -86,9 +84,7 @@ def _has_polls(opened: Services) -> bool:
 @router.post("/reports")
 def make_report(request: Request, opened: Opened) -> Response:
     """Put a report of all stores on the board and show how it goes."""
-    report_id = opened.board.submit(Ask(), request_id=getattr(request.state, "request_id", None))
-    log.info("report triggered", report_id=report_id)
-    opened.supervisor.wake()
+    report_id = opened.intake.submit(Ask(), request_id=getattr(request.state, "request_id", None))
     return RedirectResponse(report_url(report_id), 303, HEADERS)
 
 

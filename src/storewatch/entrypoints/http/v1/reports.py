@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-import structlog
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -60,7 +59,6 @@ MEDIA_TYPES = {
 _BINARY = {"type": "string", "format": "binary"}
 _FILE_SCHEMAS = {"csv": {"type": "string"}, "json": {"type": "array", "items": {"type": "object"}}}
 
-log = structlog.get_logger()
 router = APIRouter()
 _limiter: RunVar[CapacityLimiter] = RunVar("conversions")
 
@@ -88,7 +86,7 @@ def _answer(status: int, description: str, **headers: str) -> dict[int | str, di
             Location="Where to look at it.",
             Retry_After="In how many seconds to look.",
         ),
-        **documented(422, 503),
+        **documented(413, 422, 429, 503),
     },
 )
 def make_report(
@@ -109,9 +107,7 @@ def make_report(
 ) -> ReportDetails:
     """Make a report; without an Idempotency-Key, every call is a report of its own."""
     ask = (body or Wanted()).ask()
-    report_id = opened.board.submit(ask, key=idempotency_key, request_id=request.state.request_id)
-    log.info("report triggered", report_id=report_id)
-    opened.supervisor.wake()
+    report_id = opened.intake.submit(ask, key=idempotency_key, request_id=request.state.request_id)
     details = _details(_found(report_id, opened), opened, base=_base(request, opened))
     response.headers.update({"Location": details.links.here, "Retry-After": POLL_SECONDS, **NO_STORE})
     return details
