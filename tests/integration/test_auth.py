@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from calls import check_problem, served
-from service import FILE_NAME, Service, eventually, small_facts
+from service import FILE_NAME, Service, eventually, free_port, small_facts
 from storewatch.config import load_settings
 from storewatch.entrypoints.http.app import create_app
 from storewatch.entrypoints.http.tokens import Scope, Tokens
@@ -188,6 +188,27 @@ def test_a_file_of_tokens_that_was_spoilt_lets_nobody_in(guarded: Guarded) -> No
     finally:
         path.write_text(kept)
     assert guarded.call("GET", "/v1/reports", guarded.secrets[Scope.ADMIN]).status_code == 200
+
+
+def test_the_port_of_the_figures_asks_for_no_token_and_has_nothing_else(tmp_path: Path) -> None:
+    port = free_port()
+    service = Service(
+        home=tmp_path / "home",
+        folder=tmp_path,
+        settings={"auth": "tokens", "workers": "0"},
+        command=("-m", "storewatch.entrypoints.cli", "serve", "--metrics-port", str(port)),
+    )
+    try:
+        service.start()
+        check_problem(service.get("/metrics"), 401)
+        figures = f"http://127.0.0.1:{port}"
+        assert "storewatch_queue_length" in httpx.get(f"{figures}/metrics").text
+        assert httpx.get(f"{figures}/healthz").json() == {"status": "ok"}
+        for path in ("/", "/v1/reports", "/trigger_report"):
+            assert httpx.get(figures + path).status_code == 404
+        assert "there are no tokens" in service.output
+    finally:
+        service.close()
 
 
 # ---------------------------------------------------------------- people

@@ -69,8 +69,21 @@ def test_the_api_listens_where_its_port_and_probes_are(overlay: str) -> None:
         args = container["args"]
         assert args[args.index("--workers") + 1] == "0"
         assert args[args.index("--host") + 1] == "0.0.0.0"  # noqa: S104  inside a pod
-        (port,) = container["ports"]
-        assert (port["name"], str(port["containerPort"])) == ("http", args[args.index("--port") + 1])
+        assert {port["name"]: str(port["containerPort"]) for port in container["ports"]} == {
+            "http": args[args.index("--port") + 1],
+            "http-metrics": args[args.index("--metrics-port") + 1],
+        }
+
+
+def test_production_asks_for_tokens_where_they_are_mounted() -> None:
+    for name in API:
+        spec = deployment("production", name)["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        settings = environment("production")
+        assert settings["STOREWATCH_AUTH"] == "tokens"
+        (mounted,) = (m["mountPath"] for m in container["volumeMounts"] if m["name"] == "tokens")
+        assert settings["STOREWATCH_TOKENS_FILE"] == f"{mounted}/tokens"
+        assert {"storewatch.example.org", "storewatch"} == set(settings["STOREWATCH_HOSTS"].split(","))
 
 
 @OVERLAY

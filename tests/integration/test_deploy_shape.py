@@ -198,7 +198,7 @@ def test_the_morning_report_is_due_at_an_hour_of_a_real_zone(overlay: str) -> No
 @OVERLAY
 def test_what_a_pod_refers_to_is_there(overlay: str) -> None:
     there = {label(m) for m in build(overlay)} | (
-        {"Secret/storewatch-secrets"} if overlay == "production" else set()
+        {"Secret/storewatch-secrets", "Secret/storewatch-tokens"} if overlay == "production" else set()
     )
     for workload, template in workloads(overlay):
         assert set(_references(template["spec"])) <= there, label(workload)

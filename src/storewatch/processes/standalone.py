@@ -56,8 +56,8 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
     metrics.watch(board)
     supervisor = Supervisor(settings, metrics, spare_a_core=False)
     told = Told(signal.SIGTERM, signal.SIGINT)
-    pages = _pages(metrics, supervisor, partial(_ask_stores, settings, board, open_shelf(settings)))
-    with _watched(pages, host=host, port=metrics_port):
+    app = pages(metrics, supervisor, partial(_ask_stores, settings, board, open_shelf(settings)))
+    with watched(app, host=host, port=metrics_port):
         supervisor.start()
         try:
             supervisor.check()
@@ -71,8 +71,12 @@ def work(settings: Settings, *, host: str, metrics_port: int | None) -> None:
 
 
 @contextmanager
-def _watched(app: Starlette, *, host: str, port: int | None) -> Iterator[None]:
-    """Answer on a port."""
+def watched(app: Starlette, *, host: str, port: int | None) -> Iterator[None]:
+    """Answer on a port of its own; None: on none.
+
+    Raises:
+        SettingsError: The port is taken.
+    """
     if port is None:
         yield
         return
@@ -102,7 +106,11 @@ def _ask_stores(settings: Settings, board: JobBoard, shelf: ReportShelf) -> None
     migrations(settings)
 
 
-def _pages(metrics: Metrics, supervisor: Supervisor, ask_stores: Callable[[], None]) -> Starlette:
+def pages(
+    metrics: Metrics, supervisor: Supervisor, ask_stores: Callable[[], None] | None = None
+) -> Starlette:
+    """Return the app of /metrics and /healthz; where it can ask the stores, of /readyz too."""
+
     def figures(_: Request) -> Response:
         return Response(metrics.page(), media_type=MEDIA_TYPE)
 
@@ -112,6 +120,7 @@ def _pages(metrics: Metrics, supervisor: Supervisor, ask_stores: Callable[[], No
         return JSONResponse({"status": "ok"})
 
     def ready(request: Request) -> Response:
+        assert ask_stores is not None  # noqa: S101  else there is no such route
         if not supervisor.has_opened:
             raise HTTPException(503, "no worker has opened what it needs yet")
         try:
@@ -121,5 +130,5 @@ def _pages(metrics: Metrics, supervisor: Supervisor, ask_stores: Callable[[], No
             raise HTTPException(503, f"the {error.port} does not answer") from error
         return health(request)
 
-    routes = {"/metrics": figures, "/healthz": health, "/readyz": ready}
+    routes = {"/metrics": figures, "/healthz": health} | ({"/readyz": ready} if ask_stores else {})
     return Starlette(routes=[Route(path, page) for path, page in routes.items()])

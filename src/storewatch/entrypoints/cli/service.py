@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from storewatch.errors import StorewatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 FATAL = 1  # exit code
 
@@ -33,6 +36,20 @@ def logged() -> Iterator[None]:
         sys.exit(FATAL)
 
 
+def metrics_options(command: F) -> F:
+    """Add the options for a port that has the figures and nothing else."""
+    for option in (
+        click.option("--metrics-host", default="0.0.0.0", show_default=True),  # noqa: S104  Prometheus is elsewhere
+        click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65_535),
+            help="Serve /metrics and probes on this port; 0 takes a free one. Default: no port.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True)
@@ -41,14 +58,15 @@ def logged() -> Iterator[None]:
     type=click.IntRange(0),
     help="Worker processes; 0: others compute the reports. Default: STOREWATCH_WORKERS, or 1.",
 )
-def serve(*, host: str, port: int, workers: int | None) -> None:
+@metrics_options
+def serve(*, host: str, port: int, workers: int | None, metrics_port: int | None, metrics_host: str) -> None:
     """Serve /trigger_report and /get_report; API docs at /docs, figures at /metrics."""
     from storewatch.config import load_settings
     from storewatch.entrypoints.http.app import serve as run
 
     with logged():
         settings = load_settings() if workers is None else load_settings(workers=workers)
-        run(settings, host=host, port=port)
+        run(settings, host=host, port=port, metrics_host=metrics_host, metrics_port=metrics_port)
 
 
 @click.command()
@@ -57,12 +75,7 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
     type=click.IntRange(1),
     help="Reports computed at once, a process each. Default: STOREWATCH_WORKERS, or 1.",
 )
-@click.option(
-    "--metrics-port",
-    type=click.IntRange(0, 65_535),
-    help="Serve /metrics, /healthz and /readyz on this port; 0 takes a free one. Default: no port.",
-)
-@click.option("--metrics-host", default="0.0.0.0", show_default=True)  # noqa: S104  Prometheus is elsewhere
+@metrics_options
 def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: str) -> None:
     """Compute the reports that are triggered elsewhere, until SIGTERM."""
     from storewatch.config import load_settings

@@ -36,6 +36,8 @@ from storewatch.entrypoints.http.v1.reports import router as v1
 from storewatch.entrypoints.http.v1.stores import router as stores
 from storewatch.logs import configure_logs
 from storewatch.metrics import Metrics
+from storewatch.processes.standalone import pages as pages_of_figures
+from storewatch.processes.standalone import watched
 from storewatch.processes.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -174,8 +176,10 @@ def _say_who_may(settings: Settings, hosts: Hosts, *, bound: str | None) -> None
         log.warning("this service may be reached from beyond this machine", left_open=left_open, host=bound)
 
 
-def serve(settings: Settings, *, host: str, port: int) -> None:
+def serve(settings: Settings, *, host: str, port: int, metrics_host: str, metrics_port: int | None) -> None:
     """Serve until SIGTERM or Ctrl-C; port 0 takes a free one, which the log names.
+
+    With a metrics port, /metrics and /healthz are there too, and ask for no token.
 
     Then it is not ready any more, serves on for the drain, finishes what runs, and returns within the grace.
 
@@ -184,7 +188,12 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     """
     configure_logs()
     app = create_app(settings)
-    with opened(settings, bound=host) as services:
+    with (
+        opened(settings, bound=host) as services,
+        watched(
+            pages_of_figures(services.metrics, services.supervisor), host=metrics_host, port=metrics_port
+        ),
+    ):
         app.state.services = services
         config = uvicorn.Config(
             app,
