@@ -172,13 +172,31 @@ def test_strict_loads_nothing_if_there_is_one_bad_row(data: Path, tmp_path: Path
     assert "no polls" in run("report", home=tmp_path, code=1)[1]
 
 
-def test_a_named_file_of_no_kind_is_one_error_before_anything_is_loaded(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.csv").write_text("who,what\nme,nothing\n")
-    _, err = run("load", data, tmp_path / "notes.csv", home=tmp_path, code=1)
+@pytest.mark.parametrize("name", ["notes.csv", "my files/hours.csv"])
+def test_a_file_that_cannot_be_used_is_never_beside_exit_code_0(
+    name: str, data: Path, tmp_path: Path
+) -> None:
+    """Hours that are not understood would count every store open all the time (R1)."""
+    (tmp_path / name).write_text("store_id,day,start_time,end_time\na,1,05:00,06:00\n")
+    strict, _ = run("load", "--strict", data, tmp_path / name, home=tmp_path, code=3)
+    empty = run("report", home=tmp_path, code=1)[1]
+    loaded, _ = run("load", data, tmp_path / name, home=tmp_path, code=3)
 
-    assert len(err.splitlines()) == 1
-    assert all(word in err for word in ("notes.csv", "who", "what", "timestamp_utc", "timezone_str"))
-    assert "no polls" in run("report", home=tmp_path, code=1)[1]
+    assert "nothing was loaded" in strict
+    assert "no polls" in empty
+    assert "looks like hours: `start_time` should be `start_time_local`" in loaded
+    assert "loaded 4 polls (4 new)" in loaded
+
+
+def test_every_command_that_reads_a_folder_names_what_it_could_not_use(data: Path, tmp_path: Path) -> None:
+    (data / "hours.json").write_text("[]")
+    for command in (
+        ["report", "--data", data],
+        ["explain", "a", "--data", data],
+        ["verify", data, "--jobs", 1],
+    ):
+        _, err = run(*command, home=tmp_path, code=3)
+        assert "hours.json: is JSON, which is not read: export it as CSV or Parquet" in err
 
 
 def test_a_poll_far_in_the_future_is_rejected_unless_allowed(data: Path, tmp_path: Path) -> None:

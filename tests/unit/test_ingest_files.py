@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import os
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from storewatch import ingest
+from storewatch import ingest, report
+from storewatch.adapters.polls.delta import DeltaPollStore
 from storewatch.errors import InputError
+from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,26 +76,76 @@ def test_a_file_with_a_header_only_gives_no_rows(tmp_path: Path) -> None:
         assert read(write(tmp_path / "a.csv", text)).rows["polls"] == 0
 
 
-def test_of_a_folder_only_csv_gzip_and_parquet_files_directly_in_it_are_read(tmp_path: Path) -> None:
+def test_of_a_folder_the_files_directly_in_it_are_read_and_data_below_is_named(tmp_path: Path) -> None:
     (tmp_path / "deeper.csv").mkdir()
     write(tmp_path / "deeper.csv" / "z.csv", ZONES)
+    (tmp_path / "plans").mkdir()
+    write(tmp_path / "plans" / "z.txt", "nothing")
     write(tmp_path / "hours.txt", HOURS)
     write(tmp_path / "POLLS.CSV", POLLS)
     reading = read(tmp_path)
-    assert reading.files == (f"{tmp_path / 'POLLS.CSV'}",)
+    (unused,) = reading.unused
+    assert reading.files == (f"{tmp_path / 'POLLS.CSV'}", f"{tmp_path / 'hours.txt'}")
+    assert "deeper.csv/z.csv holds data: move it up" in unused
 
 
-def test_a_stranger_in_a_folder_is_named_and_skipped(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "lacks"),
+    [
+        ("prices.csv", "item,price\n1,2\n", "not polls, hours or zones (its columns: item, price)"),
+        ("empty.csv", "", "it is empty"),
+        ("h.csv", HOURS.replace("_local", ""), "looks like hours: `start_time` should be `start_time_local`"),
+        ("h.csv", HOURS.replace(",day", ""), "looks like hours: `day` is missing"),
+        ("h.csv", HOURS.replace("day", "day,dayOfWeek"), "`day` and `dayOfWeek` mean the same: keep one"),
+        ("p.csv", POLLS.partition("\n")[2], "The first line names the columns"),
+        ("hours.csv.bak", HOURS, "end its name with .csv"),
+        ("h.csv.zip", "PK\3\4", "is an archive, which is not read: unpack it"),
+        ("h.csv", "PK\3\4", "is an archive, which is not read: unpack it"),
+        ("hours.xlsx", "PK\3\4", "save each of its sheets as CSV UTF-8"),
+        ("hours.json", '[{"store_id": "007"}]', "is JSON, which is not read: export it as CSV or Parquet"),
+        ("hours.csv", '[{"store_id": "007"}]', "is JSON, which is not read: export it as CSV or Parquet"),
+        ("a.csv.gz", POLLS, "is not a whole gzip file"),
+        ("a.parquet", POLLS, "cannot be read as Parquet"),
+        ("long.csv", "x" * 3_000_000, "not polls, hours or zones"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_what_it_lacks(
+    tmp_path: Path, name: str, content: str, lacks: str
+) -> None:
+    """R1: it is a rejected file, in a folder and by its own name; alone it is an error."""
     write(tmp_path / "a.csv", POLLS)
-    write(tmp_path / "prices.csv", "item,price\n1,2\n")
-    write(tmp_path / "empty.csv", "")
-    first, second = read(tmp_path).skipped
-    assert "empty.csv" in first
-    assert "prices.csv" in second
-    assert "item, price" in second
+    bad = write(tmp_path / name, content)
+    for reading in (read(tmp_path), read(tmp_path / "a.csv", bad)):
+        (unused,) = reading.unused
+        assert unused.startswith(f"{bad}: ")
+        assert lacks in unused
+        assert not reading.is_complete
+        assert reading.rows["polls"] == 1
+    with pytest.raises(InputError) as caught:
+        read(bad)
+    assert unused in f"{caught.value}"
+    assert "\n" not in f"{caught.value}"
 
 
-def test_our_own_reports_and_rejects_in_a_folder_are_skipped_silently(tmp_path: Path) -> None:
+def test_what_is_no_data_is_left_alone_and_said_once(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", POLLS)
+    for name in ("README", "readme.csv", "notes.txt", ".hidden.csv", "photo.png", "work.ipynb", "_SUCCESS"):
+        write(tmp_path / name, "anything, really")
+    reading = read(tmp_path)
+    assert len(reading.exempt) == 7
+    assert reading.is_complete
+
+
+def test_what_is_no_regular_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", POLLS)
+    os.mkfifo(tmp_path / "pipe.csv")
+    (unused,) = read(tmp_path).unused
+    assert unused.startswith(f"{tmp_path / 'pipe.csv'}: is no regular file")
+    with pytest.raises(InputError, match="no regular file"):
+        read(tmp_path / "pipe.csv")
+
+
+def test_our_own_reports_and_rejects_in_a_folder_are_left_alone(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", POLLS)
     write(
         tmp_path / "storewatch-20230125T181200Z.csv",
@@ -102,26 +155,77 @@ def test_our_own_reports_and_rejects_in_a_folder_are_skipped_silently(tmp_path: 
     bad = read(write(tmp_path / "bad.csv", POLLS.replace("active", "up")))
     ingest.write_rejects(bad.rejects, tmp_path / "rejects.csv")
     (tmp_path / "bad.csv").unlink()
+    made = report(
+        pl.DataFrame({"store_id": ["7"], "status": ["active"], "timestamp_utc": ["2023-01-25 11:05:00"]})
+    )
+    for ending in ("csv", "parquet", "json", "xlsx"):
+        made.write(tmp_path / f"mine.{ending}")
+    home = tmp_path / "storewatch-data"
+    DeltaPollStore(home / "polls").load(Load(name="a", facts=bad.facts))
+    write(home / "jobs.sqlite", "")
     reading = read(tmp_path)
-    assert (reading.skipped, reading.files) == ((), (f"{tmp_path / 'a.csv'}",))
+    assert reading.unused == ()
+    assert reading.files == (f"{tmp_path / 'a.csv'}",)
+    assert len(reading.exempt) == 7
 
 
-def test_named_files_of_no_kind_are_one_error_with_columns_found_and_wanted(tmp_path: Path) -> None:
+def test_files_of_no_kind_alone_are_one_error_with_columns_found_and_wanted(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{name}.csv", f"{name},x\n1,2\n") for name in ("one", "two")]
     with pytest.raises(InputError) as caught:
-        read(write(tmp_path / "a.csv", POLLS), *paths)
+        read(*paths)
     for wanted in ("one.csv", "one, x", "two.csv", "two, x", "timestamp_utc", "dayOfWeek", "timezone_str"):
         assert wanted in f"{caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", POLLS.replace("store_id", "storeId").replace("timestamp_utc", "Timestamp UTC")),
+        ("a.csv", POLLS.replace("store_id", "STORE-ID").replace("active", " Active ")),
+        ("a.csv", POLLS.replace(",", ";")),
+        ("a.csv", POLLS.replace(",", ";").replace("active", '"active"').replace("007", '"007"')),
+        ("a.tsv", POLLS.replace(",", "\t")),
+        ("a.csv", POLLS.encode("utf-16")),
+        ("a.csv", b"\xfe\xff" + POLLS.replace(",", "\t").encode("utf-16-be")),
+        ("a.csv.gz", gzip.compress(POLLS.encode("utf-16"))),
+    ],
+)
+def test_reading_is_generous_where_nothing_can_be_misread(
+    tmp_path: Path, name: str, text: str | bytes
+) -> None:
+    """R1: the case and form of columns' names, the case of statuses, separators, UTF-16."""
+    reading = read(write(tmp_path / name, text))
+    (row,) = reading.facts.polls.rows()
+    assert (f"{row[0]}", row[2]) == ("007", True)
+    assert reading.is_complete
+
+
+def test_a_semicolon_in_a_file_of_commas_is_part_of_a_field(tmp_path: Path) -> None:
+    reading = read(
+        write(tmp_path / "a.csv", 'store_id,"status",timestamp_utc\na;b,active,2023-01-22 12:09:39\n')
+    )
+    assert reading.stores.to_list() == ["a;b"]
+
+
+def test_half_a_character_of_utf16_at_the_end_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not whole UTF-16"):
+        read(write(tmp_path / "a.csv", POLLS.encode("utf-16")[:-1]))
+
+
+def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv.gz", gzip.compress(POLLS.encode() + b"7" * (64 << 20)))
+    with pytest.raises(InputError, match="line 3 is longer than 1,048,576 bytes"):
+        read(path)
 
 
 def test_a_message_lists_a_few_columns_only(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="and 4981 more") as caught:
         read(write(tmp_path / "a.csv", ",".join(["x" * 99] * 5001)))
-    assert len(f"{caught.value}") < 2000
+    assert len(f"{caught.value}") < 2500
 
 
 def test_a_wanted_column_that_is_there_twice_is_no_kind(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="store_id, store_id"):
+    with pytest.raises(InputError, match="`store_id` and `store_id` mean the same: keep one"):
         read(write(tmp_path / "a.csv", "store_id,store_id,timezone_str\n1,2,UTC\n"))
 
 

@@ -37,7 +37,7 @@ IDS = [
 
 good_rows = st.tuples(
     st.sampled_from(IDS),
-    st.sampled_from(["active", "inactive"]),
+    st.sampled_from(["active", "inactive", "Inactive ", "ACTIVE"]),
     st.sampled_from([STAMP, "2023-01-22T12:09:39Z", "2023-01-22 12:09:39+0530", "2023-01-22 12:09:39.1"]),
     st.sampled_from(["", "note", "a,b", "over\ntwo lines", '"']),
 )
@@ -45,7 +45,7 @@ bad_rows = st.one_of(
     good_rows.map(lambda row: ("", *row[1:])),
     good_rows.map(lambda row: (" \t", *row[1:])),
     good_rows.map(lambda row: ("1.48197E+18", *row[1:])),
-    good_rows.map(lambda row: (row[0], "ACTIVE", *row[2:])),
+    good_rows.map(lambda row: (row[0], "open", *row[2:])),
     good_rows.map(lambda row: (row[0], "", *row[2:])),
     good_rows.map(lambda row: (*row[:2], "2023-02-30 00:00:00 UTC", row[3])),
     good_rows.map(lambda row: (*row[:2], "", row[3])),
@@ -120,8 +120,8 @@ LAYOUT = Layout(kind=POLLS, width=4, at={name: place for place, name in enumerat
 
 def in_blocks(data: bytes, block: int) -> Part:
     """Read what comes after the header in blocks of so many bytes."""
-    blocks = read_blocks(io.BytesIO(data), rest=b"", first=2, width=LAYOUT.width, block=block)
-    parts = [part for one in blocks for part in block_parts(find_fields(one, LAYOUT.width), LAYOUT, None)]
+    blocks = read_blocks(io.BytesIO(data), rest=b"", first=2, layout=LAYOUT, block=block)
+    parts = [part for one in blocks for part in block_parts(find_fields(one, LAYOUT), LAYOUT, None)]
     return join_parts(parts, POLLS)
 
 

@@ -22,7 +22,7 @@ class Loaded:
     """What came of a load."""
 
     reading: Reading
-    summary: LoadSummary | None  # None: nothing was loaded, since `strict` met a bad row
+    summary: LoadSummary | None  # None: nothing was loaded, since `strict` met a bad row or file
     rejects: Path | None  # the file of the rows that could not be used
 
 
@@ -44,7 +44,7 @@ def load_files(
         home: `rejects/<load>.csv` below it takes the rows that could not be used, before the commit.
         now: Seconds since 1970: polls more than an hour later are rejected …
         allow_future: … unless this is set.
-        strict: Load nothing if there is one bad row.
+        strict: Load nothing if there is one bad row, or one file that cannot be used.
         progress: Called with a file's name and the fraction of all bytes read.
     """
     reading = read(paths, now=now, allow_future=allow_future, progress=progress)
@@ -53,7 +53,7 @@ def load_files(
     if reading.rejects.height:
         rejects = home / "rejects" / f"{name}.csv"
         write_rejects(reading.rejects, rejects)
-        if strict:
-            return Loaded(reading=reading, summary=None, rejects=rejects)
+    if strict and not reading.is_complete:
+        return Loaded(reading=reading, summary=None, rejects=rejects)
     summary = polls.load(Load(name=name, facts=reading.facts, tainted=reading.tainted))
     return Loaded(reading=reading, summary=summary, rejects=rejects)

@@ -1,30 +1,48 @@
-"""Which files to read, and what each of them holds."""
+"""Which files to read, what each of them holds, and what those lack that cannot be read (R1)."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
-
-import polars as pl
-from polars.exceptions import PolarsError
+from itertools import islice
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile, ZipFile
 
 from storewatch.domain.kinds import KINDS
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types
-from storewatch.ingest.csv.records import split_header
-from storewatch.ingest.layout import Layout, find_layout, is_ours, kinds_joined, wanted
+from storewatch.ingest.layout import Layout, find_layout, is_ours, kinds_joined, lacking, listed, wanted
+from storewatch.ingest.opening import csv_header, is_parquet, parquet_schema, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-_HEADER = 1 << 20  # bytes within which the header must end
-_BOM = b"\xef\xbb\xbf"
-_MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
+ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+REFUSED = {  # endings of what is data and never read, and the sentence of what to do
+    (
+        ".xlsx",
+        ".xls",
+        ".xlsm",
+        ".ods",
+    ): "is a workbook, which is not read: save each of its sheets as CSV UTF-8",
+    (".json", ".jsonl", ".ndjson"): "is JSON, which is not read: export it as CSV or Parquet",
+    (
+        ".zip",
+        ".7z",
+        ".tar",
+        ".tgz",
+        ".gz",
+        ".bz2",
+        ".xz",
+        ".zst",
+    ): "is an archive, which is not read: unpack it (a single CSV file may stay packed as .csv.gz)",
+    (".feather", ".arrow", ".avro", ".orc", ".db", ".sqlite"): "is not read: export it as CSV or Parquet",
+}
+_MAGIC = ((b"PK\x03\x04", ".zip"), (b"\xd0\xcf\x11\xe0", ".xls"), (b"{", ".json"), (b"[", ".json"))
+_MANIFEST = (b'"as_of"', b'"parameters"')
+_NO_DATA = ("readme", "license", "licence", "changelog", ".", "_", "~$")  # what other files' names begin with
+_OUR_FOLDERS = ("_delta_log", "polls/_delta_log", "jobs.sqlite")  # what a table or home of ours has in it
+_MOST_INSIDE = 200  # files of a subfolder that are looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,55 +51,46 @@ class Source:
 
     path: Path
     columns: tuple[str, ...]
-    layout: Layout | None  # None: no kind of ours
+    layout: Layout
     size: int  # bytes on disk
-
-    @property
-    def is_parquet(self) -> bool:
-        """Whether it is to be read as Parquet."""
-        return self.path.name.lower().endswith(".parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The files to read, each once, and what was passed over in folders."""
+    """The files to read, each once, and those that were given and are not read."""
 
     sources: tuple[Source, ...]
-    skipped: tuple[str, ...] = ()
+    unused: tuple[str, ...]  # a sentence each: what cannot be read and what it lacks
+    exempt: tuple[str, ...]  # names of what folders hold that is obviously no data, and of our own reports
 
-    def readable(self) -> Iterator[tuple[Source, Layout]]:
-        """Yield each file with its layout."""
-        for source in self.sources:
-            if source.layout is not None:
-                yield source, source.layout
+
+class _NoDataError(Exception):
+    """A file is no data, or a report of ours."""
 
 
 def find_sources(paths: Sequence[Path]) -> Found:
     """Look at the header of every file named and of every file in the folders named.
 
     Raises:
-        InputError: A path is missing or cannot be read, a file is not what its ending says, a file named by
-            itself is of no kind, or there is nothing to read.
+        InputError: A path is missing or cannot be looked at, or there is nothing to read.
     """
-    strays: list[Source] = []
     sources: dict[Path, Source] = {}
-    skipped: list[str] = []
+    unused: list[str] = []
+    exempt: list[str] = []
     for path in paths:
-        inside = _is_folder(path)
-        for file in _listing(path) if inside else [path]:
-            source = _look(file)
-            if source.layout:
-                sources.setdefault(file.resolve(), source)
-            elif not inside:
-                strays.append(source)
-            elif not is_ours(source.columns):
-                none = " nor ".join(KINDS)
-                skipped.append(f"{file}: skipped, holds neither {none} (its columns: {_list(source)})")
-    if strays:
-        raise InputError(_stray_message(strays))
+        for file in _listing(path) if _is_folder(path) else [path]:
+            try:
+                if file.is_dir():
+                    unused += _inside(file)
+                else:
+                    sources.setdefault(file.resolve(), _look(file))
+            except InputError as error:
+                unused.append(f"{error}")
+            except _NoDataError as error:
+                (exempt if file is not path else unused).append(f"{error}" if file is path else file.name)
     if not sources:
-        raise InputError(_nothing_message(paths, skipped))
-    return Found(sources=tuple(sources.values()), skipped=tuple(skipped))
+        raise InputError(_nothing_message(paths, unused))
+    return Found(sources=tuple(sources.values()), unused=tuple(unused), exempt=tuple(exempt))
 
 
 def _is_folder(path: Path) -> bool:
@@ -99,103 +108,102 @@ def _is_folder(path: Path) -> bool:
 
 def _listing(folder: Path) -> list[Path]:
     try:
-        return sorted(
-            file for file in folder.iterdir() if file.name.lower().endswith(ENDINGS) and file.is_file()
-        )
+        return sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from error
 
 
+def _inside(folder: Path) -> Iterator[str]:
+    """Yield a sentence if a folder within one that was given holds data; a table of ours does not count."""
+    if folder.name.startswith((".", "_")) or any((folder / name).exists() for name in _OUR_FOLDERS):
+        return
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    for file in islice(files, _MOST_INSIDE):
+        try:
+            _look(file)
+        except _NoDataError:
+            continue
+        except InputError as error:
+            yield f"{folder}: folders within a folder are not read; it holds data: {error}"
+            return
+        yield f"{folder}: folders within a folder are not read, and {file} holds data: move it up, or name it"
+        return
+
+
 def _look(path: Path) -> Source:
-    draft = Source(path=path, columns=(), layout=None, size=0)
-    schema = _parquet_schema(path) if draft.is_parquet else {}
-    columns = tuple(schema) if draft.is_parquet else _csv_columns(path)
-    layout = find_layout(columns, KINDS.values())
-    if layout and schema:
+    """Return what a file holds.
+
+    Raises:
+        InputError: It is data, or should be, and cannot be read; the message says what to do.
+        _NoDataError: It is no data.
+    """
+    name = path.name.lower()
+    if not path.is_file():
+        raise InputError(f"{path}: is no regular file; write what it gives to a file first")
+    if name.startswith(_NO_DATA):
+        raise _NoDataError(f"{path}: is no data by its name")
+    readable = name.endswith(ENDINGS)
+    if not readable:
+        _refuse_ending(path, name)
+    if readable and not is_parquet(path):
+        _refuse_content(path)
+    return _understood(path, is_readable=readable)
+
+
+def _understood(path: Path, *, is_readable: bool) -> Source:
+    schema = parquet_schema(path) if is_parquet(path) else None
+    columns, separator = (tuple(schema), b",") if schema is not None else csv_header(path)
+    layout = find_layout(columns, KINDS.values(), separator)
+    if layout is None:
+        if is_ours(columns):
+            raise _NoDataError(f"{path}: is a report of storewatch")
+        lacks = lacking(columns)
+        if lacks is None and (not is_readable or path.name.lower().endswith(".txt")):
+            raise _NoDataError(f"{path}: is not {kinds_joined('or')}")
+        raise InputError(f"{path}: {lacks or 'not ' + kinds_joined('or')} ({listed(columns)})")
+    if not is_readable:
+        raise InputError(f"{path}: looks like {layout.kind.name}: end its name with .csv and it is read")
+    if schema is not None:
         check_types(layout, list(schema.values()), where=f"{path}")
     return Source(path=path, columns=columns, layout=layout, size=path.stat().st_size)
 
 
-def _csv_columns(path: Path) -> tuple[str, ...]:
-    with reading(path), open_csv(path) as (stream, _):
-        return read_header(stream)[0]
+def _refuse_ending(path: Path, name: str) -> None:
+    """Refuse what the ending says is data of a kind that is never read, unless storewatch wrote it."""
+    for endings, sentence in REFUSED.items():
+        if name.endswith(endings):
+            if _is_our_workbook_or_json(path):
+                raise _NoDataError(f"{path}: is a report of storewatch")
+            raise InputError(f"{path}: {sentence}")
 
 
-def _parquet_schema(path: Path) -> dict[str, pl.DataType]:
-    with reading_parquet(path), path.open("rb") as file:
-        return dict(pl.read_parquet_schema(file))
+def _refuse_content(path: Path) -> None:
+    """Refuse what only its name says is CSV."""
+    begin = _begin(path).lstrip()
+    for magic, ending in _MAGIC:
+        if begin.startswith(magic):
+            sentence = next(sentence for endings, sentence in REFUSED.items() if ending in endings)
+            raise InputError(f"{path}: {sentence}")
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while a file is read into an InputError that names it."""
+def _begin(path: Path) -> bytes:
+    with reading(path), path.open("rb") as file:
+        return file.read(4096)
+
+
+def _is_our_workbook_or_json(path: Path) -> bool:
+    begin = _begin(path)
+    if b'"uptime_seconds_last_hour"' in begin or all(word in begin for word in _MANIFEST):
+        return True
     try:
-        yield
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: is not a whole gzip file ({error}); export or copy it again") from error
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
-        ) from error
+        with reading(path), ZipFile(path) as book:
+            return b"<dc:title>Uptime as of " in book.read("docProps/core.xml")
+    except (BadZipFile, KeyError, NotImplementedError):
+        return False
 
 
-@contextmanager
-def reading_parquet(path: Path) -> Iterator[None]:
-    """The same for Parquet, whose reader has errors of its own."""
-    with reading(path):
-        try:
-            yield
-        except PolarsError as error:
-            reason = f"{error}".splitlines()[0]
-            raise InputError(
-                f"{path}: cannot be read as Parquet ({reason}); export or copy it again"
-            ) from error
-
-
-@contextmanager
-def open_csv(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
-    """Open a CSV file for reading, gzipped if its name ends so, with what tells how far one is."""
-    with path.open("rb", buffering=0) as file:
-        if path.name.lower().endswith(".gz"):
-            with gzip.open(file) as unpacked:
-                yield cast("IO[bytes]", unpacked), file.tell
-        else:
-            yield file, file.tell
-
-
-def read_header(stream: IO[bytes]) -> tuple[tuple[str, ...], bytes, int]:
-    """Read a CSV file's header: its first line that is not blank, without a byte-order mark.
-
-    Returns:
-        The columns, what else was read, and the line number at which that begins.
-    """
-    data = b""
-    while len(data) < _HEADER and (more := stream.read(_HEADER - len(data))):
-        data += more
-    text = data.removeprefix(_BOM)
-    body = text.lstrip(b"\r\n")
-    columns, end = split_header(body)
-    skipped = len(text) - len(body) + end
-    return tuple(columns), text[skipped:], 1 + text.count(b"\n", 0, skipped)
-
-
-def _list(source: Source) -> str:
-    shown = [_short(column) for column in source.columns[:_MOST_NAMES]]
-    more = len(source.columns) - len(shown)
-    return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or "none, it is empty"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
-
-
-def _stray_message(strays: list[Source]) -> str:
-    found = "; ".join(f"{stray.path} has {_list(stray)}" for stray in strays)
-    return f"not {kinds_joined('or')}: {found}. Columns wanted: {wanted()}. Nothing was read."
-
-
-def _nothing_message(paths: Sequence[Path], skipped: list[str]) -> str:
+def _nothing_message(paths: Sequence[Path], unused: list[str]) -> str:
     where = ", ".join(f"{path}" for path in paths) or "no path given"
-    passed = "".join(f"\n  {message}" for message in skipped)
+    passed = "".join(f"; {message}" for message in unused)
     endings = ", ".join(ENDINGS)
-    return f"{where}: no file ({endings}) with {kinds_joined('or')}. Columns wanted: {wanted()}.{passed}"
+    return f"{where}: no file ({endings}) with {kinds_joined('or')}. Columns wanted: {wanted()}{passed}"

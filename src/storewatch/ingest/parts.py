@@ -125,7 +125,7 @@ def _bad_part(lines: Lines, layout: Layout, block: Block) -> Part:
 
 def _useless(lines: NDArray[np.int64], codes: Codes, raws: Sequence[bytes], layout: Layout) -> Part:
     """Reject rows that are no records; the units that they can be seen to mean are tainted still."""
-    fields = [fields_at(raw, layout.at.values()) for raw in raws if layout.kind.may_half_replace]
+    fields = [fields_at(raw, layout) for raw in raws if layout.kind.may_half_replace]
     rows, _ = check(layout.kind, _texts(fields, layout), None)
     rejects = reject_table(lines, codes, [shown(raw) for raw in raws])
     return Part(good=_none(layout.kind), rejects=rejects, tainted=_meant(layout.kind, rows))

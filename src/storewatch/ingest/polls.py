@@ -39,8 +39,7 @@ def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFra
     """
     ids, status, stamps = (columns[name] for name in POLLS.names)
     at, stamp_codes = stamps_from_text(stamps) if stamps.dtype == pl.String else _typed_stamps(stamps)
-    active = (status == "active").fill_null(value=False).to_numpy()
-    known = active | (status == "inactive").fill_null(value=False).to_numpy()
+    active, known = _spelled_statuses(status)
     codes = _combine(check_ids(ids), known, at, stamp_codes, latest)
     return _frame(ids, at, active), codes
 
@@ -50,6 +49,9 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
     ids = fields.columns(layout, ["store_id"])["store_id"].cast(pl.Categorical)
     words = words_of(np.frombuffer(fields.data, np.uint8))
     active, known = _statuses(words, *fields.bounds(layout.at["status"]))
+    if not known.all():
+        rest = fields.columns(layout, ["status"])["status"].filter(pl.Series(~known))
+        active[~known], known[~known] = _spelled_statuses(rest)
     at, understood = stamps_from_bytes(words, *fields.bounds(layout.at["timestamp_utc"]))
     codes = np.zeros(len(at), np.uint8)
     if not understood.all():
@@ -77,6 +79,13 @@ def _statuses(words: Words, begins: Places, ends: Places) -> tuple[NDArray[np.bo
     word, length = words[begins], ends - begins
     active = ((word & _SIX_BYTES) == _ACTIVE) & (length == len("active"))
     return active, active | ((word == _INACTIVE) & (length == len("inactive")))
+
+
+def _spelled_statuses(statuses: pl.Series) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Do the same for statuses as people write them: of any case, with spaces around (R1)."""
+    bare = statuses.str.strip_chars().str.to_lowercase()
+    active, inactive = ((bare == word).fill_null(value=False).to_numpy() for word in ("active", "inactive"))
+    return active, active | inactive
 
 
 def _combine(ids: Codes, known: NDArray[np.bool_], at: Places, stamps: Codes, latest: float | None) -> Codes:

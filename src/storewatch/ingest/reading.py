@@ -19,8 +19,9 @@ from storewatch.ingest.checks import clash_of
 from storewatch.ingest.columns import normalise, row_texts
 from storewatch.ingest.csv.blocks import Block, read_blocks
 from storewatch.ingest.csv.fields import find_fields
-from storewatch.ingest.files import Source, find_sources, open_csv, read_header, reading, reading_parquet
+from storewatch.ingest.files import Source, find_sources
 from storewatch.ingest.layout import Layout, find_layout
+from storewatch.ingest.opening import is_parquet, open_csv, read_header, reading, reading_parquet
 from storewatch.ingest.parts import Part, block_parts, join_parts, table_part
 from storewatch.ingest.rejects import REJECTS
 
@@ -42,9 +43,15 @@ class Reading:
     facts: Facts
     rejects: pl.DataFrame  # file, line, reason, row, kind; in order of files and lines
     tainted: Mapping[str, pl.DataFrame]  # by kind: units with a rejected row, not to be half replaced (R1)
-    skipped: tuple[str, ...]  # messages about files of no kind that folders held
+    unused: tuple[str, ...]  # files that were given and could not be used: a sentence each (R1)
+    exempt: tuple[str, ...]  # names of files in folders that are no data, or reports of ours
     files: tuple[str, ...]  # that were read
     rows: Mapping[str, int]  # by kind: that were read, rejected ones among them
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was given could be used: every file, and every row of it."""
+        return not (self.unused or self.rejects.height)
 
     @property
     def stores(self) -> pl.Series:
@@ -74,19 +81,19 @@ def read(
     """
     found = find_sources(paths)
     latest = None if allow_future else (now + _AHEAD) * _MICROSECONDS
-    files = tuple(found.readable())
+    files = found.sources
     parts: list[list[Part]] = [[] for _ in files]
-    bytes_before = [0, *accumulate(source.size for source, _ in files)]
+    bytes_before = [0, *accumulate(source.size for source in files)]
     for task, result in _in_order(_tasks(files, latest)):
         parts[task.file] += result
         if progress is not None:
             done = (bytes_before[task.file] + task.position) / max(bytes_before[-1], 1)
-            progress(files[task.file][0].path.name, min(done, 1.0))
+            progress(files[task.file].path.name, min(done, 1.0))
     named = [
-        (f"{source.path}", layout.kind, join_parts(of_file, layout.kind))
-        for (source, layout), of_file in zip(files, parts, strict=True)
+        (f"{source.path}", source.layout.kind, join_parts(of_file, source.layout.kind))
+        for source, of_file in zip(files, parts, strict=True)
     ]
-    return combine(named, skipped=found.skipped)
+    return combine(named, unused=found.unused, exempt=found.exempt)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +105,14 @@ class _Task:
     work: Callable[[], list[Part]]
 
 
-def _tasks(files: Sequence[tuple[Source, Layout]], latest: float | None) -> Iterator[_Task]:
-    for number, (source, layout) in enumerate(files):
-        if source.is_parquet:
-            work = partial(_read_parquet, source, layout, latest)
+def _tasks(files: Sequence[Source], latest: float | None) -> Iterator[_Task]:
+    for number, source in enumerate(files):
+        if is_parquet(source.path):
+            work = partial(_read_parquet, source, latest)
             yield _Task(file=number, position=source.size, work=work)
         else:
-            for block, position in _blocks(source, layout):
-                work = partial(_read_block, block, layout, latest)
+            for block, position in _blocks(source):
+                work = partial(_read_block, block, source.layout, latest)
                 yield _Task(file=number, position=position, work=work)
 
 
@@ -122,22 +129,23 @@ def _in_order(tasks: Iterable[_Task]) -> Iterator[tuple[_Task, list[Part]]]:
             yield task, future.result()
 
 
-def _blocks(source: Source, layout: Layout) -> Iterator[tuple[Block, int]]:
+def _blocks(source: Source) -> Iterator[tuple[Block, int]]:
     """Yield the blocks of a CSV file, and how far in the file they were read."""
     path = source.path
     with reading(path), open_csv(path) as (stream, position):
-        columns, rest, first = read_header(stream)
-        if columns != source.columns:
+        columns, separator, rest, first = read_header(stream)
+        if (columns, separator) != (source.columns, source.layout.separator):
             raise InputError(f"{path}: it changed while it was read; read it again when nothing writes to it")
-        for block in read_blocks(stream, rest=rest, first=first, width=layout.width):
+        for block in read_blocks(stream, rest=rest, first=first, layout=source.layout):
             yield block, position()
 
 
 def _read_block(block: Block, layout: Layout, latest: float | None) -> list[Part]:
-    return block_parts(find_fields(block, layout.width), layout, latest)
+    return block_parts(find_fields(block, layout), layout, latest)
 
 
-def _read_parquet(source: Source, layout: Layout, latest: float | None) -> list[Part]:
+def _read_parquet(source: Source, latest: float | None) -> list[Part]:
+    layout = source.layout
     names = [source.columns[place] for place in layout.at.values()]
     with reading_parquet(source.path):
         frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
@@ -157,7 +165,9 @@ def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
     return row_texts(rows.collect())
 
 
-def combine(named: Sequence[tuple[str, Kind, Part]], *, skipped: Sequence[str] = ()) -> Reading:
+def combine(
+    named: Sequence[tuple[str, Kind, Part]], *, unused: Sequence[str] = (), exempt: Sequence[str] = ()
+) -> Reading:
     """Join what files or frames gave; rows that contradict each other in any of them are rejected."""
     parts = {kind: [(file, part) for file, of, part in named if of is kind] for kind in KINDS.values()}
     settled = {kind.name: _settled(kind, of_kind) for kind, of_kind in parts.items()}
@@ -170,7 +180,8 @@ def combine(named: Sequence[tuple[str, Kind, Part]], *, skipped: Sequence[str] =
             for kind, of_kind in parts.items()
             if of_kind and kind.may_half_replace
         },
-        skipped=tuple(skipped),
+        unused=tuple(unused),
+        exempt=tuple(exempt),
         files=tuple(file for file, _, _ in named),
         rows={kind.name: sum(part.rows for _, part in of_kind) for kind, of_kind in parts.items()},
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from storewatch.entrypoints.cli.data import WITH_REJECTS
 from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def verify_against(
             f"{differences}: there is no folder {differences.parent}", param_hint="--differences"
         )
     theirs = read_foreign(against)
-    facts, ask = settled_facts(read_folder(data, allow_future=True), ask)
+    reading = read_folder(data, allow_future=True)
+    facts, ask = settled_facts(reading, ask)
     with progress_bar() as progress:
         found = compare(facts, theirs, ask, stores=stores, progress=progress)
     say([f"their program: {found.verdict}", *_columns(theirs, found)])
@@ -56,6 +58,8 @@ def verify_against(
         say([f"{differences}: a row a store"], err=True)
     if not found.agrees:
         sys.exit(DIFFERENT)
+    if not reading.is_complete:
+        sys.exit(WITH_REJECTS)
 
 
 def _columns(theirs: Foreign, found: Comparison) -> Iterator[str]:

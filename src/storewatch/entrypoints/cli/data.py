@@ -10,20 +10,20 @@ import click
 
 from storewatch.entrypoints.cli.show import progress_bar, say
 
-WITH_REJECTS = 3  # exit code: done, but some rows could not be used
+WITH_REJECTS = 3  # exit code: done, but some rows or files could not be used
 
 
 @click.command()
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…"
 )
-@click.option("--strict", is_flag=True, help="Load nothing if there is one bad row.")
+@click.option("--strict", is_flag=True, help="Load nothing if one row or file cannot be used.")
 @click.option("--allow-future", is_flag=True, help="Take polls that lie more than an hour in the future.")
 def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
     """Load polls, business hours and zones from files or folders.
 
     CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
-    could not be used; they are kept below $STOREWATCH_HOME/rejects.
+    or files could not be used; such rows are kept below $STOREWATCH_HOME/rejects.
     """
     from storewatch.answering.load import load_files
     from storewatch.bootstrap import open_polls
@@ -44,7 +44,7 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
         )
     polls.close()
     say(load_lines(loaded))
-    sys.exit(WITH_REJECTS if loaded.rejects else 0)
+    sys.exit(0 if loaded.reading.is_complete else WITH_REJECTS)
 
 
 @click.command()

@@ -34,8 +34,8 @@ def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
     """Say hour by hour where a store's figures come from, and by which rule.
 
     For each UTC hour with open time: its wall-clock time, the open time and by which hours rows, the polls,
-    the status and why; then the outages. The hours add up to the report's row. Exit code 3: some rows of
-    --data could not be used.
+    the status and why; then the outages. The hours add up to the report's row. Exit code 3: some rows or
+    files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.explain import explain_store
     from storewatch.entrypoints.cli.explanation import explanation_lines
@@ -43,5 +43,5 @@ def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
     reading = read_folder(data, allow_future=False) if data else None
     with source_of(reading) as source:
         say(explanation_lines(explain_store(source, store_id, replace(ask, windows=(window,)))))
-    if reading is not None and reading.rejects.height:
+    if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)

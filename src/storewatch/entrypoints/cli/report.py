@@ -67,7 +67,7 @@ def report(
     """Report uptime of the last hour, day and week for every store.
 
     Prints a summary on a terminal and the CSV into a pipe; --out writes a file. Exit code 3: the report is
-    there, but some rows of --data could not be used.
+    there, but some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.answer import answer
     from storewatch.domain.uptime import uptime
@@ -79,7 +79,7 @@ def report(
         made = answer(source, replace(ask, store_ids=store_ids or None), engine=rows)
     name_strangers(made, store_ids)
     deliver(made, out)
-    if reading is not None and reading.rejects.height:
+    if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)
 
 
@@ -174,12 +174,13 @@ def verify_reference(data: Path, ask: Ask, *, stores: int | None, jobs: int) -> 
     from storewatch.checking.verify import verify as compare
     from storewatch.domain.instant import iso
 
-    facts, ask = settled_facts(read_folder(data, allow_future=True), ask)
+    reading = read_folder(data, allow_future=True)
+    facts, ask = settled_facts(reading, ask)
     verdict = compare(facts, ask, stores=stores, jobs=jobs)
     if verdict.agrees:
         when = f"of {verdict.stores:,} stores as of {iso(ask.instant)}"
         say([f"kernel and reference agree on all figures and bytes {when}"])
-        return
+        sys.exit(0 if reading.is_complete else WITH_REJECTS)
     say(
         f"{store}: {column} is {ours} by the kernel, {plain} by the reference"
         for store, column, ours, plain in verdict.differences.iter_rows()

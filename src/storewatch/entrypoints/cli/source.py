@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 def read_folder(folder: Path, *, allow_future: bool) -> Reading:
     """Read a folder's files, and say what could not be used."""
-    from storewatch.entrypoints.cli.texts import reject_lines
+    from storewatch.entrypoints.cli.texts import reading_lines
     from storewatch.ingest import read
 
     with progress_bar() as progress:
         reading = read([folder], now=time.time(), allow_future=allow_future, progress=progress)
-    say(reading.skipped, err=True)
-    say(reject_lines(reading.rejects), err=True)
+    say(reading_lines(reading), err=True)
     tainted = reading.tainted.get("hours")
     if tainted is not None and len(tainted):
         some = ", ".join(tainted["store_id"].sort()[:5])

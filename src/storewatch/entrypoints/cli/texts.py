@@ -8,12 +8,13 @@ from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
 from storewatch.entrypoints.wording import age, hours, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
     from storewatch.answering.load import Loaded
     from storewatch.formats.report import Report
+    from storewatch.ingest import Reading
     from storewatch.ports.polls import LoadSummary
 
 SHOWN_NAMES = 5  # of a list of stores
@@ -49,6 +50,14 @@ def heading(report: Report, *, now: float) -> str:
     return f"as of {iso(report.as_of)}, {newest}, {report.rows.height:,} stores"
 
 
+def reading_lines(reading: Reading) -> Iterator[str]:
+    """Yield what was given and could not be used: files with what they lack, rows by reason."""
+    yield from (f"not used: {sentence}" for sentence in reading.unused)
+    if reading.exempt:
+        yield f"no data, left alone: {names_of(reading.exempt)}"
+    yield from reject_lines(reading.rejects)
+
+
 def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
     """Yield the rows that could not be used, counted by reason, with where the first ones are."""
     if not rejects.height:
@@ -63,12 +72,11 @@ def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
 
 def load_lines(loaded: Loaded) -> Iterator[str]:
     """Yield what a load did and what it changed in meaning."""
-    yield from loaded.reading.skipped
-    yield from reject_lines(loaded.reading.rejects)
+    yield from reading_lines(loaded.reading)
     if loaded.rejects:
         yield f"  all of them are in {loaded.rejects}"
     if loaded.summary is None:
-        yield "nothing was loaded: --strict loads nothing if there is one bad row"
+        yield "nothing was loaded: --strict loads nothing if one row or file cannot be used"
         return
     yield from _summary_lines(loaded.summary)
 
@@ -98,5 +106,9 @@ def _summary_lines(summary: LoadSummary) -> Iterator[str]:
 
 def _named(what: str, stores: tuple[str, ...]) -> Iterator[str]:
     if stores:
-        more = ", …" if len(stores) > SHOWN_NAMES else ""
-        yield f"  {len(stores):,} stores {what}: {', '.join(stores[:SHOWN_NAMES])}{more}"
+        yield f"  {len(stores):,} stores {what}: {names_of(stores)}"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """Return the first few names of many."""
+    return ", ".join([*names[:SHOWN_NAMES], *(["…"] if len(names) > SHOWN_NAMES else [])])

@@ -12,7 +12,14 @@ from storewatch.ingest.stamps import PADDING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from storewatch.ingest.layout import Layout
+
 BLOCK = 8 << 20  # bytes
+LONGEST_LINE = 1 << 20  # bytes
+
+
+class UnreadableError(Exception):
+    """A file is not read any further; the message says why and what to do, and names no file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +33,7 @@ class Block:
 
 
 def read_blocks(
-    stream: IO[bytes], *, rest: bytes, first: int, width: int, block: int = BLOCK
+    stream: IO[bytes], *, rest: bytes, first: int, layout: Layout, block: int = BLOCK
 ) -> Iterator[Block]:
     """Yield a file's lines in blocks that no record straddles.
 
@@ -34,7 +41,7 @@ def read_blocks(
         stream: Whatever of the file has not been read.
         rest: What has been read of it beyond the header.
         first: The line number at which `rest` begins.
-        width: How many columns there are.
+        layout: What parts the fields, and how many columns there are.
         block: Bytes to read at a time.
     """
     while True:
@@ -43,15 +50,25 @@ def read_blocks(
         size = _whole(data, final=final)
         if final and size > len(data):
             data += b"\n"
-        lines = find_lines(data, size, width, final=final) if data.find(b'"', 0, size) >= 0 else None
+        lines = find_lines(data, size, layout, final=final) if data.find(b'"', 0, size) >= 0 else None
         if lines is not None:
             size = lines.size
+        if lines is None and len(data) - size > LONGEST_LINE:
+            _check_length(data, size, first)
         rest = _give_back(stream, data[size:]) if size else data
         if size:
             yield Block(data=_padded(data, size), size=size, first=first, lines=lines)
             first += len(lines.plain) if lines is not None else data.count(b"\n", 0, size)
         if final:
             return
+
+
+def _check_length(data: bytes, size: int, first: int) -> None:
+    """Refuse a line that is not over after `LONGEST_LINE`: it would be held, and grow, until it is."""
+    line = first + data.count(b"\n", 0, size)
+    raise UnreadableError(
+        f"line {line} is longer than {LONGEST_LINE:,} bytes, so this is no CSV; export it again"
+    )
 
 
 def _give_back(stream: IO[bytes], rest: bytes) -> bytes:

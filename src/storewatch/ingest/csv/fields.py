@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storewatch.ingest.csv.blocks import Block
     from storewatch.ingest.layout import Layout
 
-_NEWLINE, _RETURN, _COMMA = b"\n\r,"
+_NEWLINE = ord("\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Fields:
 
     data: bytes  # of the records, one a line, then PADDING bytes or more
     ends: Places  # of each record: where its newline is
-    commas: Places  # (records, fields − 1): where its commas are
+    commas: Places  # (records, fields − 1): where its separators are
     block: Block
     lines: Lines | None  # of the block; None: all its lines are plain records
 
@@ -48,6 +48,7 @@ class Fields:
             has_header=False,
             schema={f"{place}": pl.String for place in range(layout.width)},
             columns=sorted(layout.at[name] for name in names),
+            separator=layout.separator.decode(),
             quote_char=None,
             empty_string_is_null=False,
             n_rows=len(self.ends),
@@ -68,26 +69,27 @@ class Fields:
         return [shown(without_end(self.block.data[begin:end])) for begin, end in spans]
 
 
-def find_fields(block: Block, width: int) -> Fields:
-    """Find the fields of a block's plain records; `width` is how many each must have."""
+def find_fields(block: Block, layout: Layout) -> Fields:
+    """Find the fields of a block's plain records; the layout says how many each must have."""
+    width, comma = layout.width, ord(layout.separator)
     if block.lines is None and b"\r" not in block.data and block.data.isascii():
-        ends, commas = _signs(block.data, block.size)
+        ends, commas = _signs(block.data, block.size, comma)
         if _is_regular(ends, commas, width):
             commas = commas.reshape(len(ends), width - 1)
             return Fields(data=block.data, ends=ends, commas=commas, block=block, lines=None)
-    lines = block.lines or find_lines(block.data, block.size, width, final=True)
+    lines = block.lines or find_lines(block.data, block.size, layout, final=True)
     data, size = _plain_text(block.data, lines)
-    ends, commas = _signs(data, size)
+    ends, commas = _signs(data, size, comma)
     return Fields(data=data, ends=ends, commas=commas.reshape(len(ends), width - 1), block=block, lines=lines)
 
 
-def _signs(data: bytes, size: int) -> tuple[Places, Places]:
+def _signs(data: bytes, size: int, comma: int) -> tuple[Places, Places]:
     text = np.frombuffer(data, np.uint8, size)
-    return np.flatnonzero(text == _NEWLINE), np.flatnonzero(text == _COMMA)
+    return np.flatnonzero(text == _NEWLINE), np.flatnonzero(text == comma)
 
 
 def _is_regular(ends: Places, commas: Places, width: int) -> bool:
-    """Tell whether every line has width − 1 commas."""
+    """Tell whether every line has width − 1 separators."""
     if len(commas) != len(ends) * (width - 1):
         return False
     table = commas.reshape(len(ends), width - 1)

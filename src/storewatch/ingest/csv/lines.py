@@ -7,6 +7,7 @@ every other line is looked at by itself, so that a file pays only for what is od
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 from storewatch.ingest.csv.records import Record, scan_records
 from storewatch.ingest.rejects import Codes, Reason
 
+if TYPE_CHECKING:
+    from storewatch.ingest.layout import Layout
+
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-_NEWLINE, _RETURN, _COMMA, _QUOTE = b'\n\r,"'
+_NEWLINE, _RETURN, _QUOTE = b'\n\r"'
 _LAST_ASCII = 127
 
 
@@ -38,25 +42,26 @@ class Lines:
         return int(self.begins[-1])
 
 
-def find_lines(data: bytes, size: int, width: int, *, final: bool) -> Lines:
+def find_lines(data: bytes, size: int, layout: Layout, *, final: bool) -> Lines:
     """Sort the lines of a block into plain and odd ones.
 
     Args:
         data: Text; lines and bytes beyond `size` are left alone.
         size: Where the last whole line ends.
-        width: How many fields a record must have.
+        layout: What parts the fields, and how many a record must have.
         final: These are the last lines of the file; otherwise a record that a quote leaves open is for later,
             and the result ends before it.
     """
     text = np.frombuffer(data, np.uint8, size)
     ends = np.flatnonzero(text == _NEWLINE)
     begins = np.concatenate(([0], ends + 1))
-    commas, quotes = np.flatnonzero(text == _COMMA), np.flatnonzero(text == _QUOTE)
+    comma = ord(layout.separator)
+    commas, quotes = np.flatnonzero(text == comma), np.flatnonzero(text == _QUOTE)
     returns, twice = _line_returns(text, begins)
     blank = np.diff(begins) == 1 + returns
-    special = (_untidy(text, begins, commas, quotes) | twice) & ~blank
-    sound, valid = _per_line(begins, commas) == width - 1, _is_utf8(data, text, begins)
-    odd, count = _special_records(data, begins, special, width, final=final)
+    special = (_untidy(text, begins, commas, quotes, comma) | twice) & ~blank
+    sound, valid = _per_line(begins, commas) == layout.width - 1, _is_utf8(data, text, begins)
+    odd, count = _special_records(data, begins, special, layout, final=final)
     ordinary = ~(special | blank)
     for record in odd:
         ordinary[record.line : record.line + record.lines] = False
@@ -72,13 +77,13 @@ def find_lines(data: bytes, size: int, width: int, *, final: bool) -> Lines:
 
 
 def _special_records(
-    data: bytes, begins: Places, special: Mask, width: int, *, final: bool
+    data: bytes, begins: Places, special: Mask, layout: Layout, *, final: bool
 ) -> tuple[tuple[Record, ...], int]:
     """Return the records that begin in special lines, and how many lines come before one left open."""
     count = len(special)
     if not special.any():
         return (), count
-    found = list(scan_records(data, begins.tolist(), np.flatnonzero(special).tolist(), width, final=final))
+    found = list(scan_records(data, begins.tolist(), np.flatnonzero(special).tolist(), layout, final=final))
     if isinstance(found[-1], int):
         count = found[-1]
     return tuple(record for record in found if isinstance(record, Record)), count
@@ -113,8 +118,8 @@ def _decodes(data: bytes) -> bool:
         return False
 
 
-def _untidy(text: NDArray[np.uint8], begins: Places, commas: Places, quotes: Places) -> Mask:
-    """Tell which lines have quotes that do more than stand around a whole field without commas."""
+def _untidy(text: NDArray[np.uint8], begins: Places, commas: Places, quotes: Places, comma: int) -> Mask:
+    """Tell which lines have quotes that do more than stand around a whole field without separators."""
     untidy = np.zeros(len(begins) - 1, np.bool_)
     if not len(quotes):
         return untidy
@@ -122,8 +127,8 @@ def _untidy(text: NDArray[np.uint8], begins: Places, commas: Places, quotes: Pla
     line = np.repeat(np.arange(len(per_line)), per_line)
     opens = (np.arange(len(quotes)) - np.repeat(np.cumsum(per_line) - per_line, per_line)) % 2 == 0
     before, after = text[quotes - 1], text[quotes + 1]
-    alone = (before == _COMMA) | (before == _NEWLINE) | (quotes == 0)
-    closed = (after == _COMMA) | (after == _NEWLINE) | ((after == _RETURN) & (quotes + 3 == begins[line + 1]))
+    alone = (before == comma) | (before == _NEWLINE) | (quotes == 0)
+    closed = (after == comma) | (after == _NEWLINE) | ((after == _RETURN) & (quotes + 3 == begins[line + 1]))
     commas_before = np.searchsorted(commas, quotes)
     closed &= (commas_before == np.roll(commas_before, 1)) & (before != _RETURN)
     untidy[line[~np.where(opens, alone, closed)]] = True

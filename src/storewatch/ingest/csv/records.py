@@ -1,9 +1,9 @@
 """Records of a CSV file that no fast reader can be trusted with: stray quotes, or quotes across lines.
 
-A record is fields between commas. A field in quotes may hold commas, newlines and doubled quotes; elsewhere
-in a field a quote is a character like any other. A record across several lines is not believed if it comes
-out with a wrong number of fields and rows inside it. Its first line alone is bad then: a stray quote must not
-swallow the rows after it.
+A record is fields between separators. A field in quotes may hold separators, newlines and doubled quotes;
+elsewhere in a field a quote is a character like any other. A record across several lines is not believed if
+it comes out with a wrong number of fields and rows inside it. Its first line alone is bad then: a stray quote
+must not swallow the rows after it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from storewatch.ingest.rejects import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from storewatch.ingest.layout import Layout
 
 LONGEST = 1 << 20  # bytes of a record that goes over several lines
 
 _QUOTED = re.compile(rb'"([^"]*(?:""[^"]*)*)"')
-_PLAIN = re.compile(rb"[^,\n]*")
+_PLAIN = {separator: re.compile(rb"[^%c\n]*" % separator) for separator in (b",", b";", b"\t")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class _OpenError(Exception):
     """A quote is not closed within the data."""
 
 
-def split_record(data: bytes, begin: int, size: int) -> tuple[list[bytes], int]:
+def split_record(data: bytes, begin: int, size: int, separator: bytes) -> tuple[list[bytes], int]:
     """Return the fields of the record at `begin`, and where the next line begins.
 
     Raises:
@@ -52,11 +54,11 @@ def split_record(data: bytes, begin: int, size: int) -> tuple[list[bytes], int]:
     fields, at = [], begin
     while True:
         quoted = data.startswith(b'"', at)
-        found = (_QUOTED if quoted else _PLAIN).match(data, at, size)
+        found = (_QUOTED if quoted else _PLAIN[separator]).match(data, at, size)
         if found is None:
             raise _OpenError
         at = found.end()
-        more = at < size and data.startswith(b",", at)
+        more = at < size and data.startswith(separator, at)
         fields.append(_value(found, quoted=quoted, last=not more))
         if not more:
             return fields, _line_end(data, at, size)
@@ -79,7 +81,7 @@ def _line_end(data: bytes, at: int, size: int) -> int:
 
 
 def scan_records(
-    data: bytes, begins: list[int], odd: list[int], width: int, *, final: bool
+    data: bytes, begins: list[int], odd: list[int], layout: Layout, *, final: bool
 ) -> Iterator[Record | int]:
     """Yield the records that begin in odd lines, in order.
 
@@ -87,7 +89,7 @@ def scan_records(
         data: Whole lines, and whatever comes after them.
         begins: Where each line begins, and the end of the last line.
         odd: Numbers of lines that need a look; those inside an earlier record are passed over.
-        width: How many fields a record must have.
+        layout: What parts the fields, and how many a record must have.
         final: Nothing comes after these lines.
 
     Yields:
@@ -97,31 +99,34 @@ def scan_records(
     free = 0
     for line in odd:
         if line >= free:
-            record = _record(data, begins, line, width, final=final)
+            record = _record(data, begins, line, layout, final=final)
             yield line if record is None else record
             if record is None:
                 return
             free = line + record.lines
 
 
-def _record(data: bytes, begins: list[int], line: int, width: int, *, final: bool) -> Record | None:
+def _record(data: bytes, begins: list[int], line: int, layout: Layout, *, final: bool) -> Record | None:
     begin = begins[line]
     window = min(begins[-1], begin + LONGEST)
     try:
-        fields, end = split_record(data, begin, window)
+        fields, end = split_record(data, begin, window, layout.separator)
     except _BrokenError:
         return _broken(data, begins, line)
     except _OpenError:
         return _broken(data, begins, line) if final or window < begins[-1] else None
     lines = data.count(b"\n", begin, end)
-    if lines > 1 and len(fields) != width and _swallows(data[begin:end], width):
+    if lines > 1 and len(fields) != layout.width and _swallows(data[begin:end], layout):
         return _broken(data, begins, line)
-    return _checked(Record(line=line, lines=max(lines, 1), raw=without_end(data[begin:end])), fields, width)
+    return _checked(
+        Record(line=line, lines=max(lines, 1), raw=without_end(data[begin:end])), fields, layout.width
+    )
 
 
-def _swallows(raw: bytes, width: int) -> bool:
+def _swallows(raw: bytes, layout: Layout) -> bool:
     """Tell whether a record over several lines has a line in it that is a record by itself."""
-    return any(b'"' not in line and line.count(b",") == width - 1 for line in raw.split(b"\n"))
+    commas = layout.width - 1
+    return any(b'"' not in line and line.count(layout.separator) == commas for line in raw.split(b"\n"))
 
 
 def _broken(data: bytes, begins: list[int], line: int) -> Record:
@@ -151,13 +156,13 @@ def shown(raw: bytes) -> str:
     return raw.decode(errors="backslashreplace")
 
 
-def fields_at(raw: bytes, places: Iterable[int]) -> list[str | None]:
-    """Return the fields at some places of a useless row, as far as they can be read: what it meant."""
+def fields_at(raw: bytes, layout: Layout) -> list[str | None]:
+    """Return the kind's fields of a useless row, as far as they can be read: what it meant."""
     try:
-        fields, _ = split_record(raw, 0, len(raw))
+        fields, _ = split_record(raw, 0, len(raw), layout.separator)
     except (_BrokenError, _OpenError):
-        fields = raw.split(b",")
-    return [_readable(fields[place]) if place < len(fields) else None for place in places]
+        fields = raw.split(layout.separator)
+    return [_readable(fields[place]) if place < len(fields) else None for place in layout.at.values()]
 
 
 def _readable(field: bytes) -> str | None:
@@ -168,11 +173,11 @@ def _readable(field: bytes) -> str | None:
     return None if '"' in text else text
 
 
-def split_header(data: bytes) -> tuple[list[str], int]:
+def split_header(data: bytes, separator: bytes) -> tuple[list[str], int]:
     """Return the column names that a CSV file begins with, and where the next line begins."""
     try:
-        fields, end = split_record(data, 0, len(data))
+        fields, end = split_record(data, 0, len(data), separator)
     except (_BrokenError, _OpenError):
         line = data.split(b"\n", 1)[0]
-        fields, end = line.split(b","), min(len(line) + 1, len(data))
+        fields, end = line.split(separator), min(len(line) + 1, len(data))
     return [shown(field) for field in fields if data], end
