@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         le=604_800,
         description="How long one attempt at a report may take before it is killed.",
     )
+    patience: float = Field(
+        default=3_600,
+        ge=0,
+        le=604_800,
+        description="How long a report waits for a store that does not answer, in seconds, before it fails.",
+    )
     link_seconds: int = Field(
         default=86_400, ge=1, le=LONGEST_LINK, description="How long a report's link works; at most 7 days."
     )

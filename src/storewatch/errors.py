@@ -85,6 +85,10 @@ class UnavailableError(StorewatchError):
         super().__init__(message)
         self.port = port
 
+    def reason(self) -> str:
+        """Say in a sentence what clients may know."""
+        return self.told or f"the {self.port} does not answer"
+
 
 class SchemaError(UnavailableError):
     """The database is there, but its schema is missing or behind: whoever waits may see it come."""

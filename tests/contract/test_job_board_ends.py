@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from boards import LONG, SHORT, claimed, job_of, wait_for
 from storewatch.adapters.jobs import open_jobs
 from storewatch.domain.ask import Ask
@@ -146,6 +148,21 @@ def test_a_hand_back_without_a_reason_keeps_what_an_earlier_attempt_said(board: 
     board.fail(claimed(board), "no", final=False)
     board.hand_back(claimed(board))
     assert job_of(board, job_id).error == "no"
+
+
+def test_a_job_is_held_up_since_its_first_hand_back_with_a_reason(board: JobBoard) -> None:
+    job_id = board.submit(Ask())
+    board.hand_back(claimed(board))
+    assert job_of(board, job_id).held_up_since is None
+    board.hand_back(claimed(board), reason="away")
+    since = job_of(board, job_id).held_up_since
+    assert since is not None
+    time.sleep(0.01)
+    claim = claimed(board)
+    assert claim.job.started is not None
+    assert job_of(board, job_id).created <= since < claim.job.started
+    board.hand_back(claim, reason="still away")
+    assert job_of(board, job_id).held_up_since == since
 
 
 def test_the_loser_of_a_job_hands_nothing_back(board: JobBoard) -> None:

@@ -54,6 +54,7 @@ class Expected:
     pinned: tuple[int, str] | None = None
     key: str | None = None
     error: str | None = None
+    is_held_up: bool = False  # it was handed back with a reason
     ends: list[State] = field(default_factory=list)  # ends that the board acknowledged
 
     def is_held_by(self, claim: Claim) -> bool:
@@ -75,6 +76,7 @@ class Expected:
         assert (job.state, job.attempts, job.epoch) == (self.state, self.attempts, self.epoch)
         assert (job.as_of, job.version) == (self.pinned or (None, None))
         assert job.key == self.key
+        assert (job.held_up_since is not None) == self.is_held_up
         assert (job.ended is not None) == (job.state in ENDED)
         assert self.error is None or job.error == self.error
 
@@ -196,6 +198,7 @@ class JobBoardMachine(RuleBasedStateMachine):
         if is_held:
             job.attempts -= 1
             job.error = reason or job.error
+            job.is_held_up |= reason is not None
             job.to(State.QUEUED)
             job.is_paused = pause > 0
 

@@ -58,6 +58,10 @@ class Holder:
         self._check()
         return self._board.fail(claim, error, final=final)
 
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        self._check()
+        return self._board.hand_back(claim, pause=pause, reason=reason)
+
 
 def test_what_is_not_answered_is_said_again_until_it_is(own_board: JobBoard) -> None:
     job_id = own_board.submit(Ask())
@@ -79,6 +83,7 @@ def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_an
 ) -> None:
     board = Patient(board=own_board, seconds=LONG, missed=lambda _: None)
     job_id = own_board.submit(Ask())
+    board.hand_back(claimed(own_board))
     claim = claimed(own_board)
     assert board.finish(claim, key="k", rows=1)
     assert not board.fail(claim, "too late", final=True)

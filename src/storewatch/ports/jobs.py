@@ -51,6 +51,7 @@ class Job:
     version: str | None = None  # of the input, pinned by the first claim
     worker: str | None = None  # who claimed it last
     started: float | None = None  # the last claim
+    held_up_since: float | None = None  # the first hand-back with a reason
     progress: Progress | None = None  # the last that the last claim told
     ended: float | None = None
     error: str | None = None
@@ -160,6 +161,14 @@ class Holding(Protocol):
         """
         ...
 
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        """Queue the job again without counting the attempt; False if the claim is lost.
+
+        Nobody can claim it before `pause` seconds have passed. A `reason` is its error until it ends; the
+        first one begins the time for which it is held up.
+        """
+        ...
+
 
 class Leases(Holding, Protocol):
     """Jobs for who works on them. A claim is a lease by the board's clock."""
@@ -175,13 +184,6 @@ class Leases(Holding, Protocol):
         """Renew the lease, and note the progress if given.
 
         False, changing nothing, if the claim is lost (another epoch, cancelled, ended).
-        """
-        ...
-
-    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
-        """Queue the job again without counting the attempt; False if the claim is lost.
-
-        Nobody can claim it before `pause` seconds have passed. A `reason` is its error until it ends.
         """
         ...
 

@@ -85,6 +85,10 @@ class Patient:
         """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
         return self._answer(lambda: self.board.fail(claim, error, final=final))
 
+    def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
+        """Queue the job again, for in `pause` seconds, without counting; False if the claim is lost."""
+        return self._answer(lambda: self.board.hand_back(claim, pause=pause, reason=reason))
+
     def _answer(self, call: Callable[[], R]) -> R:
         deadline, pause = time.monotonic() + self.seconds, FIRST_PAUSE
         while True:

@@ -47,14 +47,12 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
     from storewatch.metrics import Attempt
-    from storewatch.ports.jobs import Claim, Job
+    from storewatch.ports.jobs import Claim, Holding, Job
 
     Tell = Callable[..., None]  # by keyword
 
 IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by another service
 PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
-# Before the first and the second attempt end because something does not answer: the next would meet the same.
-PAUSES = (4.0, 16.0)
 LONGEST_PAUSE = 60.0  # before a job that was handed back is claimed again
 FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back
 NICENESS = 5  # the service's own calls go first
@@ -69,6 +67,7 @@ class Worker:
     def __init__(self, settings: Settings, *, tell: Tell) -> None:
         """Open everything; `tell` is heard by the parent."""
         self._lease = settings.lease_seconds
+        self._patience = settings.patience
         self._tell = tell
         self._board = open_board(settings)
         self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
@@ -120,11 +119,13 @@ class Worker:
         with self._claiming:
             claim = self._held
         if claim:
-            self._hand_back(claim)
+            self._hand_back(claim, board=self._board)
 
-    def _hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> None:
+    def _hand_back(
+        self, claim: Claim, *, board: Holding, pause: float = 0.0, reason: str | None = None
+    ) -> None:
         try:
-            if self._board.hand_back(claim, pause=pause, reason=reason):
+            if board.hand_back(claim, pause=pause, reason=reason):
                 log.info("handed back", report_id=claim.job.id, epoch=claim.epoch, reason=reason)
         except UnavailableError as error:
             self._missed(error)
@@ -171,10 +172,15 @@ class Worker:
         """Make an attempt, unless this version does not know what is asked: then another may."""
         if claim.job.ask.unknown:
             asked = "; ".join(claim.job.ask.unknown)
-            reason = f"a worker of version {__version__} does not know what is asked ({asked})"
-            self._hand_back(claim, pause=pause_after(claim.job), reason=reason[:LONGEST_ERROR])
+            self._put_off(claim, f"a worker of version {__version__} does not know what is asked ({asked})")
         else:
             self._attempt(claim)
+
+    def _put_off(self, claim: Claim, reason: str) -> None:
+        """Hand a job back for a while: an attempt would be in vain for now, and is none."""
+        self._hand_back(
+            claim, board=self._patient, pause=pause_after(claim.job), reason=reason[:LONGEST_ERROR]
+        )
 
     def _attempt(self, claim: Claim) -> None:
         asked = {"request_id": claim.job.request_id} if claim.job.request_id else {}
@@ -195,31 +201,46 @@ class Worker:
             if attempt.work(claim, polls=self._polls, board=self._patient, shelf=self._shelf, course=course):
                 return State.COMPLETE
             log.info("claim lost, result dropped")
-        except Exception as error:  # noqa: BLE001  a job's error must not end the worker; it is logged and told
-            return self._fail(claim, error)
+        except UnavailableError as error:
+            return self._wait_for(claim, error)
+        except StorewatchError as error:
+            log.error("attempt failed", error=describe(error))  # noqa: TRY400  ours say it all
+            return self._fail(claim, describe(error), final=True)
+        except Exception:  # a job's error must not end the worker; it is logged and told
+            log.exception("attempt failed")
+            return self._fail(claim, "internal error, see the log", final=False)
         return None
 
-    def _fail(self, claim: Claim, error: Exception) -> State | None:
-        expected = isinstance(error, StorewatchError)
-        passing = not expected or isinstance(error, UnavailableError)
-        log.error("attempt failed", error=describe(error), exc_info=None if expected else error)
-        if isinstance(error, UnavailableError):
-            self._missed(error)
-            if claim.job.attempts <= len(PAUSES):
-                self._stopping.wait(PAUSES[claim.job.attempts - 1])
+    def _wait_for(self, claim: Claim, error: UnavailableError) -> State | None:
+        """Put off a job for which something does not answer, unless it was for as long as it may be."""
+        self._missed(error)
+        log.warning("attempt in vain", error=describe(error))
+        if waited(claim.job) < self._patience:
+            self._put_off(claim, error.reason())
+            return None
+        told = f"{error.reason()}, for {self._patience:g} s: trigger the report again when it does"
+        return self._fail(claim, told, final=True)
+
+    def _fail(self, claim: Claim, why: str, *, final: bool) -> State | None:
         try:
-            self._patient.fail(claim, describe(error), final=not passing)
+            self._patient.fail(claim, why, final=final)
             job = self._board.get(claim.job.id)
             if job is None or job.state not in ENDED or job.epoch != claim.epoch:
                 return None
-            if job.key is None:
-                self._shelf.sweep(job.id, keep=None)
-        except StorewatchError as second:
-            if isinstance(second, UnavailableError):
-                self._missed(second)
-            log.warning("the failure is not recorded: the lease will run out", error=describe(second))
+        except UnavailableError as error:
+            self._missed(error)
+            log.warning("the failure is not recorded: the lease will run out", error=describe(error))
             return None
+        if job.key is None:
+            self._sweep(job)
         return job.state
+
+    def _sweep(self, job: Job) -> None:
+        try:
+            self._shelf.sweep(job.id, keep=None)
+        except UnavailableError as error:
+            self._missed(error)
+            log.warning("what attempts left stays until the job is removed", error=describe(error))
 
 
 def _told(course: Course, outcome: State | None) -> Attempt:
@@ -237,11 +258,14 @@ def pause_after(job: Job) -> float:
     return min(2.0 ** (job.epoch - job.attempts), LONGEST_PAUSE)
 
 
-def describe(error: Exception) -> str:
-    """Return what a report's reader may know of an error: ours in words, of others nothing."""
-    if isinstance(error, StorewatchError):
-        return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
-    return "internal error, see the log"
+def waited(job: Job) -> float:
+    """Return the seconds for which a claimed job had been held up when it was claimed."""
+    return 0.0 if job.started is None or job.held_up_since is None else job.started - job.held_up_since
+
+
+def describe(error: StorewatchError) -> str:
+    """Return what a report's reader may know of an error."""
+    return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
 
 
 def attend(worker: Worker, *, grace: float) -> None:

@@ -262,6 +262,7 @@ function verbs.hand_back()
   redis.call('HINCRBY', job_key(given.id), 'attempts', -1)
   if given.reason then
     redis.call('HSET', job_key(given.id), 'error', given.reason)
+    redis.call('HSETNX', job_key(given.id), 'held_up_since', whole(now))
   end
   if given.pause > 0 then
     redis.call('ZADD', tag .. ':paused', after(given.pause), given.id)

@@ -261,6 +261,7 @@ def _to_job(pairs: list[str]) -> Job | None:
         version=row.get("version"),
         worker=row.get("worker"),
         started=_instant(row, "started"),
+        held_up_since=_instant(row, "held_up_since"),
         progress=_progress(row),
         ended=_instant(row, "ended"),
         error=row.get("error"),

@@ -65,6 +65,7 @@ _SCHEMA = (
     """,
     "ALTER TABLE jobs ADD COLUMN submit_key TEXT",  # passed over where it is there
     "ALTER TABLE jobs ADD COLUMN not_before REAL",  # of a queued job that was handed back for a while
+    "ALTER TABLE jobs ADD COLUMN held_up_since REAL",
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
@@ -164,7 +165,8 @@ _FAIL = """
 _HAND_BACK = """
     UPDATE jobs
     SET state = 'Queued', attempts = attempts - 1, lease_ends = NULL, error = coalesce(:reason, error),
-        not_before = julianday('now') + :pause / 86400.0
+        not_before = julianday('now') + :pause / 86400.0,
+        held_up_since = coalesce(held_up_since, iif(:reason IS NULL, NULL, julianday('now')))
     WHERE id = :id AND epoch = :epoch AND state = 'Running'
     RETURNING seq
 """
@@ -339,15 +341,20 @@ def _to_job(row: sqlite3.Row) -> Job:
         as_of=row["as_of"],
         version=row["version"],
         worker=row["worker"],
-        started=None if row["started"] is None else _to_seconds(row["started"]),
+        started=_instant(row["started"]),
+        held_up_since=_instant(row["held_up_since"]),
         progress=None
         if row["stage"] is None
         else Progress(stage=row["stage"], done=row["done"], total=row["total"]),
-        ended=None if row["ended"] is None else _to_seconds(row["ended"]),
+        ended=_instant(row["ended"]),
         error=row["error"],
         key=row["key"],
         rows=row["rows"],
     )
+
+
+def _instant(julian_day: float | None) -> float | None:
+    return None if julian_day is None else _to_seconds(julian_day)
 
 
 def _to_seconds(julian_day: float) -> float:
