@@ -43,8 +43,8 @@ CLOSURES = Kind(
 )
 NOTES = Kind(
     name="notes",
-    columns=(Column(name="note_id"), Column(name="text")),
-    schema={"note_id": pl.String(), "text": pl.String()},
+    columns=(Column(name="note_id"), Column(name="text"), Column(name="start")),
+    schema={"note_id": pl.String(), "text": pl.String(), "start": pl.Int32()},
     key=("note_id",),
     replaces=("note_id",),
     by_store=False,
@@ -54,7 +54,9 @@ MIGRATION = """
 CREATE TABLE storewatch.closures (
     store_id text NOT NULL, date date NOT NULL, why text NOT NULL, load bigint NOT NULL, ended bigint
 );
-CREATE TABLE storewatch.notes (note_id text NOT NULL, text text, load bigint NOT NULL, ended bigint);
+CREATE TABLE storewatch.notes (
+    note_id text NOT NULL, text text NOT NULL, opens integer, load bigint NOT NULL, ended bigint
+);
 """
 NOON = micros("2023-01-18 12:00")
 XMAS, BOXING, EASTER = date(2022, 12, 25), date(2022, 12, 26), date(2023, 4, 9)
@@ -69,7 +71,8 @@ def check_closures(columns: pl.DataFrame) -> Checked:
 
 
 def check_notes(columns: pl.DataFrame) -> Checked:
-    return columns, first_reason(len(columns), (Reason.NO_ID, (columns["note_id"] == "").to_numpy()))
+    numbers = columns.with_columns(pl.col("start").cast(pl.Int32, strict=False))
+    return numbers, first_reason(len(columns), (Reason.NO_ID, (columns["note_id"] == "").to_numpy()))
 
 
 @pytest.fixture(params=["delta", "postgresql"])
@@ -124,7 +127,9 @@ def test_files_of_a_new_kind_are_known_by_their_columns_checked_loaded_and_read(
     (folder / "1.csv").write_text(
         'why,closedOn,store_id\nChristmas,2022-12-25,a\nno day,yesterday,b\n"a, ""b""\n",2022-12-26,b\n'
     )
-    (folder / "2.csv").write_text("note_id,text\n1,\n2,two\n2,two\n3,three\n3,drei\n,nobody\n")
+    (folder / "2.csv").write_text(
+        "note_id,text,start\n1,,\n2,two,2\n2,two,2\n3,three,3\n3,drei,3\n,nobody,\n"
+    )
     reading = read([folder], now=2e9)
     assert reading.rejects.select("kind", "line", "reason").rows() == [
         ("closures", 3, Reason.DAY.text),
@@ -135,7 +140,7 @@ def test_files_of_a_new_kind_are_known_by_their_columns_checked_loaded_and_read(
     assert (reading.rows["closures"], reading.rows["notes"], reading.rows["polls"]) == (3, 6, 0)
     facts = load(polls, reading)
     assert rows(facts, CLOSURES) == [("a", XMAS, "Christmas"), ("b", BOXING, 'a, "b"\n')]
-    assert rows(facts, NOTES) == [("1", ""), ("2", "two")]
+    assert rows(facts, NOTES) == [("1", "", None), ("2", "two", 2)]
     assert facts.hours.rows() == [("a", 0, 9 * 3600, 17 * 3600)]
 
 
@@ -149,12 +154,13 @@ def test_a_load_replaces_the_units_that_it_names_and_no_others(polls: PollStore)
                 ("a", "2022-12-26", "z"),
                 ("b", "2022-12-25", "x"),
             ],
-            notes=[("1", "one"), ("2", "two")],
+            notes=[("1", "one", ""), ("2", "two", "2")],
         ),
     )
     version = polls.version()
     after = load(
-        polls, given(closures=[("a", "2022-12-25", "new"), ("b", "2023-04-09", "")], notes=[("2", "zwei")])
+        polls,
+        given(closures=[("a", "2022-12-25", "new"), ("b", "2023-04-09", "")], notes=[("2", "zwei", "")]),
     )
     assert rows(after, CLOSURES) == [
         ("a", XMAS, "new"),
@@ -162,13 +168,13 @@ def test_a_load_replaces_the_units_that_it_names_and_no_others(polls: PollStore)
         ("b", XMAS, "x"),
         ("b", EASTER, ""),
     ]
-    assert rows(after, NOTES) == [("1", "one"), ("2", "zwei")]
+    assert rows(after, NOTES) == [("1", "one", None), ("2", "zwei", None)]
     for kind in (CLOSURES, NOTES):
         assert rows(read_all(polls, version), kind) == rows(before, kind)
 
 
 def test_loading_again_changes_nothing(polls: PollStore) -> None:
-    reading = given(closures=[("a", "2022-12-25", "x")] * 2, notes=[("1", "one")])
+    reading = given(closures=[("a", "2022-12-25", "x")] * 2, notes=[("1", "one", "1")])
     load(polls, reading)
     version = polls.version()
     load(polls, reading)
@@ -186,10 +192,12 @@ def test_a_unit_with_a_rejected_row_keeps_what_it_had(polls: PollStore) -> None:
 
 
 def test_who_reads_of_some_stores_gets_their_rows_and_all_of_what_is_given_whole(polls: PollStore) -> None:
-    load(polls, given(closures=[("a", "2022-12-25", "x"), ("c", "2022-12-25", "x")], notes=[("1", "one")]))
+    load(
+        polls, given(closures=[("a", "2022-12-25", "x"), ("c", "2022-12-25", "x")], notes=[("1", "one", "1")])
+    )
     facts = scan(polls, since=None, until=NOON, within=["a"])
     assert rows(facts, CLOSURES) == [("a", XMAS, "x")]
-    assert rows(facts, NOTES) == [("1", "one")]
+    assert rows(facts, NOTES) == [("1", "one", 1)]
 
 
 def test_a_kind_that_only_speaks_of_stores_names_none(polls: PollStore) -> None:
