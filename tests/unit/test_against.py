@@ -96,6 +96,18 @@ def test_a_program_of_several_causes_is_named_once_and_each_store_by_what_it_nee
     assert verdicts(found) == dict.fromkeys(STORES, "agrees") | wrong
 
 
+def test_a_program_is_found_though_some_of_its_rows_are_nonsense(tmp_path: Path) -> None:
+    rows = rows_by("last-observation", "literal-23:59")
+    for row, hours in zip(rows[::4], (0.3, 11, 29, 70), strict=True):
+        row |= {"uptime_last_week": str(hours), "downtime_last_day": f"{hours / 9:.2f}"}
+    found = held_against(written(tmp_path / "r.csv", rows))
+
+    assert found.verdict == "last observation, literal 23:59"
+    assert {row["store_id"] for row in rows[::4]} == {
+        store for store, verdict in verdicts(found).items() if verdict == "unexplained"
+    }
+
+
 def test_a_cause_that_would_change_a_store_that_agrees_is_refuted(tmp_path: Path) -> None:
     rows = [row for s in STORES for row in rows_by(*["last-observation"] * (s == "plain"), stores=(s,))]
     found = held_against(written(tmp_path / "r.csv", rows))

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 UP, DOWN, UNKNOWN = range(3)  # as in domain.uptime.KINDS
 
@@ -123,20 +122,14 @@ def _one_shift(keep: str) -> Callable[[Case], Case]:
 def _every_day(rows: pl.DataFrame) -> pl.DataFrame:
     """Add 00:00–24:00 on each day without rows."""
     days = pl.DataFrame({"day": range(7)}, schema={"day": HOURS.schema["day"]})
-    missing = (
-        rows.select("store_id")
-        .unique()
-        .join(days, how="cross")
-        .join(rows, on=["store_id", "day"], how="anti")
-    )
+    every = rows.select("store_id").unique().join(days, how="cross")
+    missing = every.join(rows, on=["store_id", "day"], how="anti")
     return pl.concat([rows, missing.with_columns(start=0, end=DAY)], how="diagonal_relaxed")
 
 
 def _closed_without_hours(case: Case) -> Case:
     """Give each store without rows an empty one."""
-    missing = case.names.filter(~case.names.is_in(case.facts.hours["store_id"].implode())).to_frame(
-        "store_id"
-    )
+    missing = pl.DataFrame({"store_id": case.names}).join(case.facts.hours, on="store_id", how="anti")
     empty = missing.with_columns(day=0, start=0, end=0)
     return _rewrite(case, hours=lambda rows: pl.concat([rows, empty], how="diagonal_relaxed"))
 
@@ -162,9 +155,8 @@ def _all_in_utc(case: Case) -> Case:
 
 def _default_utc(case: Case) -> Case:
     known = case.facts.zones
-    return _with(
-        case, ZONES, pl.concat([known, _all_in_utc(case).facts.zones.join(known, on="store_id", how="anti")])
-    )
+    missing = _all_in_utc(case).facts.zones.join(known, on="store_id", how="anti")
+    return _with(case, ZONES, pl.concat([known, missing]))
 
 
 def _one_offset(case: Case, *, offset: Callable[[str, int], int]) -> Case:

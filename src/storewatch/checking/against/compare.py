@@ -10,13 +10,13 @@ import polars as pl
 
 from storewatch.checking.against.causes import Case
 from storewatch.checking.against.fit import Measure, Mode, measured, widest
-from storewatch.checking.against.search import Program, Search, Stores, key_of, sentence_of
+from storewatch.checking.against.search import Program, Search, Stores, key_of
 from storewatch.domain.uptime import store_names
 from storewatch.errors import InputError
 from storewatch.formats.csv import bare_id, safe_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -32,13 +32,17 @@ AGREES, UNEXPLAINED, LEFT_OUT, ONLY_THEIRS = "agrees", "unexplained", "left out 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Stores with one verdict, or that something would also fit."""
+    """Causes, or none, and the stores that they explain."""
 
-    key: str  # of causes, or unexplained
-    sentence: str
+    program: Program | None  # None: unexplained
     stores: int
     median_seconds: float  # of each store's largest difference
-    changes: int  # stores that agree and would not
+    changes: int = 0  # stores that agree and would not
+
+    @property
+    def key(self) -> str:
+        """What the file of differences calls it."""
+        return _name(self.program)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,17 +129,14 @@ def compare(
     outcome = search.run()
     apart = widest(measures, ours)
     names = [_name(verdict) for verdict in outcome.verdicts]
-    unexplained = [
-        others if verdict is None else []
-        for verdict, others in zip(outcome.verdicts, outcome.also, strict=True)
-    ]
+    also = [(i, one) for i, some in enumerate(outcome.also) if outcome.verdicts[i] is None for one in some]
     gone = ids.filter(~ids.is_in(list(place)))
     strange = pl.Series([name for name in place if name not in known], dtype=pl.String)
     return Comparison(
         program=outcome.program,
         agreeing=names.count(AGREES),
-        found=tuple(_summary(search, [[verdict] for verdict in outcome.verdicts], apart)),
-        also=tuple(_summary(search, unexplained, apart)),
+        found=tuple(_summary(enumerate(outcome.verdicts), apart)),
+        also=tuple(replace(one, changes=search.refutes(one.program or ())) for one in _summary(also, apart)),
         left_out=_left_out(facts, ids, gone),
         only_theirs=len(strange),
         measures=tuple(measures),
@@ -165,24 +166,17 @@ def _name(verdict: Program | None) -> str:
     return UNEXPLAINED if verdict is None else key_of(verdict) or AGREES
 
 
-def _summary(search: Search, verdicts: Sequence[Sequence[Program | None]], apart: Floats) -> list[Found]:
-    """Count the stores by what is said of them; those that agree are left out."""
+def _summary(verdicts: Iterable[tuple[int, Program | None]], apart: Floats) -> list[Found]:
+    """Count the stores by what is said of each; those that agree are left out."""
     places: dict[Program | None, list[int]] = {}
-    for place, some in enumerate(verdicts):
-        for verdict in some:
-            if verdict != ():
-                places.setdefault(verdict, []).append(place)
+    for place, verdict in verdicts:
+        if verdict != ():
+            places.setdefault(verdict, []).append(place)
     found = [
-        Found(
-            key=_name(verdict),
-            sentence=sentence_of(verdict or ()),
-            stores=len(stores),
-            median_seconds=float(np.median(apart[stores])),
-            changes=search.refutes(verdict or ()),
-        )
-        for verdict, stores in places.items()
+        Found(program=program, stores=len(stores), median_seconds=float(np.median(apart[stores])))
+        for program, stores in places.items()
     ]
-    return sorted(found, key=lambda one: (one.key == UNEXPLAINED, -one.stores))
+    return sorted(found, key=lambda one: (one.program is None, -one.stores))
 
 
 def _left_out(facts: Facts, ids: pl.Series, gone: pl.Series) -> LeftOut:

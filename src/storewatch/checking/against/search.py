@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,11 +34,6 @@ def key_of(program: Program) -> str:
     return " + ".join(cause.key for cause in program)
 
 
-def sentence_of(program: Program) -> str:
-    """Return its causes' sentences as one."""
-    return "; and ".join(cause.sentence for cause in program)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Stores:
     """Some stores as both programs have them; what is tried on them is remembered."""
@@ -66,11 +62,11 @@ class Stores:
 
     def mode(self, program: Program) -> Mode:
         """Return how the figures would be rounded: as more stores have it."""
-        return max(MODES, key=lambda mode: self.count(program, mode))
+        return max(MODES, key=lambda mode: int(self.fits(program, mode).sum()))
 
-    def count(self, program: Program, mode: Mode | None = None) -> int:
-        """Count the stores that a program explains, by the mode that explains most."""
-        return max(int(self.fits(program, one).sum()) for one in ([mode] if mode else MODES))
+    def count(self, program: Program) -> int:
+        """Count the stores that a program explains."""
+        return int(self.fits(program, self.mode(program)).sum())
 
     def score(self, program: Program) -> float:
         """Count the stores that it explains, and by how much all figures come near."""
@@ -84,7 +80,7 @@ class Outcome:
     program: Program
     mode: Mode
     verdicts: list[Program | None]  # a store: () agrees, the causes that explain it, None: unexplained
-    also: list[list[Program]]  # a store: what would explain it too
+    also: list[list[Program]]  # a store: single causes that would explain it too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +117,7 @@ class Search:
                 break
             sample = np.sort(np.concatenate((_spread(left, _SAMPLE), _spread(done, _SAMPLE // 3))))
             tried = self._ranked(self.stores.take(sample), program)
-            better = [one for one in tried[:_WIDE] if self.stores.count(one) > self.stores.count(program)]
+            better = [one for one in tried if self.stores.count(one) > self.stores.count(program)]
             better = [one for one in better if not self.refutes(one)]
             if not better:
                 break
@@ -129,18 +125,23 @@ class Search:
         return program
 
     def _ranked(self, sample: Stores, program: Program) -> list[Program]:
-        """Return wider programs that come nearer on a sample, the best first and the smallest of equals."""
+        """Return wider programs that explain more on a sample, the best first and the smallest of equals.
+
+        Whether a program is worth widening is seen by how near it comes, too: of three causes that all
+        stores have, one alone explains none.
+        """
         scores = {program: sample.score(program)}
         kept = [program]
         for step in range(len(program), _MOST):
-            wider = [grown for one in kept for grown in _grown(one) if grown not in scores]
-            for number, one in enumerate(dict.fromkeys(wider)):
+            wider = dict.fromkeys(grown for one in kept for grown in _grown(one) if grown not in scores)
+            for number, one in enumerate(wider):
                 self.progress("trying causes", (step + number / len(wider)) / _MOST)
                 scores[one] = sample.score(one)
             before, kept = kept, sorted(scores, key=lambda one: (-round(scores[one], 6), len(one)))[:_WIDE]
             if kept == before or sample.count(kept[0]) == len(sample.case.names):
                 break
-        return [one for one in kept if scores[one] > scores[program]]
+        better = [one for one in scores if sample.count(one) > sample.count(program)]
+        return sorted(better, key=lambda one: (-sample.count(one), len(one), -scores[one]))[: 2 * _WIDE]
 
     def _without_chance(self, program: Program) -> Program:
         """Drop causes that few stores need while most of those that differ stay unexplained."""
@@ -149,7 +150,7 @@ class Search:
         differ, left = int((~agree).sum()), int((~agree & ~fits).sum())
         few = max(_FEW, differ // _FEW_IN)
         for cause in program:
-            without = tuple(one for one in program if one is not cause)
+            without = _without(program, cause)
             if 2 * left > differ and int((fits & ~self.stores.fits(without, mode)).sum()) <= few:
                 return self._without_chance(without)
         return program
@@ -157,15 +158,16 @@ class Search:
     # ------------------------------------------------------------ the stores
 
     def _needed(self, program: Program, mode: Mode, places: Places) -> Iterable[tuple[int, Program]]:
-        """Yield each of the stores with the fewest causes of the program that explain it."""
-        without = {
-            cause: self.stores.fits(tuple(one for one in program if one is not cause), mode)
-            for cause in program
-        }
-        for place in places.tolist():
-            needed = tuple(cause for cause in program if not without[cause][place])
-            smaller = [needed] if needed else [(cause,) for cause in program]
-            yield place, next((some for some in smaller if self.stores.fits(some, mode)[place]), program)
+        """Yield each of the stores, which the program explains, with the fewest of its causes that do."""
+        fits = [self.stores.fits(_without(program, cause), mode)[places] for cause in program]
+        needs = ~np.array(fits, dtype=bool).reshape(len(program), len(places))
+        for needed in np.unique(needs, axis=1).T:
+            mine = places[(needed == needs.T).all(axis=1)]
+            smaller = [tuple(compress(program, needed))] if needed.any() else [(cause,) for cause in program]
+            for some in (*smaller, program):
+                explained = self.stores.fits(some, mode)[mine]
+                yield from ((place, some) for place in mine[explained].tolist())
+                mine = mine[~explained]
 
     def _also(self, verdicts: Sequence[Program | None], mode: Mode) -> list[list[Program]]:
         """Return for each store that differs the single causes that would explain it too."""
@@ -180,6 +182,10 @@ class Search:
                 if cause not in (verdicts[place] or ()):
                     also[place].append((cause,))
         return also
+
+
+def _without(program: Program, cause: Cause) -> Program:
+    return tuple(one for one in program if one is not cause)
 
 
 def _grown(program: Program) -> Iterable[Program]:

@@ -93,7 +93,8 @@ def _causes(found: Comparison) -> Iterator[str]:
     for one in found.found:
         names = found.rows.filter(found.rows["verdict"] == one.key)["store_id"].head(SHOWN_NAMES)
         more = ", …" if one.stores > len(names) else ""
-        what = f"{one.key}: {one.sentence}" if one.sentence else one.key
+        what = "; and ".join(cause.sentence for cause in one.program or ())
+        what = f"{one.key}: {what}" if what else one.key
         yield f"{one.stores:>9,}{hours(round(one.median_seconds)):>13}  {what} ({', '.join(names)}{more})"
     if found.also:
         yield "\nof the unexplained"
