@@ -10,9 +10,10 @@ import pytest
 from deltalake import DeltaTable
 
 from sources import newest_of, scan
-from storewatch.adapters.polls import open_polls
+from storewatch.adapters.polls import delta_table, open_polls
 from storewatch.adapters.polls.delta import DeltaPollStore
-from storewatch.adapters.polls.delta_table import Commit, Version, open_version
+from storewatch.adapters.polls.delta_table import Commit, Version, open_version, scan_file
+from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import facts_of, micros
@@ -171,3 +172,27 @@ def test_a_folder_that_was_removed_and_made_anew_is_read_anew(tmp_path: Path) ->
     assert count_polls(store, store.version()) == 0
     load(store, NOON - 5)
     assert newest_of(store) == NOON - 5
+
+
+def test_of_a_slice_only_the_row_groups_that_may_have_it_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids a … l with 100 polls each, in groups of 150 rows, which begin with a, b, d, e, g, h, j, k."""
+    monkeypatch.setattr(delta_table, "GROUP_ROWS", 150)
+    store = DeltaPollStore(tmp_path)
+    polls = [(name, NOON + nth, True) for name in "abcdefghijkl" for nth in range(100)]
+    store.load(Load(name="a load", facts=facts_of(polls)))
+    (file,) = [path for path in files(tmp_path) if path.name.startswith("polls-")]
+    assert scan_file(file, None).collect().height == 1_200
+    for wanted, rows in (
+        ("c", 150),
+        ("de", 450),
+        ("a", 150),
+        ("l", 150),
+        ("z", 150),
+        (" ", 0),
+        ("al", 1_200),
+    ):
+        assert scan_file(file, pl.Series(list(wanted))).collect().height == rows
+    found = scan(store, since=None, until=EVER, within=Slice(first="d", after="f")).polls
+    assert sorted(found["store_id"].cast(pl.String)) == ["d"] * 100 + ["e"] * 100

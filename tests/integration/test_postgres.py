@@ -19,9 +19,10 @@ from processes import free_ports
 from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
-from storewatch.adapters.polls.postgres_keys import EVERY
+from storewatch.adapters.polls.postgres_keys import EVERY, find_stores
 from storewatch.adapters.polls.postgres_schema import applied, upgrade
 from storewatch.adapters.polls.postgres_weeks import _READ
+from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, SchemaError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary
 from strategies import Poll, facts_of, micros
@@ -182,6 +183,21 @@ def test_a_report_touches_only_the_weeks_that_it_needs(postgres_url: str, store:
     assert plan.count(" on polls_") == 2
 
 
+def test_a_slice_is_a_run_of_keys_and_those_that_came_later_found_by_the_index(
+    postgres_url: str, store: PostgresPollStore
+) -> None:
+    load(store, *((f"{nth:05}", NOON + nth, True) for nth in range(0, 9_000, 3)))
+    load(store, ("04001", NOON, True), ("08000", NOON, True), ("04000", NOON, True))
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("ANALYZE")
+        stores = find_stores(connection, Slice(first="04000", after="04500"), load=2)
+        assert stores.chosen == {"every": False, "first": 1_334, "last": 1_499, "later": [3_000, 3_001]}
+        bounds = {"load": 2, "since": "2023-01-16 00:00Z", "until": "2023-01-22 00:00Z", **stores.chosen}
+        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {_READ}", bounds))
+    assert "polls_20230116_pkey" in plan
+    assert "Seq Scan" not in plan
+
+
 _LOADER = """
 import sys
 sys.path.insert(0, sys.argv[2])
@@ -294,6 +310,24 @@ def test_retention_waits_for_a_reader_and_locks_out_none(postgres_url: str, stor
         assert not dropping.done()
         reader.rollback()
         assert dropping.result(timeout=PATIENCE) == ["polls_20230116"]
+
+
+def test_an_open_snapshot_has_a_week_that_retention_drops_and_a_later_one_knows_that_it_goes(
+    postgres_url: str, store: PostgresPollStore
+) -> None:
+    weeks = [NOON + week * WEEK for week in (-2, -1, 0)]
+    version = load(store, *(("a", at, True) for at in weeks)).version
+    with ThreadPoolExecutor(1) as pool, store.at(version) as snapshot:
+        dropping = pool.submit(store.retention, date(2023, 1, 16))
+        wait_for_a_lock(postgres_url)
+        with pytest.raises(InputError, match="no longer kept"):
+            scan(store, version, since=None, until=EVER)
+        assert ats(store)[-1:] == [NOON]
+        found = snapshot.scan(since=None, until=EVER).polls["at"].to_physical().sort().to_list()
+        assert found == weeks
+        assert not dropping.done()
+    assert len(dropping.result(timeout=PATIENCE)) == 2
+    assert ats(store) == [NOON]
 
 
 def wait_for_a_lock(url: str) -> None:

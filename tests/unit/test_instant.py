@@ -75,3 +75,4 @@ def test_any_other_carry_is_refused(text: str) -> None:
 def test_the_reach_is_the_weeks_first_hour_less_the_carry() -> None:
     assert reach(604_800 + 7_300, 3_600) == 3_600 * 1_000_000
     assert reach(604_800 + 7_300, None) is None
+    assert reach(604_800 + 7_300, 999_999_999 * 86_400) == 0

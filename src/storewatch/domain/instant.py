@@ -103,10 +103,13 @@ def first_hour(as_of: int) -> int:
 
 
 def reach(as_of: int, carry: int | None) -> int | None:
-    """Return the first instant (microseconds) whose polls can matter to a report; None: all of the past."""
+    """Return the first instant (microseconds) whose polls can matter to a report; None: all of the past.
+
+    It is never before 1970: no poll is, and a carry may be longer than 64 bits of microseconds.
+    """
     if carry is None:
         return None
-    return (first_hour(as_of) * HOUR - carry) * MICROSECONDS
+    return max(first_hour(as_of) * HOUR - carry, 0) * MICROSECONDS
 
 
 def iso(as_of: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -43,7 +44,7 @@ class DeltaSnapshot:
 
         With `within`: only what is about these stores. The polls are in order within each of some pieces.
         """
-        stores = read_stores(self._table, within)
+        stores = only(self._ids, within)
         wanted = None if within is None else stores
         return Facts(
             polls=read_polls(self._table, self._table.polls(), since, until, wanted),
@@ -53,15 +54,19 @@ class DeltaSnapshot:
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""
-        return cut(read_stores(self._table), count)
+        return cut(self._ids, count)
 
     def has(self, store_id: str) -> bool:
         """Say whether any load named the store."""
-        return len(read_stores(self._table, [store_id])) > 0
+        return store_id in self._ids
 
     def near(self, store_id: str) -> list[str]:
         """Return up to three ids of stores that are most like one that there is not."""
-        return nearest(store_id, read_stores(self._table))
+        return nearest(store_id, self._ids)
+
+    @cached_property
+    def _ids(self) -> pl.Series:
+        return read_stores(self._table)
 
 
 def read_others(table: Version, wanted: pl.Series | None = None) -> dict[str, pl.DataFrame]:
@@ -72,9 +77,9 @@ def read_others(table: Version, wanted: pl.Series | None = None) -> dict[str, pl
     }
 
 
-def read_stores(table: Version, within: Within = None) -> pl.Series:
-    """Return the ids of stores that any load named, String, sorted."""
-    return only(table.read(table.of(STORES), _IDS)["store_id"].sort(), within)
+def read_stores(table: Version) -> pl.Series:
+    """Return the ids of the stores that any load named, String, sorted."""
+    return table.read(table.of(STORES), _IDS)["store_id"].sort()
 
 
 def read_polls(

@@ -19,7 +19,13 @@ from storewatch.adapters.polls.packed import poll_stores
 from storewatch.adapters.polls.postgres_kinds import known_rows, replace_rows
 from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_snapshot import last_load, open_snapshot, version_name
-from storewatch.adapters.polls.postgres_weeks import add_polls, detach_weeks, drop_tables, monday_after
+from storewatch.adapters.polls.postgres_weeks import (
+    add_polls,
+    detach_week,
+    drop_tables,
+    monday_after,
+    weeks_over,
+)
 from storewatch.adapters.polls.postgres_wire import instant
 from storewatch.domain.kinds import replaced_kinds
 from storewatch.errors import InputError
@@ -101,9 +107,11 @@ class PostgresPollStore:
             with self._server.writing() as connection:
                 connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 schema.take(connection, schema.LOADING)
-                gone = detach_weeks(other, before)
-                if gone:
-                    _note_retention(connection, kept_since=max(map(monday_after, gone)))
+                gone = weeks_over(other, before)
+                for name in gone:
+                    # First the note: whoever opens a version from then on knows that the week may be gone.
+                    _note_retention(other, kept_since=monday_after(name))
+                    detach_week(other, name)
             drop_tables(other, gone)
         return gone
 

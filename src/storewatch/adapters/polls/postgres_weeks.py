@@ -227,24 +227,27 @@ def _bounds(week: int) -> tuple[sql.Literal, sql.Literal]:
     return sql.Literal(f"{first} 00:00:00+00"), sql.Literal(f"{after} 00:00:00+00")
 
 
-def detach_weeks(connection: Connection, before: date) -> list[str]:
-    """Take the weeks that end before a Monday, or on it, out of the polls without locking readers out.
+def weeks_over(connection: Connection, before: date) -> list[str]:
+    """Return the weeks that end before a Monday, or on it, and those that an earlier call left half dropped.
 
-    Waits for the readers that may still be reading them. What an earlier call left undone is done.
+    Returns:
+        The names of their tables, oldest first.
+    """
+    ending = [name for name in partitions(connection) if monday_after(name) <= before]
+    return sorted([*ending, *_names(connection, _HALF_DETACHED), *_names(connection, _DETACHED)])
+
+
+def detach_week(connection: Connection, name: str) -> None:
+    """Take a week out of the polls without locking readers out; waits for those that may be reading it.
 
     Args:
         connection: Free of a transaction.
-        before: The Monday.
-
-    Returns:
-        The names of all tables that are no partitions any more, to be dropped.
+        name: Of its table, which may have been taken out before, wholly or by half.
     """
-    for name in _names(connection, _HALF_DETACHED):
+    if name in _names(connection, _HALF_DETACHED):
         connection.execute(_alter(name, "DETACH PARTITION {} FINALIZE"))
-    for name in partitions(connection):
-        if monday_after(name) <= before:
-            connection.execute(_alter(name, "DETACH PARTITION {} CONCURRENTLY"))
-    return _names(connection, _DETACHED)
+    elif name in partitions(connection):
+        connection.execute(_alter(name, "DETACH PARTITION {} CONCURRENTLY"))
 
 
 def drop_tables(connection: Connection, names: list[str]) -> None:
