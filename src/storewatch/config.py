@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storewatch.errors import SettingsError
+from storewatch.whole import whole_file
 
 PREFIX = "STOREWATCH_"
 SHORTEST_SECRET = 16  # characters
@@ -281,16 +282,6 @@ def make_home(settings: Settings) -> None:
 
 
 def _create_secret(path: Path) -> None:
-    """Write a new secret, whole or not at all; the first of several processes wins."""
-    draft = path.with_name(f"secret.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    """Write a new secret; the first of several processes wins."""
+    with suppress(FileExistsError), whole_file(path, mode=0o600, replace=False) as file:
+        file.write(secrets.token_urlsafe(32).encode())

@@ -7,6 +7,7 @@ how often a store is polled and how long it stays down. All counts scale with th
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.errors import InputError
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +85,7 @@ def fleet(
 
 
 def write(folder: Path, *, stores: int, days: float, seed: int, parquet: bool = False) -> None:
-    """Write a fleet as store_status, menu_hours and timezones, CSV or (stamps typed) Parquet.
+    """Write a fleet as store_status, menu_hours and timezones, CSV or (stamps typed) Parquet; all or none.
 
     Raises:
         InputError: one of the files is there already, or `fleet` refuses.
@@ -96,11 +98,14 @@ def write(folder: Path, *, stores: int, days: float, seed: int, parquet: bool = 
     make = _fleet if parquet else fleet
     frames = make(stores=stores, days=days, seed=seed, end=END)
     folder.mkdir(parents=True, exist_ok=True)
-    for frame, path in zip(frames, paths, strict=True):
-        if parquet:
-            frame.write_parquet(path)
-        else:
-            frame.write_csv(path)
+    with ExitStack() as stack:
+        files = [stack.enter_context(whole_file(path, replace=False)) for path in paths]
+        for frame, file in zip(frames, files, strict=True):
+            if parquet:
+                frame.write_parquet(file)
+            else:
+                frame.write_csv(file)
+            file.flush()
 
 
 def _fleet(

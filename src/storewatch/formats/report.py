@@ -12,6 +12,7 @@ import polars as pl
 from storewatch.domain.instant import compact
 from storewatch.errors import InputError
 from storewatch.formats.csv import column_sums, csv_bytes
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,22 +84,22 @@ class Report:
 
     def write_csv(self, path: str | Path) -> None:
         """Write the CSV of R7 to a file."""
-        Path(path).write_bytes(self.csv_bytes())
+        _write(path, self.csv_bytes())
 
     def write_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet to a file."""
-        Path(path).write_bytes(self.parquet_bytes())
+        _write(path, self.parquet_bytes())
 
     def write_json(self, path: str | Path) -> None:
         """Write the rows as a JSON array to a file."""
-        Path(path).write_bytes(self.json_bytes())
+        _write(path, self.json_bytes())
 
     def write_xlsx(self, path: str | Path) -> None:
         """Write the workbook to a file."""
-        Path(path).write_bytes(self.xlsx_bytes())
+        _write(path, self.xlsx_bytes())
 
     def write(self, path: str | Path) -> None:
-        """Write a file of the kind that its ending names.
+        """Write a file of the kind that its ending names, whole or not at all (as the other writers do).
 
         Raises:
             InputError: The ending is none of .csv, .parquet, .json, .xlsx.
@@ -124,3 +125,8 @@ class Report:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""
         down = f"downtime_seconds_last_{window}"
         return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+
+
+def _write(path: str | Path, content: bytes) -> None:
+    with whole_file(path) as file:
+        file.write(content)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,9 +94,5 @@ def write_rejects(rejects: pl.DataFrame, path: Path) -> None:
     The file appears whole or not at all; its folder is made if it is not there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        rejects.select("file", "line", "reason", "row").write_csv(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        rejects.select("file", "line", "reason", "row").write_csv(file)

@@ -14,6 +14,7 @@ from storewatch.checking.against.search import Program, Search, Stores, key_of
 from storewatch.domain.uptime import store_names
 from storewatch.errors import InputError
 from storewatch.formats.csv import bare_id, safe_ids
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -87,8 +88,9 @@ class Comparison:
         return UNEXPLAINED if self.found else "the same rules"
 
     def write_differences(self, path: Path) -> None:
-        """Write a row a store as CSV."""
-        self.rows.with_columns(safe_ids()).write_csv(path)
+        """Write a row a store as CSV, whole or not at all."""
+        with whole_file(path) as file:
+            self.rows.with_columns(safe_ids()).write_csv(file)
 
 
 def compare(

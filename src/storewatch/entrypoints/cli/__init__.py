@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from typing import NoReturn
 
 import click
@@ -12,13 +11,12 @@ import click
 from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, retention, status
 from storewatch.entrypoints.cli.data import load, sample
+from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
 from storewatch.entrypoints.cli.explain import explain
 from storewatch.entrypoints.cli.report import report, verify
 from storewatch.entrypoints.cli.service import serve, worker
 from storewatch.entrypoints.cli.token import token
-from storewatch.errors import StorewatchError
 
-ERROR = 1  # exit code; 2 is wrong usage, 3 done but with rows that could not be used
 GARBAGE = 100_000  # new objects between two searches for garbage; Python's own is 700
 
 
@@ -29,28 +27,19 @@ def main() -> NoReturn:
     Imports and frames make many objects that live to the end, which nobody need search for garbage often.
     """
     gc.set_threshold(GARBAGE)
-    code = _run()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # whoever reads us has gone
-        code = ERROR
-    os._exit(code)
+    os._exit(ended(_run))
 
 
 def _run() -> int:
     """Run the command and return its exit code."""
     try:
         commands()
-    except StorewatchError as error:
-        click.echo(f"storewatch: {error}", err=True)
-        return ERROR
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else ERROR if end.code else 0
+        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
     return 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="storewatch")
 def commands() -> None:
     """Uptime reports for places that keep opening hours.

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from storewatch.errors import InputError, SettingsError
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -146,17 +147,8 @@ class Tokens:
             raise SettingsError(f"the tokens {self._path} cannot be written: {error.strerror}") from error
 
     def _write(self, tokens: Iterable[Token]) -> None:
-        """Write the file beside and rename it."""
-        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.writelines(f"{t.name} {t.scope} {t.digest} {t.created}\n" for t in tokens)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+        with whole_file(self._path, mode=0o600) as file:
+            file.writelines(f"{t.name} {t.scope} {t.digest} {t.created}\n".encode() for t in tokens)
 
 
 def _digest(secret: str) -> str:
