@@ -97,8 +97,14 @@ def test_the_next_report_is_the_newest_once_one_is_forgotten(board: JobBoard) ->
     assert found == [ids[3], ids[2], ids[0], ids[1]]
 
 
+def test_the_newest_report_up_to_an_as_of_is_asked_for(board: JobBoard) -> None:
+    first, second = completed(board, as_of=FIRST), completed(board, as_of=SECOND)
+    found = [board.newest_complete(until=until) for until in (FIRST - 1, FIRST, SECOND - 1, SECOND)]
+    assert [job and job.id for job in found] == [None, first, first, second]
+
+
 def test_the_newest_report_is_found_by_an_index_of_the_file(sqlite_board_url: str) -> None:
     open_jobs(sqlite_board_url).close()
     with closing(sqlite3.connect(sqlite_board_url.removeprefix("sqlite://"))) as driver:
-        (plan,) = driver.execute(f"EXPLAIN QUERY PLAN {_NEWEST_COMPLETE}").fetchall()
+        (plan,) = driver.execute(f"EXPLAIN QUERY PLAN {_NEWEST_COMPLETE}", {"until": 1}).fetchall()
     assert "USING INDEX jobs_plain_by_as_of" in plan[-1]

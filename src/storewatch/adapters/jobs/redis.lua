@@ -314,9 +314,9 @@ function verbs.newest_complete()
   if #unseen > 0 then
     redis.call('SET', tag .. ':plain_until', redis.call('ZSCORE', set_key('Complete'), unseen[#unseen]))
   end
-  local more = #unseen == given.limit and 1 or 0
+  local more, highest = #unseen == given.limit and 1 or 0, given['until'] and whole(given['until']) or '+inf'
   while true do
-    local newest = redis.call('ZREVRANGE', tag .. ':plain', 0, 0)[1]
+    local newest = redis.call('ZREVRANGEBYSCORE', tag .. ':plain', highest, '-inf', 'LIMIT', 0, 1)[1]
     local found = newest and job(string.sub(newest, 20)) or {}
     if #found > 0 or not newest then
       return {more, found}

@@ -125,12 +125,12 @@ class RedisJobBoard:
         found = self._server.call("recent", limit=limit, before=before)
         return [job for pairs in found if (job := _to_job(pairs))]
 
-    def newest_complete(self) -> Job | None:
+    def newest_complete(self, *, until: int | None = None) -> Job | None:
         """Return the complete job of all stores, by the default rules, with the greatest as-of."""
         more, found = True, list[str]()
         while more:
             more, found = self._server.call(
-                "newest_complete", plain=plain_values(), own=list(OWN), limit=BATCH
+                "newest_complete", plain=plain_values(), own=list(OWN), limit=BATCH, until=until
             )
         return _to_job(found)
 

@@ -193,7 +193,9 @@ _RECENT = """
     SELECT * FROM jobs WHERE seq < ifnull(:before, 9223372036854775807) ORDER BY seq DESC LIMIT :limit
 """
 
-_NEWEST_COMPLETE = f"SELECT * FROM jobs WHERE {_IS_PLAIN} ORDER BY as_of DESC, seq DESC LIMIT 1"  # noqa: S608
+_NEWEST_COMPLETE = f"""
+    SELECT * FROM jobs WHERE {_IS_PLAIN} AND as_of <= :until ORDER BY as_of DESC, seq DESC LIMIT 1
+"""  # noqa: S608 - of constants
 
 _EXPIRED = """
     SELECT id FROM jobs WHERE ended <= julianday('now') - :older_than / 86400.0 ORDER BY ended LIMIT :limit
@@ -202,6 +204,9 @@ _EXPIRED = """
 _FORGET = """
     DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(:ids)) AND ended IS NOT NULL RETURNING id
 """
+
+
+_NO_END = 1 << 62  # later than any as-of
 
 
 class SqliteJobBoard:
@@ -304,9 +309,9 @@ class SqliteJobBoard:
         """Return the jobs that were submitted last (with a number below `before`), newest first."""
         return [_to_job(row) for row in self._reader.rows(_RECENT, limit=limit, before=before)]
 
-    def newest_complete(self) -> Job | None:
+    def newest_complete(self, *, until: int | None = None) -> Job | None:
         """Return the complete job of all stores, by the default rules, with the greatest as-of."""
-        rows = self._reader.rows(_NEWEST_COMPLETE)
+        rows = self._reader.rows(_NEWEST_COMPLETE, until=_NO_END if until is None else until)
         return _to_job(rows[0]) if rows else None
 
     def expired(self, *, older_than: float, limit: int) -> list[str]:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WINDOWS
 from storewatch.entrypoints.wording import hours, percent
 from storewatch.formats.csv import csv_rows
 from storewatch.formats.published import published_report
-from storewatch.ports.jobs import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
     from storewatch.formats.report import Report
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
 
 KINDS = ("uptime", "downtime", "unknown", "open")
 CSV_UNITS = {"hour": "min", "day": "h", "week": "h"}  # R7
-RECENT = 50  # jobs among which other reports than the newest are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,24 +46,21 @@ class StoreRow:
 def newest_report(board: Jobs, shelf: ReportShelf) -> tuple[Job, Report] | None:
     """Return the complete report of all stores with the greatest as-of, and its job.
 
-    If that one's files are gone, the next of the last jobs takes its place.
+    If that one's files are gone, the one before it takes its place.
     """
-    newest = board.newest_complete()
-    for job in chain([newest] if newest else [], last_reports(board)):
+    job = board.newest_complete()
+    while job is not None:
         report = read_report(shelf, job)
         if report is not None:
             return job, report
+        job = board.newest_complete(until=job.pinned.instant - 1)
     return None
 
 
-def last_reports(board: Jobs) -> Iterator[Job]:
-    """Yield those of the last jobs that made a report of all stores by the default rules, the newest first.
-
-    Nothing is read before the first one is asked for.
-    """
-    jobs = board.recent(RECENT)
-    plain = [j for j in jobs if j.state is State.COMPLETE and replace(j.ask, as_of=None) == Ask()]
-    yield from sorted(plain, key=lambda job: (job.pinned.instant, job.number), reverse=True)
+def report_of(board: Jobs, as_of: int) -> Job | None:
+    """Return the complete report of all stores as of an instant (seconds since 1970), if there is one."""
+    job = board.newest_complete(until=as_of)
+    return job if job and job.as_of == as_of else None
 
 
 def read_report(shelf: ReportShelf, job: Job) -> Report | None:

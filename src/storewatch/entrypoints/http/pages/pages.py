@@ -134,10 +134,10 @@ class Pinned:
         named = opened.board.get(self.report) if self.report else None
         if named and named.state is State.COMPLETE and self.instant in (None, named.as_of):
             return named
+        if self.instant is not None:
+            return fleet.report_of(opened.board, self.instant)
         newest = fleet.newest_report(opened.board, opened.shelf)
-        if newest and self.instant in (None, newest[0].as_of):
-            return newest[0]
-        return next((job for job in fleet.last_reports(opened.board) if job.as_of == self.instant), None)
+        return newest[0] if newest else None
 
 
 Pin = Annotated[Pinned, Depends()]
