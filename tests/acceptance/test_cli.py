@@ -137,6 +137,22 @@ def test_bad_rows_are_counted_and_the_report_is_made_without_them(data: Path, tm
     assert "notes.csv" in err
 
 
+def test_what_is_assumed_and_a_stray_stamp_are_said_beside_the_figures(data: Path, tmp_path: Path) -> None:
+    with (data / "store status.csv").open("a") as file:
+        file.write("b,active,2023-06-02 11:10:00 UTC\n")
+    said = run("report", "--data", data, home=tmp_path)[1].splitlines()
+    run("load", data, home=tmp_path)
+
+    assert said[1:] == [
+        "the newest poll, which sets the as-of, is 128 days after the one before it",
+        "1 of 3 stores was polled in the last week",
+        "2 of 3 stores have no hours: counted as open all the time",
+        "2 of 3 stores have no zone: America/Chicago",
+    ]
+    assert run("report", home=tmp_path)[1].splitlines()[1:] == said[1:]
+    assert run("report", "--out", tmp_path / "r.csv", home=tmp_path)[1].splitlines()[2:] == said[1:]
+
+
 def test_load_then_report_is_the_report_of_the_folder(data: Path, tmp_path: Path) -> None:
     loaded, _ = run("load", data, home=tmp_path)
     again, _ = run("load", data, home=tmp_path)

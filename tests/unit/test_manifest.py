@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from service import AS_OF, small_facts
-from storewatch.answering.answer import Settled, compute
+from storewatch.adapters.polls.given import GivenFacts
+from storewatch.answering.answer import Settled, answer, compute
 from storewatch.domain.ask import Ask
 from storewatch.domain.zone import tzdata_version
 from storewatch.formats.manifest import RULES, Manifest, read_manifest
@@ -79,6 +80,8 @@ def test_it_counts_what_was_read_and_says_from_when_to_when() -> None:
         "zones": 1,
         "stores_without_hours": 1,  # 000, the one that there is of those asked for
         "stores_without_zone": 0,
+        "assumptions": [],
+        "doubts": [],
         "rejects": [],
     }
 
@@ -115,6 +118,16 @@ def test_a_report_can_be_made_of_it_again_all_but_its_rejects() -> None:
     report = report_of(small_facts(), ASK)
     manifest = Manifest(asked=ASK, report=report, csv=b"", software="1", seconds={})
     assert read_manifest(manifest.json_bytes()) == (report.ask, report.made_of)
+
+
+def test_what_was_assumed_and_what_looks_odd_is_in_it() -> None:
+    report = answer(GivenFacts(facts=small_facts(stores=2)), Ask(as_of=AS_OF + 30 * 86_400))
+    manifest = json.loads(Manifest(asked=ASK, report=report, csv=b"", software="1", seconds={}).json_bytes())
+    assert manifest["input"]["assumptions"] == [
+        "1 of 2 stores has no hours: counted as open all the time",
+        "1 of 2 stores has no zone: America/Chicago",
+    ]
+    assert manifest["input"]["doubts"] == ["0 of 2 stores were polled in the last week"]
 
 
 def test_the_manifest_of_the_first_version_is_read_and_lacks_what_it_did_not_say() -> None:

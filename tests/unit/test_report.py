@@ -34,7 +34,7 @@ def made(*rows: tuple[str, list[int]]) -> Report:
     columns = {name: [figures[i] for _, figures in rows] for i, name in enumerate(COLUMNS)}
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
     frame = pl.DataFrame({"store_id": [name for name, _ in rows]} | columns, schema=schema)
-    made_of = Input.of(facts_of(), frame["store_id"], version="1", newest=None)
+    made_of = Input.of(facts_of(), frame["store_id"], version="1", as_of=AS_OF)
     return Report(rows=frame, ask=Ask(as_of=AS_OF), made_of=made_of)
 
 

@@ -41,7 +41,8 @@ def made(
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
     rows = pl.DataFrame({"store_id": store_ids} | columns, schema=schema)
     made_of = replace(
-        Input.of(facts_of(), rows["store_id"], version="1", newest=AS_OF * 1_000_000 - 1),
+        Input.of(facts_of(), rows["store_id"], version="1", as_of=AS_OF),
+        newest=AS_OF * 1_000_000 - 1,
         without_hours=without_hours,
         without_zone=without_zone,
     )

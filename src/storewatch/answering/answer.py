@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.answering.course import Course
+from storewatch.domain.assumed import Seen
 from storewatch.domain.input import Input
-from storewatch.domain.instant import resolve_as_of
+from storewatch.domain.instant import MICROSECONDS, WEEK, resolve_as_of
 from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
@@ -98,7 +99,7 @@ def answer(
             course.read(facts)
             with course.stage("compute", done=done, total=_total(done, facts, settled.ask)):
                 parts.append(compute(facts, settled, engine=engine))
-        return _joined(parts, newest=snapshot.newest)
+        return _joined(parts, seen=_seen(snapshot, settled.ask, parts), newest=snapshot.newest)
 
 
 def compute(
@@ -106,16 +107,31 @@ def compute(
 ) -> Report:
     """Return the report on facts that were gathered."""
     rows = engine(facts, settled.ask)
-    made_of = Input.of(facts, rows["store_id"], version=settled.version)
+    made_of = Input.of(facts, rows["store_id"], version=settled.version, as_of=settled.ask.instant)
     return Report(rows=rows, ask=settled.ask, made_of=made_of)
 
 
-def _joined(parts: Sequence[Report], *, newest: int | None) -> Report:
+def _seen(snapshot: Snapshot, ask: Ask, parts: Sequence[Report]) -> Seen:
+    """Add up what was read; if only one instant has polls in it, look for the one before, however old."""
+    seen = Seen.joined([part.made_of.seen for part in parts if part.made_of.seen])
+    if ask.store_ids is not None or len(seen.newest) != 1:
+        return seen
+    until, span = seen.newest[0] - 1, WEEK * MICROSECONDS
+    while until >= 0:
+        at = snapshot.scan(since=max(until - span, 0), until=until).polls["at"].to_physical()
+        earlier = at.filter(at <= until).max()
+        if isinstance(earlier, int):
+            return replace(seen, newest=(*seen.newest, earlier))
+        until, span = until - span - 1, span * 4
+    return seen
+
+
+def _joined(parts: Sequence[Report], *, seen: Seen, newest: int | None) -> Report:
     """Put the parts of a report one after the other, which keeps the order of the ids."""
     return replace(
         parts[0],
         rows=pl.concat([part.rows for part in parts]),
-        made_of=Input.joined([part.made_of for part in parts], newest=newest),
+        made_of=Input.joined([part.made_of for part in parts], seen, newest=newest, as_of=parts[0].as_of),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
+
+from storewatch.domain.assumed import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,30 +28,35 @@ class Input:
     zones: int  # rows
     without_hours: int | None  # stores taken as open all the time; None: not known, of an old report
     without_zone: int | None  # stores taken as being in America/Chicago; the same
+    assumptions: tuple[str, ...] = ()  # what counts as what for want of knowing, a sentence each
+    doubts: tuple[str, ...] = ()  # what looks odd, a sentence each
+    seen: Seen | None = field(default=None, compare=False)  # what these were drawn from; no file keeps it
     rejects: pl.DataFrame | None = None  # kind, reason, row: what the source holds that cannot be used
 
     @classmethod
-    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, newest: int | None = None) -> Input:
+    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, as_of: int) -> Input:
         """Count what was read for the report of some stores (String, distinct)."""
         at = facts.polls["at"].to_physical()
         first, last = at.min(), at.max()
         assert first is None or isinstance(first, int)  # noqa: S101 - of integers
         assert last is None or isinstance(last, int)  # noqa: S101 - the same
+        seen = Seen.of(facts, store_ids, as_of=as_of)
         return cls(
             version=version,
-            newest=newest,
+            newest=None,
             polls=len(at),
             first=first,
             last=last,
             hours=facts.hours.height,
             zones=facts.zones.height,
-            without_hours=_lacking(store_ids, facts.hours["store_id"]),
-            without_zone=_lacking(store_ids, facts.zones["store_id"]),
+            without_hours=seen.stores - seen.with_hours,
+            without_zone=seen.stores - seen.with_zone,
+            seen=seen,
             rejects=facts.rejects,
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[Input], *, newest: int | None) -> Input:
+    def joined(cls, parts: Sequence[Input], seen: Seen, *, newest: int | None, as_of: int) -> Input:
         """Add up what was read for the parts of one report, of a source with that newest poll."""
         rejects = [part.rejects for part in parts if part.rejects is not None]
         return replace(
@@ -60,11 +67,10 @@ class Input:
             last=max((part.last for part in parts if part.last is not None), default=None),
             hours=sum(part.hours for part in parts),
             zones=sum(part.zones for part in parts),
-            without_hours=sum(part.without_hours or 0 for part in parts),
-            without_zone=sum(part.without_zone or 0 for part in parts),
+            without_hours=seen.stores - seen.with_hours,
+            without_zone=seen.stores - seen.with_zone,
+            assumptions=tuple(seen.assumptions()),
+            doubts=tuple(seen.doubts(as_of)),
+            seen=seen,
             rejects=pl.concat(rejects) if rejects else None,
         )
-
-
-def _lacking(store_ids: pl.Series, known: pl.Series) -> int:
-    return int((~store_ids.is_in(known.unique().cast(pl.String).implode())).sum())

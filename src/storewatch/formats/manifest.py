@@ -76,6 +76,8 @@ def _input(made_of: Input) -> dict[str, Any]:
         "zones": made_of.zones,
         "stores_without_hours": made_of.without_hours,
         "stores_without_zone": made_of.without_zone,
+        "assumptions": list(made_of.assumptions),
+        "doubts": list(made_of.doubts),
         "rejects": _rejects(made_of.rejects),
     }
 
@@ -99,6 +101,8 @@ def read_manifest(content: bytes) -> tuple[Ask, Input]:
         zones=found["zones"],
         without_hours=found.get("stores_without_hours"),
         without_zone=found.get("stores_without_zone"),
+        assumptions=tuple(found.get("assumptions", ())),
+        doubts=tuple(found.get("doubts", ())),
     )
 
 

@@ -44,6 +44,11 @@ class Report:
         """The newest poll's instant, microseconds since 1970 UTC."""
         return self.made_of.newest
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What looks odd in the input, and what was assumed for want of knowing: a sentence each."""
+        return self.made_of.doubts + self.made_of.assumptions
+
     def to_polars(self) -> pl.DataFrame:
         """Return the rows: `store_id` and twelve columns of whole seconds (Int64)."""
         return self.rows
@@ -120,6 +125,12 @@ class Report:
     def totals(self) -> dict[str, int]:
         """Return each column's sum over the fleet, in seconds."""
         return column_sums(self.rows)
+
+    @property
+    def is_mostly_unknown(self) -> bool:
+        """Whether most open time of the last week is unknown, so that no downtime says nothing."""
+        totals = self.totals()
+        return 2 * totals["unknown_seconds_last_week"] > totals["open_seconds_last_week"]
 
     def worst(self, count: int, window: str = "week") -> pl.DataFrame:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""

@@ -162,6 +162,7 @@ def _write_totals(sheet: Worksheet, rows: pl.DataFrame, look: _Look, line: int) 
 
 
 def _sentences(ask: Ask, made_of: Input) -> Iterator[str]:
+    yield from made_of.doubts
     hours, zone = (_here(count) for count in (made_of.without_hours, made_of.without_zone))
     yield f"Stores without any hours{hours} count as open all the time."
     yield f"Stores without a zone{zone} count as being in {DEFAULT_ZONE}."

@@ -110,16 +110,16 @@ def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
 
 def deliver(made: Report, out: Path | None) -> None:
     """Write the report where it is wanted: a file, a pipe, or as a summary on the terminal."""
-    from storewatch.entrypoints.cli.texts import heading, report_lines
+    from storewatch.entrypoints.cli.texts import report_lines, report_notes
 
     if out is not None:
         made.write(out)
-        say([f"{out}: {heading(made, now=time.time())}"], err=True)
+        say([f"{out}:", *report_notes(made, now=time.time())], err=True)
     elif sys.stdout.isatty():
         say(report_lines(made, now=time.time()))
     else:
         sys.stdout.buffer.write(made.csv_bytes())
-        say([heading(made, now=time.time())], err=True)
+        say(report_notes(made, now=time.time()), err=True)
 
 
 @click.command()

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 SHOWN_NAMES = 5  # of a list of stores
 SHOWN_REJECTS = 3  # of the rows of one reason
+NOT_DOWN = "no store was down in its open hours of the last week"
+NOTHING_KNOWN = "whether stores were down is not known for most of their open hours of the last week"
 
 
 def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str]:
     """Yield the summary of a report: as-of, fleet totals, the stores that lost most open time in the week."""
-    yield heading(report, now=now)
+    yield from report_notes(report, now=now)
     yield ""
     totals = report.totals()
     yield f"{'fleet':<22}{'uptime':>9}{'up':>17}{'down':>17}{'unknown':>17}{'open':>17}"
@@ -35,13 +37,19 @@ def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str
         yield f"{'last ' + window:<22}{percent(seconds[0], seconds[1]):>9}{cells}"
     lost = report.worst(worst)
     if not lost.height:
-        yield "\nno store was down in its open hours of the last week"
+        yield f"\n{NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN}"
         return
     yield f"\n{'most open time lost':<22}{'uptime':>9}{'down, hour':>17}{'day':>17}{'week':>17}"
     for row in lost.iter_rows(named=True):
         share = percent(row["uptime_seconds_last_week"], row["downtime_seconds_last_week"])
         cells = "".join(f"{hours(row[f'downtime_seconds_last_{window}']):>17}" for window in WINDOWS)
         yield f"{row['store_id']:<22}{share:>9}{cells}"
+
+
+def report_notes(report: Report, *, now: float) -> Iterator[str]:
+    """Yield the heading, what looks odd in the input, and what was assumed."""
+    yield heading(report, now=now)
+    yield from report.notes
 
 
 def heading(report: Report, *, now: float) -> str:

@@ -67,6 +67,8 @@ def _figures(report: Report) -> dict[str, object]:
         "stores": report.rows.height,
         "fleet": fleet.fleet_figures(report),
         "worst": fleet.worst_stores(report, WORST),
+        "notes": report.notes,
+        "is_mostly_unknown": report.is_mostly_unknown,
     }
 
 

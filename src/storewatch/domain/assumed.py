@@ -1,0 +1,139 @@
+"""What a report takes for granted for want of knowing (R2), and what looks odd in what it was made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from storewatch.domain.instant import DAY, MICROSECONDS, WEEK, as_of_from_newest
+from storewatch.domain.uptime import distinct
+from storewatch.domain.zone import DEFAULT_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from storewatch.domain.facts import Facts
+
+_GAP = DAY  # seconds between the newest poll and the one before it, from which on it looks astray
+_FORMS = {  # of ids that miss each other, and the patterns that tell them
+    "end in .0": r"\.0+$",
+    "have spaces around them": r"^\s|\s$",
+    "begin with zeros": r"^0",
+    "begin with an apostrophe": r"^'",
+    "have capital letters": r"[A-Z]",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Counts of what was read for the stores of a report, or of a slice of it; they add up."""
+
+    stores: int
+    with_hours: int
+    with_zone: int
+    polled_lately: int  # stores with a poll in the week before the as-of
+    newest: tuple[
+        int, ...
+    ]  # the newest two instants with polls, microseconds since 1970 UTC, the newest first
+    polled_alone: int  # stores with polls, and with neither hours nor zone
+    hours_alone: int  # stores with hours and without polls
+    forms: tuple[tuple[int, int], ...]  # of these two: how many ids have each form
+
+    @classmethod
+    def of(cls, facts: Facts, store_ids: pl.Series, *, as_of: int) -> Seen:
+        """Count what was read for the report of some stores (String, distinct)."""
+        at = facts.polls["at"].to_physical().to_numpy()
+        hours, zones = (_inside(rows["store_id"], store_ids) for rows in (facts.hours, facts.zones))
+        polled = _inside(distinct(facts.polls["store_id"]).ids, store_ids)
+        late = (at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS)
+        lately = polled if late.all() else facts.polls["store_id"].filter(pl.Series(late))
+        alone = polled.filter(~polled.is_in(pl.concat([hours, zones]).implode()))
+        unpolled = hours.filter(~hours.is_in(polled.implode()))
+        return cls(
+            stores=len(store_ids),
+            with_hours=len(hours),
+            with_zone=len(zones),
+            polled_lately=len(_inside(distinct(lately).ids, store_ids)),
+            newest=_newest_two(at),
+            polled_alone=len(alone),
+            hours_alone=len(unpolled),
+            forms=tuple((_count(alone, form), _count(unpolled, form)) for form in _FORMS.values()),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Seen]) -> Seen:
+        """Add up what was read for the parts of one report."""
+        newest = sorted({at for part in parts for at in part.newest}, reverse=True)
+        forms = np.array([part.forms for part in parts]).sum(axis=0).tolist()
+        return cls(
+            stores=sum(part.stores for part in parts),
+            with_hours=sum(part.with_hours for part in parts),
+            with_zone=sum(part.with_zone for part in parts),
+            polled_lately=sum(part.polled_lately for part in parts),
+            newest=tuple(newest[:2]),
+            polled_alone=sum(part.polled_alone for part in parts),
+            hours_alone=sum(part.hours_alone for part in parts),
+            forms=tuple((alone, unpolled) for alone, unpolled in forms),
+        )
+
+    def assumptions(self) -> Iterator[str]:
+        """Yield a sentence on each thing that is not known and counts as something."""
+        lacks = (
+            (self.stores - self.with_hours, "no hours: counted as open all the time"),
+            (self.stores - self.with_zone, f"no zone: {DEFAULT_ZONE}"),
+        )
+        yield from (
+            f"{count:,} of {self.stores:,} stores {'has' if count == 1 else 'have'} {what}"
+            for count, what in lacks
+            if count
+        )
+
+    def doubts(self, as_of: int) -> Iterator[str]:
+        """Yield a sentence on each thing that looks odd, the most harmful first."""
+        yield from self._stray(as_of)
+        if 2 * self.polled_lately < self.stores:
+            were = "was" if self.polled_lately == 1 else "were"
+            yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"
+        if self.polled_alone and self.hours_alone:
+            yield (
+                f"{self.polled_alone:,} polled stores have neither hours nor zone while {self.hours_alone:,} "
+                f"stores with hours have no polls: do the ids match?{self._cause()}"
+            )
+
+    def _stray(self, as_of: int) -> Iterator[str]:
+        if len(self.newest) > 1 and as_of == as_of_from_newest(self.newest[0]):
+            gap = (self.newest[0] - self.newest[1]) // MICROSECONDS
+            if gap >= _GAP:
+                days = gap // DAY
+                yield (
+                    f"the newest poll, which sets the as-of, is {days:,} day{'s' if days > 1 else ''} "
+                    "after the one before it"
+                )
+
+    def _cause(self) -> str:
+        """Name the form that the ids of one side have and those of the other have not."""
+        for form, (alone, unpolled) in zip(_FORMS, self.forms, strict=True):
+            if bool(alone) != bool(unpolled):
+                return f" Those of the {'polls' if alone else 'hours'} {form}, those of the others do not"
+        return ""
+
+
+def _inside(ids: pl.Series, store_ids: pl.Series) -> pl.Series:
+    """Return those of some ids (String) that are stores of the report, each once."""
+    found = ids.unique()
+    return found.filter(found.is_in(store_ids.implode()))
+
+
+def _newest_two(at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, ...]:
+    if not len(at):
+        return ()
+    newest = int(at.max())
+    before = int(at.max(where=at < newest, initial=-1))
+    return (newest,) if before < 0 else (newest, before)
+
+
+def _count(ids: pl.Series, form: str) -> int:
+    return int(ids.str.contains(form).sum())

@@ -1,0 +1,87 @@
+"""What is said beside figures: what was assumed, and what looks odd in the input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from storewatch.adapters.polls.given import GivenFacts
+from storewatch.answering.answer import answer
+from storewatch.domain.ask import Ask
+from storewatch.domain.facts import Facts
+from storewatch.entrypoints.cli.texts import NOT_DOWN, NOTHING_KNOWN, report_lines
+from strategies import facts_of
+
+if TYPE_CHECKING:
+    from storewatch.domain.facts import Facts
+
+NOW = 1_674_648_000  # 2023-01-25 12:00 UTC
+DAY = 86_400
+
+
+def poll(store: str, seconds: int, *, active: bool = True) -> tuple[str, int, bool]:
+    return store, seconds * 1_000_000, active
+
+
+def notes(facts: Facts, ask: Ask | None = None, *, slices: int = 1) -> tuple[str, ...]:
+    return answer(GivenFacts(facts=facts), ask or Ask(), slices=slices).notes
+
+
+def fleet(stores: int) -> list[tuple[str, int, bool]]:
+    return [poll(f"s{number}", NOW - 60 * number) for number in range(stores)]
+
+
+def test_where_all_is_known_and_in_order_nothing_is_said() -> None:
+    facts = facts_of([poll("a", NOW)], [("a", 2, 0, 86_400)], {"a": "UTC"})
+    assert notes(facts) == ()
+
+
+@pytest.mark.parametrize("slices", [1, 3])
+def test_a_poll_long_after_all_others_is_named_for_what_it_does(slices: int) -> None:
+    facts = facts_of([*fleet(504), poll("s7", NOW + 128 * DAY)], zones={"s7": "UTC"})
+    assert notes(facts, slices=slices) == (
+        "the newest poll, which sets the as-of, is 128 days after the one before it",
+        "1 of 504 stores was polled in the last week",
+        "504 of 504 stores have no hours: counted as open all the time",
+        "503 of 504 stores have no zone: America/Chicago",
+    )
+
+
+def test_an_as_of_that_was_asked_for_is_not_set_by_the_newest_poll() -> None:
+    facts = facts_of([*fleet(3), poll("s1", NOW + 9 * DAY)])
+    assert not [note for note in notes(facts, Ask(as_of=NOW)) if "the newest poll" in note]
+
+
+@pytest.mark.parametrize(
+    ("polled", "known", "cause"),
+    [
+        ("{}.0", "{}", "Those of the polls end in .0, those of the others do not"),
+        ("{}", " {}", "Those of the hours have spaces around them, those of the others do not"),
+        ("{}", "00{}", "Those of the hours begin with zeros, those of the others do not"),
+        ("'{}", "{}", "Those of the polls begin with an apostrophe, those of the others do not"),
+        ("A{}", "a{}", "Those of the polls have capital letters, those of the others do not"),
+        ("{}", "x{}", "do the ids match?"),
+    ],
+)
+def test_ids_that_miss_each_other_are_asked_about_with_the_likely_cause(
+    polled: str, known: str, cause: str
+) -> None:
+    stores = range(1, 6)
+    facts = facts_of(
+        [poll(polled.format(n), NOW) for n in stores], [(known.format(n), 0, 0, 3600) for n in stores]
+    )
+    (doubt,) = [note for note in notes(facts) if "do the ids match?" in note]
+    assert doubt.startswith(
+        "5 polled stores have neither hours nor zone while 5 stores with hours have no polls: "
+        "do the ids match?"
+    )
+    assert doubt.endswith(cause)
+
+
+def test_a_report_that_is_mostly_unknown_does_not_say_that_no_store_was_down() -> None:
+    known, unknown = (
+        list(report_lines(answer(GivenFacts(facts=facts_of(polls)), Ask(as_of=NOW)), now=NOW))[-1].strip()
+        for polls in ([poll("a", NOW - 6 * DAY)], [poll("a", NOW - 2 * DAY)])
+    )
+    assert (known, unknown) == (NOT_DOWN, NOTHING_KNOWN)
