@@ -13,23 +13,28 @@ from storewatch.config import make_home
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from storewatch.config import Settings
     from storewatch.ports.jobs import JobBoard
     from storewatch.ports.polls import PollStore
     from storewatch.ports.shelf import ReportShelf
 
 
-def open_polls(settings: Settings) -> PollStore:
-    """Open the poll store."""
+def open_polls(settings: Settings, *, is_over: Callable[[], bool] = lambda: False) -> PollStore:
+    """Open the poll store; what it waits for may be given up when `is_over`."""
     from storewatch.adapters import polls  # noqa: PLC0415  see above
+    from storewatch.ports.polls import Waiting  # noqa: PLC0415  see above
+
+    waiting = Waiting(seconds=settings.statement_seconds, is_over=is_over)
 
     _make_home(settings, settings.polls_url)
     if settings.polls_query is None:
-        return polls.open_polls(settings.polls_url)
+        return polls.open_polls(settings.polls_url, waiting=waiting)
     from storewatch.adapters.polls.postgres_queries import Queries  # noqa: PLC0415  see above
 
     queries = Queries(polls=settings.polls_query, hours=settings.hours_query, zones=settings.zones_query)
-    return polls.open_polls(settings.polls_url, queries)
+    return polls.open_polls(settings.polls_url, queries, waiting)
 
 
 def open_board(settings: Settings) -> JobBoard:

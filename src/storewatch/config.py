@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         le=604_800,
         description="How long one attempt at a report may take before it is killed.",
     )
+    statement_seconds: float = Field(
+        default=60,
+        ge=0.1,
+        le=604_800,
+        description="How long a poll store on a server may take to answer one statement of a report.",
+    )
     patience: float = Field(
         default=3_600,
         ge=0,

@@ -79,11 +79,11 @@ class Port(StrEnum):
 class UnavailableError(StorewatchError):
     """A poll store, job board or report shelf does not answer."""
 
-    told = ""  # what clients may know of the reason: no names, no addresses
-
-    def __init__(self, message: str, *, port: Port) -> None:
+    def __init__(self, message: str, *, port: Port, told: str = "") -> None:
+        """Take what clients may know of the reason, without names and addresses, as `told`."""
         super().__init__(message)
         self.port = port
+        self.told = told
 
     def reason(self) -> str:
         """Say in a sentence what clients may know."""
@@ -95,5 +95,4 @@ class SchemaError(UnavailableError):
 
     def __init__(self, state: str, *, address: str) -> None:
         text = f"the schema storewatch of the database at {address} is {state}: {UPGRADE}"
-        super().__init__(text, port=Port.POLLS)
-        self.told = f"the database's schema is {state}: {UPGRADE}"
+        super().__init__(text, port=Port.POLLS, told=f"the database's schema is {state}: {UPGRADE}")

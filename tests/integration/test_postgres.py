@@ -21,6 +21,7 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
 from storewatch.adapters.polls.postgres_keys import EVERY, find_stores
 from storewatch.adapters.polls.postgres_schema import applied, upgrade
+from storewatch.adapters.polls.postgres_server import Connection
 from storewatch.adapters.polls.postgres_weeks import _READ
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, SchemaError, SettingsError, UnavailableError
@@ -188,7 +189,7 @@ def test_a_slice_is_a_run_of_keys_and_those_that_came_later_found_by_the_index(
 ) -> None:
     load(store, *((f"{nth:05}", NOON + nth, True) for nth in range(0, 9_000, 3)))
     load(store, ("04001", NOON, True), ("08000", NOON, True), ("04000", NOON, True))
-    with psycopg.connect(postgres_url) as connection:
+    with Connection.connect(postgres_url) as connection:
         connection.execute("ANALYZE")
         stores = find_stores(connection, Slice(first="04000", after="04500"), load=2)
         assert stores.chosen == {"every": False, "first": 1_334, "last": 1_499, "later": [3_000, 3_001]}

@@ -93,7 +93,7 @@ def test_a_patient_board_answers_as_the_board_does_and_takes_a_refusal_for_an_an
 def test_progress_is_told_to_the_board_at_once(own_board: JobBoard) -> None:
     job_id = own_board.submit(Ask())
     claim = claimed(own_board)
-    with heartbeat(own_board, claim, lease=LONG, missed=lambda _: None) as tell:
+    with heartbeat(own_board, claim, lease=LONG, missed=lambda _: None, lost=lambda: None) as tell:
         tell(Progress(stage="compute", done=0, total=9))
         progress = wait_for(lambda: job_of(own_board, job_id).progress)
     assert progress == Progress(stage="compute", done=0, total=9)
@@ -105,7 +105,7 @@ def test_a_heartbeat_goes_on_when_the_board_did_not_answer(tmp_path: Path) -> No
     claim = claimed(board)
     other = open_jobs(f"sqlite://{tmp_path}/jobs.sqlite")
     failed: list[UnavailableError] = []
-    with heartbeat(board, claim, lease=0.03, missed=failed.append) as tell:
+    with heartbeat(board, claim, lease=0.03, missed=failed.append, lost=lambda: None) as tell:
         board.close()  # from now on it does not answer
         wait_for(lambda: failed)
         tell(Progress(stage="compute", done=0, total=1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -43,6 +43,16 @@ class Load:
     name: str
     facts: Facts
     tainted: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # by kind: units with a rejected row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How long who reads waits for a server."""
+
+    seconds: float = 60.0  # for the answer to one statement
+    is_over: Callable[[], bool] = lambda: (
+        False
+    )  # whether nobody needs the answer any more; asked while it waits
 
 
 class Snapshot(Protocol):

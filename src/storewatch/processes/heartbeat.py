@@ -29,11 +29,12 @@ log = structlog.get_logger()
 
 @contextmanager
 def heartbeat(
-    board: Leases, claim: Claim, *, lease: float, missed: Missed
+    board: Leases, claim: Claim, *, lease: float, missed: Missed, lost: Callable[[], None]
 ) -> Iterator[Callable[[Progress], None]]:
     """Renew a claim's lease (seconds) beside the computation; yield what the computation tells progress to.
 
-    A board that does not answer says nothing about the claim: it is asked again.
+    A board that does not answer says nothing about the claim: it is asked again. `lost` hears, once, that
+    the claim is.
     """
     told: SimpleQueue[Progress | None] = SimpleQueue()
 
@@ -48,6 +49,7 @@ def heartbeat(
                 pass
             try:
                 if not board.beat(claim, lease=lease, progress=progress):
+                    lost()
                     return
             except UnavailableError as error:
                 missed(error)

@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by another service
 PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
 LONGEST_PAUSE = 60.0  # before a job that was handed back is claimed again
-FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back
+FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back,
+ENDING = 0.1  # and of that so much for ending what runs for it at a server
 NICENESS = 5  # the service's own calls go first
 LONGEST_ERROR = 500  # characters
 
@@ -71,7 +72,8 @@ class Worker:
         self._tell = tell
         self._board = open_board(settings)
         self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
-        self._polls = open_polls(settings)
+        self._over = Event()  # nobody needs the attempt in hand any more
+        self._polls = open_polls(settings, is_over=self._over.is_set)
         self._shelf = open_shelf(settings)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._wake, self._stopping, self._ended = Event(), Event(), Event()
@@ -115,11 +117,12 @@ class Worker:
         self._wake.set()
 
     def hand_back(self) -> None:
-        """Hand back the job in hand, if there is one."""
+        """Hand back the job in hand, if there is one, and give up the attempt."""
         with self._claiming:
             claim = self._held
         if claim:
             self._hand_back(claim, board=self._board)
+            self._over.set()
 
     def _hand_back(
         self, claim: Claim, *, board: Holding, pause: float = 0.0, reason: str | None = None
@@ -183,10 +186,13 @@ class Worker:
         )
 
     def _attempt(self, claim: Claim) -> None:
+        self._over.clear()
         asked = {"request_id": claim.job.request_id} if claim.job.request_id else {}
         with (
             structlog.contextvars.bound_contextvars(report_id=claim.job.id, epoch=claim.epoch, **asked),
-            heartbeat(self._board, claim, lease=self._lease, missed=self._missed) as tell,
+            heartbeat(
+                self._board, claim, lease=self._lease, missed=self._missed, lost=self._over.set
+            ) as tell,
         ):
             log.info("attempt begins", attempts=claim.job.attempts)
             course = Course(tell=tell)
@@ -202,7 +208,9 @@ class Worker:
                 return State.COMPLETE
             log.info("claim lost, result dropped")
         except UnavailableError as error:
-            return self._wait_for(claim, error)
+            if not self._over.is_set():
+                return self._wait_for(claim, error)
+            log.info("claim lost, attempt given up")
         except StorewatchError as error:
             log.error("attempt failed", error=describe(error))  # noqa: TRY400  ours say it all
             return self._fail(claim, describe(error), final=True)
@@ -280,6 +288,7 @@ def attend(worker: Worker, *, grace: float) -> None:
     worker.stop()
     worker.wait(FINISHING * grace)
     worker.hand_back()
+    worker.wait(ENDING * grace)
 
 
 def warm_up() -> None:

@@ -9,18 +9,19 @@ from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_queries import Queries
-    from storewatch.ports.polls import PollStore
+    from storewatch.ports.polls import PollStore, Waiting
 
 _POSTGRES = ("postgresql", "postgres")
 
 
-def open_polls(url: str, queries: Queries | None = None) -> PollStore:
+def open_polls(url: str, queries: Queries | None = None, waiting: Waiting | None = None) -> PollStore:
     """Open the poll store at `url`; the first load makes it if it is not there.
 
     - `delta:///abs/path` or `delta:relative/path`: a Delta Lake table in a folder, for the processes of one
       machine; many read while one loads.
     - `postgresql://user@host:5432/database` or `postgres://…`: a schema of our own in a database, made by
       `storewatch db upgrade`. With `queries`: a team's own tables in it, which are only read.
+      `waiting` bounds each statement that reads.
 
     Raises SettingsError for another scheme, a path that the store cannot have, a schema that is missing or
     behind, or queries that do not run; UnavailableError if a server does not answer.
@@ -35,15 +36,15 @@ def open_polls(url: str, queries: Queries | None = None) -> PollStore:
 
         return DeltaPollStore(local_path(url))
     if scheme in _POSTGRES:
-        return _open_postgres(url, queries)
+        return _open_postgres(url, queries, waiting)
     raise unknown_scheme("poll store", url, ["delta", *_POSTGRES])
 
 
-def _open_postgres(url: str, queries: Queries | None) -> PollStore:
+def _open_postgres(url: str, queries: Queries | None, waiting: Waiting | None) -> PollStore:
     if queries is not None:
         from storewatch.adapters.polls.postgres_tables import TablesPollStore  # noqa: PLC0415 - see above
 
-        return TablesPollStore(url, queries)
+        return TablesPollStore(url, queries, waiting)
     from storewatch.adapters.polls.postgres import PostgresPollStore  # noqa: PLC0415 - see above
 
-    return PostgresPollStore(url)
+    return PostgresPollStore(url, waiting)

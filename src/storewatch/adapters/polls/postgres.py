@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_snapshot import PostgresSnapshot
     from storewatch.domain.kinds import Kind
-    from storewatch.ports.polls import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary, Waiting
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})")
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
@@ -60,14 +60,14 @@ SELECT (SELECT count(*) FROM storewatch.stores)
 class PostgresPollStore:
     """All facts in the schema `storewatch` of a database; a `PollStore`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, waiting: Waiting | None = None) -> None:
         """Open the store.
 
         Raises:
             SettingsError: The schema is missing or behind, or `url` is no PostgreSQL address.
             UnavailableError: The server does not answer.
         """
-        self._server = Server(url)
+        self._server = Server(url, waiting)
         with self._server.reading() as connection:
             schema.check(connection, self._server.address)
 

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg import IsolationLevel, errors
+from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
 
 from storewatch.errors import UPGRADE, Port, SettingsError, UnavailableError
+from storewatch.ports.polls import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from psycopg.rows import TupleRow
+    from psycopg.abc import PQGen
 
-    Connection = psycopg.Connection[TupleRow]
+T = TypeVar("T")
 
-_CONNECT_SECONDS = 5
-_DEFAULTS = {"connect_timeout": _CONNECT_SECONDS, "application_name": "storewatch", "client_encoding": "UTF8"}
+_DEFAULTS = {
+    "connect_timeout": 5,
+    "application_name": "storewatch",
+    "client_encoding": "UTF8",
+    # A machine that is gone without a word is noticed by these, within half a minute.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_LOOK_SECONDS = 0.2  # between two looks whether to wait on
+_ANSWER_SECONDS = 1.0  # that the server has to say that a statement took too long
+_CANCEL_SECONDS = 2.0
 # A report is one large aggregate. It must not spill to disk, nor be sorted for want of statistics; compiling
 # its expressions costs more than it saves; several reports share the cores better than workers of one report.
 _READING = """
 SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
 SET LOCAL work_mem = '256MB'; SET LOCAL enable_sort = off; SET LOCAL jit = off;
-SET LOCAL max_parallel_workers_per_gather = 0
+SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL statement_timeout = {}
 """
 # A load that was stopped in mid-way must not keep the others waiting for ever.
 _WRITING = """
@@ -35,15 +49,40 @@ SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCA
 _LONGEST = 300  # characters of a driver's message
 
 
+class Connection(psycopg.Connection[TupleRow]):
+    """A connection that may be given up in the middle of a statement, which is ended at the server then."""
+
+    limits: Waiting | None = None  # None: each statement is waited for however long it takes
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait for the server; what waits for a connection to be made does not come by here."""
+        if self.limits is None:
+            return super().wait(gen, interval, timeout)
+        deadline = time.monotonic() + self.limits.seconds + _ANSWER_SECONDS
+        while True:
+            try:
+                return super().wait(gen, interval, _LOOK_SECONDS)
+            except errors._WaitTimeout:  # noqa: SLF001 - the only name it has
+                if self.limits.is_over() or time.monotonic() > deadline:
+                    self._give_up()
+                    raise
+
+    def _give_up(self) -> None:
+        with suppress(psycopg.Error):
+            self.cancel_safe(timeout=_CANCEL_SECONDS)
+        self.close()
+
+
 class Server:
     """Opens sessions, each a transaction on a connection of its own: so a lost server is lost once only."""
 
-    def __init__(self, url: str) -> None:
-        """Name the server.
+    def __init__(self, url: str, waiting: Waiting | None = None) -> None:
+        """Name the server, and say how long who reads there waits.
 
         Raises:
             SettingsError: `url` is no PostgreSQL address.
         """
+        self._waiting = waiting or Waiting()
         try:
             self._options: dict[str, Any] = _DEFAULTS | conninfo_to_dict(url)
         except psycopg.ProgrammingError:
@@ -65,7 +104,9 @@ class Server:
         with self._session() as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
-            connection.execute(_READING)
+            connection.limits = self._waiting
+            milliseconds = sql.Literal(round(self._waiting.seconds * 1_000))
+            connection.execute(sql.SQL(_READING).format(milliseconds))
             yield connection
 
     @contextmanager
@@ -86,7 +127,7 @@ class Server:
     def _session(self) -> Iterator[Connection]:
         try:
             # Statements prepared by name would break behind a pooler, and their plans could read every week.
-            with psycopg.connect(**self._options, prepare_threshold=None) as connection:
+            with Connection.connect(**self._options, prepare_threshold=None) as connection:
                 yield connection
         except psycopg.Error as error:
             raise self._translated(error) from error
@@ -105,6 +146,13 @@ class Server:
                     f"the poll store at {self.address} has a week that is half dropped ({said}): "
                     "run `storewatch retention` again",
                     port=Port.POLLS,
+                )
+            case errors.QueryCanceled():
+                told = f"within {self._waiting.seconds:g} s, which is STOREWATCH_STATEMENT_SECONDS"
+                return UnavailableError(
+                    f"the poll store at {self.address} does not answer a statement {told}: {said}",
+                    port=Port.POLLS,
+                    told=f"the poll store does not answer a statement {told}",
                 )
             case _:
                 return UnavailableError(

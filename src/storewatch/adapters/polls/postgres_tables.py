@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.postgres_queries import Input, Queries
     from storewatch.adapters.polls.postgres_server import Connection
-    from storewatch.ports.polls import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary, Waiting
 
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
 _SHOWN = 3  # rows of a probe
@@ -50,14 +50,14 @@ class Probe:
 class TablesPollStore:
     """A team's own tables in PostgreSQL; a `PollStore` that refuses to load."""
 
-    def __init__(self, url: str, queries: Queries) -> None:
+    def __init__(self, url: str, queries: Queries, waiting: Waiting | None = None) -> None:
         """Open the tables.
 
         Raises:
             SettingsError: A query does not run or lacks a column, or `url` is no PostgreSQL address.
             UnavailableError: The server does not answer.
         """
-        self._server = Server(url)
+        self._server = Server(url, waiting)
         given = {POLLS: queries.polls, HOURS: queries.hours, ZONES: queries.zones}
         with self._server.reading() as connection:
             self._inputs = {
