@@ -15,6 +15,8 @@ from storewatch.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import SecretStr
+
     from storewatch.config import Settings
     from storewatch.ports.jobs import JobBoard
     from storewatch.ports.polls import PollStore
@@ -28,46 +30,46 @@ def open_polls(settings: Settings, *, is_over: Callable[[], bool] = lambda: Fals
 
     waiting = Waiting(seconds=settings.statement_seconds, is_over=is_over)
 
-    _make_home(settings, settings.polls_url)
+    address = _address(settings, settings.polls_url)
     if settings.polls_query is None:
-        return polls.open_polls(settings.polls_url, waiting=waiting)
+        return polls.open_polls(address, waiting=waiting)
     from storewatch.adapters.polls.postgres_queries import Queries  # noqa: PLC0415  see above
 
     queries = Queries(polls=settings.polls_query, hours=settings.hours_query, zones=settings.zones_query)
-    return polls.open_polls(settings.polls_url, queries, waiting)
+    return polls.open_polls(address, queries, waiting)
 
 
 def open_board(settings: Settings) -> JobBoard:
     """Open the job board."""
     from storewatch.adapters import jobs  # noqa: PLC0415  see above
 
-    _make_home(settings, settings.jobs_url)
-    return jobs.open_jobs(settings.jobs_url)
+    return jobs.open_jobs(_address(settings, settings.jobs_url))
 
 
 def is_board_embedded(settings: Settings) -> bool:
     """Say whether the job board answers at once, from a file of this machine."""
     from storewatch.adapters.location import scheme_of  # noqa: PLC0415  see above
 
-    return scheme_of(settings.jobs_url) == "sqlite"
+    return scheme_of(settings.jobs_url.get_secret_value()) == "sqlite"
 
 
 def open_shelf(settings: Settings) -> ReportShelf:
     """Open the report shelf."""
     from storewatch.adapters import shelf  # noqa: PLC0415  see above
 
-    _make_home(settings, settings.reports_url)
     return shelf.open_shelf(
-        settings.reports_url,
+        _address(settings, settings.reports_url),
         public_endpoint=settings.reports_public_endpoint,
         ambient=settings.reports_ambient_credentials,
     )
 
 
-def _make_home(settings: Settings, url: str) -> None:
-    """Make the home folder if that is where `url` keeps something."""
-    if unquote(url.partition(":")[2]).startswith(f"{settings.home}/"):
+def _address(settings: Settings, url: SecretStr) -> str:
+    """Return where something is kept, having made the home folder if that is there."""
+    address = url.get_secret_value()
+    if unquote(address.partition(":")[2]).startswith(f"{settings.home}/"):
         make_home(settings)
+    return address
 
 
 def upgrade_polls(settings: Settings) -> list[str]:
@@ -86,7 +88,7 @@ def upgrade_polls(settings: Settings) -> list[str]:
         )
     from storewatch.adapters.polls.postgres_schema import upgrade  # noqa: PLC0415  see above
 
-    return upgrade(settings.polls_url)
+    return upgrade(settings.polls_url.get_secret_value())
 
 
 def migrations(settings: Settings) -> tuple[int, int] | None:
@@ -95,10 +97,11 @@ def migrations(settings: Settings) -> tuple[int, int] | None:
         return None
     from storewatch.adapters.polls.postgres_schema import applied  # noqa: PLC0415  see above
 
-    return applied(settings.polls_url)
+    return applied(settings.polls_url.get_secret_value())
 
 
 def _has_schema(settings: Settings) -> bool:
     from storewatch.adapters.location import scheme_of  # noqa: PLC0415  see above
 
-    return settings.polls_query is None and scheme_of(settings.polls_url) in {"postgresql", "postgres"}
+    scheme = scheme_of(settings.polls_url.get_secret_value())
+    return settings.polls_query is None and scheme in {"postgresql", "postgres"}

@@ -22,16 +22,17 @@ SHORTEST_SECRET = 16  # characters
 LONGEST_LINK = 7 * 86_400  # seconds; S3 refuses links that live longer
 
 
-def _below(data: dict[str, Any], scheme: str, name: str) -> str:
-    return f"{scheme}:{quote(str(data['home'] / name))}"
+def _below(data: dict[str, Any], scheme: str, name: str) -> SecretStr:
+    return SecretStr(f"{scheme}:{quote(str(data['home'] / name))}")
 
 
 def _public_url(url: str | None) -> str | None:
     if url is None:
         return None
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be an http(s) address without a query, like https://reports.example.org")
+    is_plain = parts.netloc and not ("@" in url or parts.query or parts.fragment)
+    if parts.scheme not in {"http", "https"} or not is_plain:
+        raise ValueError("must be an http(s) address without user or query, like https://reports.example.org")
     return url.rstrip("/")
 
 
@@ -53,15 +54,15 @@ class Settings(BaseSettings):
         default=Path("storewatch-data"),
         description="The folder below which everything is kept that has no address of its own.",
     )
-    polls_url: str = Field(
+    polls_url: SecretStr = Field(
         default_factory=lambda data: _below(data, "delta", "polls"),
         description="Where polls, business hours and zones are kept: the poll store.",
     )
-    jobs_url: str = Field(
+    jobs_url: SecretStr = Field(
         default_factory=lambda data: _below(data, "sqlite", "jobs.sqlite"),
         description="Where report jobs are kept: the job board.",
     )
-    reports_url: str = Field(
+    reports_url: SecretStr = Field(
         default_factory=lambda data: _below(data, "file", "reports"),
         description="Where finished reports are kept: the report shelf.",
     )
@@ -83,13 +84,17 @@ class Settings(BaseSettings):
     )
     polls_query: str | None = Field(
         default=None,
+        repr=False,
         description="A SELECT for polls in tables of your own: store_id, status, timestamp_utc.",
     )
     hours_query: str | None = Field(
         default=None,
+        repr=False,
         description="The same for business hours: store_id, day, start_time_local, end_time_local.",
     )
-    zones_query: str | None = Field(default=None, description="The same for zones: store_id, timezone_str.")
+    zones_query: str | None = Field(
+        default=None, repr=False, description="The same for zones: store_id, timezone_str."
+    )
     workers: int = Field(
         default=1, ge=0, le=256, description="Worker processes of a service; 0: others compute its reports."
     )
@@ -209,8 +214,12 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a worker these settings; no secret, which it never needs."""
-        dump = self.model_dump(mode="json", exclude={"secret", "secret_old", "public_url"})
-        return {PREFIX + name.upper(): str(value) for name, value in dump.items() if value is not None}
+        given = {name: value for name, value in self if value is not None}
+        return {
+            PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in given.items()
+            if name not in {"secret", "secret_old", "public_url"}
+        }
 
 
 def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the model checks each

@@ -28,6 +28,8 @@ UPGRADE = "run `storewatch db upgrade`"
 class StorewatchError(Exception):
     """Base of all errors that storewatch raises on purpose."""
 
+    told = ""  # what clients may know of it: no names, no addresses
+
 
 class InputError(StorewatchError):
     """What was given cannot be used."""
@@ -40,6 +42,7 @@ class NoPollsError(InputError):
         super().__init__(
             "there are no polls, so there is no newest one to report as of: load polls, or give an as-of"
         )
+        self.told = str(self)
 
 
 class KeyReusedError(InputError):

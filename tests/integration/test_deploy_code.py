@@ -163,7 +163,7 @@ def test_the_program_takes_the_settings_of_each_overlay(
     for name, value in environment(overlay).items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
-    assert settings.reports_url == environment(overlay)["STOREWATCH_REPORTS_URL"]
+    assert settings.reports_url.get_secret_value() == environment(overlay)["STOREWATCH_REPORTS_URL"]
 
 
 def test_production_brings_no_secret_and_its_example_names_those_of_the_trial() -> None:

@@ -261,7 +261,7 @@ def test_the_program_takes_the_settings(monkeypatch: pytest.MonkeyPatch) -> None
     for name, value in environment().items():
         monkeypatch.setenv(name, value)
     settings = load_settings()
-    assert settings.jobs_url == "redis://valkey:6379/0"
+    assert settings.jobs_url.get_secret_value() == "redis://valkey:6379/0"
     assert settings.public_url == "http://localhost:8000"
 
 

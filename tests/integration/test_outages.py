@@ -12,7 +12,7 @@ from boards import job_of, wait_for
 from processes import free_ports
 from service import Service, small_facts
 from storewatch.bootstrap import open_board
-from storewatch.config import Settings
+from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.errors import Port
 from storewatch.ports.jobs import State
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from storewatch.config import Settings
     from storewatch.ports.jobs import JobBoard
 
 AWAY = "the report shelf does not answer"
@@ -41,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def board(home: Path) -> Iterator[JobBoard]:
-    board = open_board(Settings(home=home))
+    board = open_board(load_settings(home=home))
     yield board
     board.close()
 
@@ -64,24 +65,25 @@ def test_a_shelf_that_is_away_is_no_attempt_and_the_job_says_what_it_waits_for(
     home: Path, board: JobBoard
 ) -> None:
     job_id = board.submit(Ask())
-    with working(Settings(home=home, reports_url="s3://reports/x")) as told:
+    with working(load_settings(home=home, reports_url="s3://reports/x")) as told:
         wait_for(lambda: job_of(board, job_id).epoch >= 3)
         wait_for(lambda: job_of(board, job_id).state is State.QUEUED)
     job = job_of(board, job_id)
     assert (job.state, job.attempts, job.error) == (State.QUEUED, 0, AWAY)
     assert {"unanswered": Port.SHELF} in told
-    with working(Settings(home=home)):  # the shelf is there again
+    with working(load_settings(home=home)):  # the shelf is there again
         wait_for(lambda: job_of(board, job_id).state is State.COMPLETE)
     assert (job_of(board, job_id).attempts, job_of(board, job_id).error) == (1, None)
 
 
 def test_a_job_that_waited_for_as_long_as_it_may_fails_and_says_for_what(home: Path, board: JobBoard) -> None:
     job_id = board.submit(Ask())
-    with working(Settings(home=home, reports_url="s3://reports/x", patience=2)) as told:
+    with working(load_settings(home=home, reports_url="s3://reports/x", patience=2)) as told:
         wait_for(lambda: job_of(board, job_id).state is State.FAILED)
         wait_for(
             lambda: [message for message in told if "attempt" in message and message["attempt"]["outcome"]]
         )
     job = job_of(board, job_id)
     assert job.attempts == 1
-    assert job.error == f"{AWAY}, for 2 s: trigger the report again when it does"
+    said = f"{AWAY}, for 2 s: trigger the report again when it does"
+    assert job.error == f"{said}; the log says more, at report_id {job_id}"

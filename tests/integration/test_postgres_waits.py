@@ -16,7 +16,7 @@ from sources import scan
 from storewatch.adapters.polls.postgres import PostgresPollStore
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.bootstrap import open_board
-from storewatch.config import Settings
+from storewatch.config import Settings, load_settings
 from storewatch.domain.ask import Ask
 from storewatch.errors import UnavailableError
 from storewatch.ports.jobs import State
@@ -119,7 +119,7 @@ def working(settings: Settings) -> Iterator[Worker]:
 def test_a_worker_whose_statement_hangs_is_free_again_and_the_attempt_does_not_count(
     url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(home=tmp_path, polls_url=url, statement_seconds=LIMIT)
+    settings = load_settings(home=tmp_path, polls_url=url, statement_seconds=LIMIT)
     with closing(open_board(settings)) as board, working(settings):
         with locked(url):
             job_id = board.submit(Ask())
@@ -132,7 +132,7 @@ def test_a_worker_whose_statement_hangs_is_free_again_and_the_attempt_does_not_c
 
 
 def test_a_job_that_is_cancelled_ends_its_statement_at_the_server(url: str, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, polls_url=url, lease_seconds=0.6)
+    settings = load_settings(home=tmp_path, polls_url=url, lease_seconds=0.6)
     with closing(open_board(settings)) as board, working(settings), locked(url):
         job_id = board.submit(Ask())
         wait_for(lambda: waiters(url))
@@ -142,7 +142,7 @@ def test_a_job_that_is_cancelled_ends_its_statement_at_the_server(url: str, tmp_
 
 
 def test_a_worker_that_hands_back_ends_its_statement_at_the_server(url: str, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, polls_url=url)
+    settings = load_settings(home=tmp_path, polls_url=url)
     with closing(open_board(settings)) as board, working(settings) as worker, locked(url):
         job_id = board.submit(Ask())
         wait_for(lambda: waiters(url))

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def test_by_default_everything_is_kept_below_the_home_folder() -> None:
     settings = load_settings()
     assert settings.home == Path("storewatch-data")
-    assert settings.polls_url == "delta:storewatch-data/polls"
-    assert settings.jobs_url == "sqlite:storewatch-data/jobs.sqlite"
-    assert settings.reports_url == "file:storewatch-data/reports"
+    assert settings.polls_url.get_secret_value() == "delta:storewatch-data/polls"
+    assert settings.jobs_url.get_secret_value() == "sqlite:storewatch-data/jobs.sqlite"
+    assert settings.reports_url.get_secret_value() == "file:storewatch-data/reports"
 
 
 def test_the_environment_sets_and_what_is_given_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_the_environment_sets_and_what_is_given_goes_before_it(monkeypatch: pyte
     monkeypatch.setenv("STOREWATCH_HOME", "/srv/a b")
     assert load_settings().workers == 3
     assert load_settings(workers=2).workers == 2
-    assert load_settings().jobs_url == "sqlite:/srv/a%20b/jobs.sqlite"
+    assert load_settings().jobs_url.get_secret_value() == "sqlite:/srv/a%20b/jobs.sqlite"
 
 
 def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,9 +65,9 @@ class _Probing(Protocol):
 def look(settings: Settings, *, patience: float = PATIENCE) -> Status:
     """Ask all parts at once; who does not answer within `patience` (seconds) is said not to."""
     parts = [
-        Part(name="poll store", url=shown(settings.polls_url)),
-        Part(name="job board", url=shown(settings.jobs_url)),
-        Part(name="report shelf", url=shown(settings.reports_url)),
+        Part(name="poll store", url=shown(settings.polls_url.get_secret_value())),
+        Part(name="job board", url=shown(settings.jobs_url.get_secret_value())),
+        Part(name="report shelf", url=shown(settings.reports_url.get_secret_value())),
     ]
     threads = [
         Thread(target=_ask, args=(part, ask, settings), daemon=True)

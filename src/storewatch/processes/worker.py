@@ -212,22 +212,22 @@ class Worker:
                 return self._wait_for(claim, error)
             log.info("claim lost, attempt given up")
         except StorewatchError as error:
-            log.error("attempt failed", error=describe(error))  # noqa: TRY400  ours say it all
-            return self._fail(claim, describe(error), final=True)
-        except Exception:  # a job's error must not end the worker; it is logged and told
+            log.error("attempt failed", error=str(error))  # noqa: TRY400  ours say it all
+            return self._fail(claim, describe(error, claim.job), final=True)
+        except Exception as error:  # a job's error must not end the worker; it is logged and told
             log.exception("attempt failed")
-            return self._fail(claim, "internal error, see the log", final=False)
+            return self._fail(claim, describe(error, claim.job), final=False)
         return None
 
     def _wait_for(self, claim: Claim, error: UnavailableError) -> State | None:
         """Put off a job for which something does not answer, unless it was for as long as it may be."""
         self._missed(error)
-        log.warning("attempt in vain", error=describe(error))
+        log.warning("attempt in vain", error=str(error))
         if waited(claim.job) < self._patience:
             self._put_off(claim, error.reason())
             return None
         told = f"{error.reason()}, for {self._patience:g} s: trigger the report again when it does"
-        return self._fail(claim, told, final=True)
+        return self._fail(claim, f"{told}; {log_of(claim.job)}", final=True)
 
     def _fail(self, claim: Claim, why: str, *, final: bool) -> State | None:
         try:
@@ -237,7 +237,7 @@ class Worker:
                 return None
         except UnavailableError as error:
             self._missed(error)
-            log.warning("the failure is not recorded: the lease will run out", error=describe(error))
+            log.warning("the failure is not recorded: the lease will run out", error=str(error))
             return None
         if job.key is None:
             self._sweep(job)
@@ -248,7 +248,7 @@ class Worker:
             self._shelf.sweep(job.id, keep=None)
         except UnavailableError as error:
             self._missed(error)
-            log.warning("what attempts left stays until the job is removed", error=describe(error))
+            log.warning("what attempts left stays until the job is removed", error=str(error))
 
 
 def _told(course: Course, outcome: State | None) -> Attempt:
@@ -271,9 +271,16 @@ def waited(job: Job) -> float:
     return 0.0 if job.started is None or job.held_up_since is None else job.started - job.held_up_since
 
 
-def describe(error: StorewatchError) -> str:
-    """Return what a report's reader may know of an error."""
-    return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+def describe(error: Exception, job: Job) -> str:
+    """Return what a report's reader may know of an error: no path, no address, no driver's text."""
+    if isinstance(error, StorewatchError) and error.told:
+        return f"{type(error).__name__}: {error.told}"
+    return f"this report could not be made: {log_of(job)}"
+
+
+def log_of(job: Job) -> str:
+    """Return where there is more to read, for whom it is meant."""
+    return f"the log says more, at report_id {job.id}"
 
 
 def attend(worker: Worker, *, grace: float) -> None:

@@ -79,8 +79,9 @@ def query_errors(kind: Kind) -> Iterator[None]:
     try:
         yield
     except (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError) as error:
-        said = " ".join(str(error).split())
-        raise SettingsError(f"{setting_of(kind)} does not run as a SELECT statement: {said}") from error
+        # The rest of what the server says quotes the query, which may hold a secret.
+        said = error.diag.message_primary or type(error).__name__
+        raise SettingsError(f"{setting_of(kind)} does not run as a SELECT statement: {said}") from None
 
 
 def setting_of(kind: Kind) -> str:

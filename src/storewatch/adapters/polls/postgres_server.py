@@ -86,11 +86,9 @@ class Server:
         try:
             self._options: dict[str, Any] = _DEFAULTS | conninfo_to_dict(url)
         except psycopg.ProgrammingError:
-            # The driver's message may quote parts of a password.
-            raise SettingsError(
-                "the poll store's address cannot be read: write postgresql://user:password@host:5432/name, "
-                "and signs like @ : / in a password as %40 %3A %2F"
-            ) from None
+            raise _wrong() from None  # the driver's message may quote parts of a password
+        if "@" in self.address:  # a part of the password, in which it was not written as %40
+            raise _wrong()
 
     @property
     def address(self) -> str:
@@ -160,6 +158,14 @@ class Server:
                 )
 
     def _said(self, error: psycopg.Error) -> str:
-        text = " ".join(str(error).split())[:_LONGEST]
+        # More of it would quote the statement; a server that was not reached has no diagnosis.
+        text = " ".join((error.diag.message_primary or str(error)).split())[:_LONGEST]
         password = self._options.get("password")
         return text.replace(str(password), "***") if password else text
+
+
+def _wrong() -> SettingsError:
+    return SettingsError(
+        "the poll store's address cannot be read: write postgresql://user:password@host:5432/name, "
+        "and signs like @ : / in a password as %40 %3A %2F"
+    )
