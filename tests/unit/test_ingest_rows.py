@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from storewatch import ingest
+from storewatch.entrypoints.cli.texts import reject_lines
 from storewatch.errors import InputError
-from storewatch.ingest.rejects import Reason
+from storewatch.ingest.rejects import Reason, sentences, write_rejects
 
 NOW = datetime(2023, 1, 25, 12, tzinfo=UTC).timestamp()
 POLLS = "store_id,status,timestamp_utc"
@@ -27,7 +28,7 @@ def load(tmp_path: Path, *files: str | bytes, allow_future: bool = False) -> ing
 
 
 def reasons(reading: ingest.Reading) -> list[tuple[int, str]]:
-    return [(line, reason) for _, line, reason, _, _ in reading.rejects.rows()]
+    return reading.rejects.select("line", "reason").rows()
 
 
 def ids(reading: ingest.Reading) -> list[str]:
@@ -52,6 +53,8 @@ def tainted(reading: ingest.Reading) -> set[str]:
         "null",
         "NaN",
         "日本",
+        "x" * 512,
+        "é" * 256,
     ],
 )
 def test_an_id_is_kept_to_the_letter(tmp_path: Path, store: str) -> None:
@@ -75,6 +78,12 @@ def test_an_id_is_kept_to_the_letter(tmp_path: Path, store: str) -> None:
         ("1.48197E+18", Reason.BAD_ID),
         ("1e+5", Reason.BAD_ID),
         ("-1.5E+18", Reason.BAD_ID),
+        ("a\x00", Reason.WRONG_ID),
+        ("a\tb", Reason.WRONG_ID),
+        ("a\x7f", Reason.WRONG_ID),
+        ("a\u0085", Reason.WRONG_ID),
+        ("x" * 513, Reason.WRONG_ID),
+        ("é" * 257, Reason.WRONG_ID),
     ],
 )
 def test_an_id_that_is_blank_or_destroyed_is_rejected_in_every_kind(
@@ -105,6 +114,65 @@ def test_a_poll_more_than_an_hour_ahead_is_rejected_unless_allowed(tmp_path: Pat
     assert ids(load(tmp_path, text, allow_future=True)) == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("a,up,2023-01-22 12:09:39", "unknown status `up`: write active or inactive"),
+        (
+            "a,active,01/25/2023 6:12 PM",
+            "impossible time stamp `01/25/2023 6:12 PM`: write 2023-01-25 18:12:00 UTC",
+        ),
+        ("a,active,1674648000", "impossible time stamp `1674648000`: write 2023-01-25 18:12:00 UTC"),
+        ("a,active,1890-01-01 00:00:00", "year outside 1970-2200 `1890-01-01 00:00:00`: write"),
+        ("a,active,2199-01-01 00:00:00", "more than an hour in the future `2199-01-01 00:00:00`: correct it"),
+        ("1.5E+18,active,2023-01-22 12:09:39", "destroyed by a spreadsheet `1.5E+18`: export ids as text"),
+        (
+            "a\x00b,active,2023-01-22 12:09:39",
+            "impossible store id `a\ufffdb`: an id is 1 to 512",
+        ),
+        (
+            f"{'x' * 999},active,2023-01-22 12:09:39",
+            f"impossible store id `{'x' * 60}`: an id",
+        ),
+        (",active,2023-01-22 12:09:39", "store id missing: each row names its store"),
+        ("a,active", "wrong number of fields: a row has as many as the header"),
+        ('"a,active', "broken quotes: a field in quotes ends with one"),
+        (b"caf\xe9,active,2023-01-22 12:09:39", "not UTF-8: export the file as UTF-8"),
+        (POLLS, "repeated header line: take it out"),
+    ],
+)
+def test_a_rejected_polls_line_says_its_value_and_what_is_accepted(
+    tmp_path: Path, row: str | bytes, sentence: str
+) -> None:
+    """Beside a row in quotes and without, for both readers; in the rejects file and by the counts."""
+    raw = row if isinstance(row, bytes) else row.encode()
+    reading = load(
+        tmp_path, POLLS.encode() + b"\n" + raw + b"\n", POLLS.encode() + b'\n"b",active,"\n"\n' + raw
+    )
+    write_rejects(reading.rejects, tmp_path / "rejects.csv")
+    written = pl.read_csv(tmp_path / "rejects.csv")["reason"]
+    assert sentence in written[0]
+    assert sentence in written[-1]
+    assert any(sentence in line for line in reject_lines(reading.rejects))
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("a,Monday,9:00,17:00", "day is not 0 to 6 `Monday`: a day is 0 for Monday to 6 for Sunday"),
+        ("a,0,9:00 AM,5:00 PM", "impossible time of day `9:00 AM–5:00 PM`: write 09:30 or 09:30:00"),
+        (HOURS, "repeated header line: take it out"),
+    ],
+)
+def test_a_rejected_hours_line_says_its_value_and_what_is_accepted(
+    tmp_path: Path, row: str, sentence: str
+) -> None:
+    reading = load(tmp_path, f"{HOURS}\n{row}", f"{ZONES}\na,CST6")
+    assert sentence in sentences(reading.rejects)[0]
+    assert sentences(reading.rejects)[1].startswith("unknown time zone `CST6`: write an IANA name")
+    assert "store_id" not in tainted(reading)
+
+
 def test_stamps_of_all_forms_are_read_in_one_file(tmp_path: Path) -> None:
     forms = [
         "2023-01-22 12:00:00 UTC",
@@ -120,15 +188,19 @@ def test_stamps_of_all_forms_are_read_in_one_file(tmp_path: Path) -> None:
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     rows = [
         "",
-        '"x\ny",active,2023-01-22 12:00:00',
+        '"x",active,"2023-01-22\n12:00:00"',
         "short,active",
         "",
         'a,"in\nvalid",2023-01-22 12:00:00',
         "b,c,d,e",
     ]
     reading = load(tmp_path, "\n".join([POLLS, *rows]))
-    assert reasons(reading) == [(5, Reason.FIELDS.text), (7, Reason.STATUS.text), (9, Reason.FIELDS.text)]
-    assert ids(reading) == ["x\ny"]
+    assert reasons(reading) == [
+        (3, Reason.STAMP.text),
+        (5, Reason.FIELDS.text),
+        (7, Reason.STATUS.text),
+        (9, Reason.FIELDS.text),
+    ]
 
 
 def test_a_stray_quote_costs_its_own_row_only(tmp_path: Path) -> None:
@@ -227,7 +299,7 @@ def test_two_zones_for_one_store_are_both_rejected_over_all_files(tmp_path: Path
         ("c", "Asia/Beirut"),
         ("d", "Asia/Beirut"),
     ]
-    found = [(Path(file).name, line, reason, row) for file, line, reason, row, _ in reading.rejects.rows()]
+    found = [(Path(file).name, line, reason, row) for file, line, reason, row, *_ in reading.rejects.rows()]
     assert found == [
         ("0.csv", 2, "two zones for one store", "a,Asia/Beirut"),
         ("1.csv", 2, "two zones for one store", "a,America/Boise"),
@@ -258,7 +330,7 @@ def test_parquet_types_are_read_for_what_they_are(tmp_path: Path) -> None:
     assert reading.facts.polls["at"].to_list() == [datetime(2023, 1, 22, 10, 9, 39, 388_884, tzinfo=UTC)]
     assert ids(reading) == ["7"]
     assert reading.facts.hours.rows() == [("a", 0, 9 * 3600, 17 * 3600)]
-    assert [(kind, line, reason) for _, line, reason, _, kind in reading.rejects.rows()] == [
+    assert reading.rejects.select("kind", "line", "reason").rows() == [
         ("hours", 2, Reason.DAY.text),
         ("hours", 3, Reason.TIME.text),
         ("hours", 4, Reason.NO_ID.text),

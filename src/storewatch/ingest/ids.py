@@ -12,6 +12,8 @@ from storewatch.ingest.rejects import Codes, Reason
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LONGEST = 512  # bytes (R1): what every poll store keeps
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 DESTROYED = r"(?i)^[+-]?[0-9]+(\.[0-9]+)?e\+[0-9]+$"  # 1.48197E+18: what a spreadsheet makes of long digits
 
 
@@ -23,6 +25,10 @@ def check_ids(ids: pl.Series) -> Codes:
     codes = np.zeros(len(ids), np.uint8)
     distinct = ids.unique().cast(pl.String).drop_nulls()
     for reason, flawed in (
+        (
+            Reason.WRONG_ID,
+            distinct.filter((distinct.str.len_bytes() > LONGEST) | distinct.str.contains(CONTROL)),
+        ),
         (Reason.NO_ID, distinct.filter(distinct.str.strip_chars() == "")),
         (Reason.BAD_ID, distinct.filter(distinct.str.contains(DESTROYED))),
     ):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _OURS = (["store_id", "uptime_last_hour"], ["store_id", "verdict"])  # what reports, differences begin with
 _REJECTS = ["file", "line", "reason", "row"]
 _TYPED_REPORT = "uptime_seconds_last_hour"
+FORM = r"[\s_-]"  # signs that do not count in a column's name (R1)
 _ALIKE = 0.6  # of difflib's likeness: `start_time` is meant for `start_time_local`
 _DATA = re.compile(r"[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*")  # what no column is called
 _MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
@@ -42,7 +43,7 @@ def find_layout(columns: Sequence[str], kinds: Iterable[Kind], separator: bytes 
 
 def folded(name: str) -> str:
     """Return what counts of a column's name: neither case nor spaces, `_` and `-` (R1)."""
-    return re.sub(r"[\s_-]", "", name).casefold()
+    return re.sub(FORM, "", name).casefold()
 
 
 def _places(columns: Sequence[str], wanted: Column) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,9 @@ from storewatch.domain.kinds import POLLS, Kind
 from storewatch.ingest.checks import Checked, check, clash_of
 from storewatch.ingest.csv.records import Record, fields_at, shown, without_end
 from storewatch.ingest.ids import check_ids
+from storewatch.ingest.layout import FORM, folded
 from storewatch.ingest.polls import poll_fields
-from storewatch.ingest.rejects import Codes, reject_table
+from storewatch.ingest.rejects import Codes, Reason, reject_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from storewatch.ingest.csv.blocks import Block
     from storewatch.ingest.csv.fields import Fields
-    from storewatch.ingest.csv.lines import Lines
+    from storewatch.ingest.csv.lines import Lines, Places
     from storewatch.ingest.layout import Layout
 
 
@@ -31,7 +33,7 @@ class Part:
     """The rows of one kind that one piece of input gave."""
 
     good: pl.DataFrame  # by the kind's schema; line and row too, if its rows can contradict each other
-    rejects: pl.DataFrame  # line, reason, row
+    rejects: pl.DataFrame  # line, reason, row, value
     tainted: pl.DataFrame  # units with a rejected row, which a load must not half replace (R1)
 
     @property
@@ -45,7 +47,8 @@ def block_parts(fields: Fields, layout: Layout, latest: float | None) -> list[Pa
     parts = []
     if len(fields.ends):
         checked = _check_fields(fields, layout, latest)
-        parts.append(_part(layout.kind, checked, lines=fields.line_numbers, raw=fields.raw))
+        columns = partial(fields.columns, layout)
+        parts.append(_part(layout.kind, checked, lines=fields.line_numbers, raw=fields.raw, columns=columns))
     if fields.lines is not None:
         parts += _odd_parts(fields.lines.odd, layout, latest, fields.block.first)
         parts.append(_bad_part(fields.lines, layout, fields.block))
@@ -57,7 +60,7 @@ def table_part(
 ) -> Part:
     """Check a whole table, of `normalise`d columns; `raw` gives rows as they were, lines count from 1."""
     checked = check(kind, columns, latest)
-    return _part(kind, checked, lines=lambda: np.arange(1, len(columns) + 1), raw=raw)
+    return _part(kind, checked, lines=lambda: np.arange(1, len(columns) + 1), raw=raw, columns=columns.select)
 
 
 def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Checked:
@@ -72,6 +75,7 @@ def _part(
     *,
     lines: Callable[[], NDArray[np.int64]],
     raw: Callable[[Sequence[int]], list[str]],
+    columns: Callable[[Sequence[str]], pl.DataFrame],
 ) -> Part:
     frame, codes = checked
     if clash_of(kind):  # which rows do is known at the end only
@@ -81,8 +85,25 @@ def _part(
     bad = np.flatnonzero(codes)
     if not len(bad):
         return Part(good=frame, rejects=_no_rejects(), tainted=_meant(kind, frame[:0]))
-    rejects = reject_table(lines()[bad], codes[bad], raw(bad.tolist()))
-    return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=_meant(kind, frame[bad]))
+    ids = columns(["store_id"])["store_id"][bad].cast(pl.String)
+    is_header = pl.select(folded_ids=ids.str.replace_all(FORM, "").str.to_lowercase() == folded("store_id"))
+    found = np.where(is_header.to_series().fill_null(value=False), Reason.HEADER, codes[bad]).astype(np.uint8)
+    rejects = reject_table(lines()[bad], found, raw(bad.tolist()), _values(columns, bad, found))
+    meant = _meant(kind, frame[bad[found != Reason.HEADER]])
+    return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=meant)
+
+
+def _values(columns: Callable[[Sequence[str]], pl.DataFrame], bad: Places, codes: Codes) -> pl.Series:
+    """Return of each rejected row the value that its reason is about, "" if that is the row as such."""
+    values = np.full(len(bad), "", dtype=object)
+    for reason in map(Reason, np.unique(codes).tolist()):
+        if reason.columns:
+            mine = codes == reason
+            given = columns(reason.columns)[bad[mine]].select(
+                pl.all().cast(pl.String, strict=False).fill_null("")
+            )
+            values[mine] = given.select(pl.concat_str(pl.all(), separator="–")).to_series().to_list()
+    return pl.Series("value", values.tolist(), dtype=pl.String)
 
 
 def _no_rejects() -> pl.DataFrame:
@@ -103,9 +124,8 @@ def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, firs
         columns = _texts([[record.fields[place] for place in layout.at.values()] for record in whole], layout)
         lines = np.array([record.line + first for record in whole])
         checked = check(layout.kind, columns, latest)
-        parts.append(
-            _part(layout.kind, checked, lines=lambda: lines, raw=_shown([record.raw for record in whole]))
-        )
+        raw = _shown([record.raw for record in whole])
+        parts.append(_part(layout.kind, checked, lines=lambda: lines, raw=raw, columns=columns.select))
     if useless:
         lines = np.array([record.line + first for record in useless])
         codes = np.array([record.reason for record in useless], np.uint8)

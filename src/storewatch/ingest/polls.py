@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.kinds import POLLS
-from storewatch.ingest.ids import check_ids
+from storewatch.ingest.ids import LONGEST, check_ids
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
 from storewatch.ingest.stamps import END, FIRST, Words, stamps_from_bytes, stamps_from_text, words_of
 
@@ -64,9 +64,14 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
 def _sound_ids(fields: Fields, place: int) -> bool:
     """Tell that no id can be wrong: a blank one begins with white space, a destroyed one has a +."""
     begins, ends = fields.bounds(place)
-    if b"+" in fields.data or not fields.data.isascii() or (begins == ends).any():
+    lengths = ends - begins
+    if b"+" in fields.data or b"\x7f" in fields.data or not fields.data.isascii() or lengths.min() < 1:
         return False
-    return bool((np.frombuffer(fields.data, np.uint8)[begins] > _WHITE_SPACE).all())
+    text = np.frombuffer(fields.data, np.uint8)
+    controls = np.count_nonzero(text[: fields.ends[-1] + 1] < _WHITE_SPACE)
+    if controls > len(fields.ends) or lengths.max() > LONGEST:  # more than the ends of the lines
+        return False
+    return bool((text[begins] > _WHITE_SPACE).all())
 
 
 def _frame(ids: pl.Series, at: Places, active: NDArray[np.bool_]) -> pl.DataFrame:

@@ -41,7 +41,7 @@ class Reading:
     """All that was read: for every kind, good rows + rejected rows = rows."""
 
     facts: Facts
-    rejects: pl.DataFrame  # file, line, reason, row, kind; in order of files and lines
+    rejects: pl.DataFrame  # file, line, reason, row, kind, value; in order of files and lines
     tainted: Mapping[str, pl.DataFrame]  # by kind: units with a rejected row, not to be half replaced (R1)
     unused: tuple[str, ...]  # files that were given and could not be used: a sentence each (R1)
     exempt: tuple[str, ...]  # names of files in folders that are no data, or reports of ours
@@ -198,7 +198,9 @@ def _settled(kind: Kind, parts: Sequence[tuple[str, Part]]) -> tuple[pl.DataFram
     doubled = distinct.group_by(kind.key).len().filter(pl.col("len") > 1)
     good = distinct.join(doubled, on=kind.key, how="anti", maintain_order="left")
     bad = rows.join(doubled, on=kind.key, how="semi", maintain_order="left")
-    return good, bad.with_columns(reason=pl.lit(clash.text), kind=pl.lit(kind.name)).select(*REJECTS)
+    return good, bad.with_columns(reason=pl.lit(clash.text), kind=pl.lit(kind.name), value=pl.lit("")).select(
+        *REJECTS
+    )
 
 
 def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-REJECTS = {"file": pl.String, "line": pl.Int64, "reason": pl.String, "row": pl.String, "kind": pl.String}
+REJECTS = {
+    "file": pl.String,
+    "line": pl.Int64,
+    "reason": pl.String,
+    "row": pl.String,
+    "kind": pl.String,
+    "value": pl.String,
+}
 
 
 class Reason(IntEnum):
@@ -36,28 +44,55 @@ class Reason(IntEnum):
     ZONE = 12
     TWO_ZONES = 13
 
+    HEADER = 14
+    WRONG_ID = 15
+
     @property
     def text(self) -> str:
-        """The reason as the rejects file and the summary give it."""
-        return _TEXTS[self]
+        """The reason as counts give it."""
+        return _ABOUT[self].text
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, by our names, whose values it is about; none: the row as such."""
+        return _ABOUT[self].columns
 
 
-_TEXTS = {
-    Reason.GOOD: "",
-    Reason.UTF8: "not UTF-8",
-    Reason.QUOTES: "broken quotes",
-    Reason.FIELDS: "wrong number of fields",
-    Reason.NO_ID: "store id missing",
-    Reason.BAD_ID: "id destroyed by a spreadsheet",
-    Reason.STATUS: "unknown status",
-    Reason.STAMP: "impossible time stamp",
-    Reason.YEAR: "year outside 1970-2200",
-    Reason.FUTURE: "more than an hour in the future",
-    Reason.DAY: "day is not 0 to 6",
-    Reason.TIME: "impossible time of day",
-    Reason.ZONE: "unknown time zone",
-    Reason.TWO_ZONES: "two zones for one store",
+@dataclass(frozen=True)
+class _About:
+    text: str
+    columns: tuple[str, ...]
+    advice: str  # what is accepted instead
+
+
+_ABOUT = {
+    Reason.GOOD: _About("", (), ""),
+    Reason.UTF8: _About("not UTF-8", (), "export the file as UTF-8 (in Excel: CSV UTF-8)"),
+    Reason.QUOTES: _About("broken quotes", (), 'a field in quotes ends with one, and has each " in it twice'),
+    Reason.FIELDS: _About("wrong number of fields", (), "a row has as many as the header"),
+    Reason.NO_ID: _About("store id missing", (), "each row names its store"),
+    Reason.BAD_ID: _About("id destroyed by a spreadsheet", ("store_id",), "export ids as text"),
+    Reason.STATUS: _About("unknown status", ("status",), "write active or inactive"),
+    Reason.STAMP: _About("impossible time stamp", ("timestamp_utc",), "write 2023-01-25 18:12:00 UTC"),
+    Reason.YEAR: _About("year outside 1970-2200", ("timestamp_utc",), "write 2023-01-25 18:12:00 UTC"),
+    Reason.FUTURE: _About(
+        "more than an hour in the future", ("timestamp_utc",), "correct it, or give --allow-future"
+    ),
+    Reason.DAY: _About("day is not 0 to 6", ("day",), "a day is 0 for Monday to 6 for Sunday"),
+    Reason.TIME: _About(
+        "impossible time of day",
+        ("start_time_local", "end_time_local"),
+        "write 09:30 or 09:30:00, 24:00 at most",
+    ),
+    Reason.ZONE: _About("unknown time zone", ("timezone_str",), "write an IANA name like America/Chicago"),
+    Reason.TWO_ZONES: _About("two zones for one store", (), "keep one"),
+    Reason.HEADER: _About("repeated header line", (), "take it out"),
+    Reason.WRONG_ID: _About(
+        "impossible store id", ("store_id",), "an id is 1 to 512 bytes of UTF-8 without control characters"
+    ),
 }
+_ADVICE = {about.text: about.advice for about in _ABOUT.values()}
+_LONGEST_VALUE = 60  # characters of a value that are shown
 
 Codes: TypeAlias = NDArray[np.uint8]  # a Reason a row
 
@@ -80,19 +115,35 @@ def flaws_of(codes: Codes) -> list[tuple[Reason, NDArray[np.bool_]]]:
     return [(Reason(int(code)), codes == code) for code in np.unique(codes) if code]
 
 
-def reject_table(lines: NDArray[np.int64], codes: Codes, rows: Iterable[str]) -> pl.DataFrame:
-    """Return a table of line, reason, row; one entry for every line, code (not 0) and row given."""
-    texts = np.array([_TEXTS[reason] for reason in Reason], dtype=object)
+def reject_table(
+    lines: NDArray[np.int64], codes: Codes, rows: Iterable[str], values: pl.Series | None = None
+) -> pl.DataFrame:
+    """Return a table of line, reason, row, value; each from a line, a code (not 0), a row, a value.
+
+    A value is what the reason is about, as it was; "" where that is the row as such.
+    """
+    texts = np.array([reason.text for reason in Reason], dtype=object)
     reasons = pl.Series("reason", texts[codes].tolist(), dtype=pl.String)
     line = pl.Series("line", lines, dtype=pl.Int64)
-    return pl.DataFrame([line, reasons, pl.Series("row", list(rows), dtype=pl.String)])
+    row = pl.Series("row", list(rows), dtype=pl.String)
+    value = pl.repeat("", len(row), eager=True) if values is None else values
+    shown = value.str.head(_LONGEST_VALUE).str.replace_all(r"[[:cntrl:]]", "\N{REPLACEMENT CHARACTER}")
+    return pl.DataFrame([line, reasons, row, shown.alias("value")])
+
+
+def sentences(rejects: pl.DataFrame) -> pl.Series:
+    """Return for each rejected row the reason, the value that it is about, and what is accepted."""
+    value = pl.when(pl.col("value") == "").then(pl.lit("")).otherwise(pl.format(" `{}`", "value"))
+    advice = pl.col("reason").replace_strict(_ADVICE, default="", return_dtype=pl.String)
+    return rejects.select(pl.format("{}{}: {}", "reason", value, advice))["reason"]
 
 
 def write_rejects(rejects: pl.DataFrame, path: Path) -> None:
-    """Write rejected rows as CSV: file, line, reason, row.
+    """Write rejected rows as CSV: file, line, reason (with its value and what is accepted), row.
 
     The file appears whole or not at all; its folder is made if it is not there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    told = rejects.select("file", "line", sentences(rejects), "row")
     with whole_file(path) as file:
-        rejects.select("file", "line", "reason", "row").write_csv(file)
+        told.write_csv(file)

@@ -73,7 +73,6 @@ class PostgresPollStore:
 
     def load(self, load: Load) -> LoadSummary:
         """Commit a whole load or nothing of it; loads at once end as if one had run after the other."""
-        _refuse_zero_bytes(load)
         with self._server.writing() as connection:
             schema.take(connection, schema.LOADING)
             return _Loading(connection, load).run()
@@ -192,14 +191,6 @@ class _Loading:
 
 
 _STORE_KEYS = {"store_id": pl.String(), "store_key": pl.Int32()}
-
-
-def _refuse_zero_bytes(load: Load) -> None:
-    for series in load.facts.ids():
-        names = series.unique().cast(pl.String)
-        flawed = names.filter(names.str.contains("\0", literal=True))
-        if len(flawed):
-            raise InputError(f"store id {flawed[0]!r} has a zero byte in it, which PostgreSQL cannot keep")
 
 
 def _add_load(

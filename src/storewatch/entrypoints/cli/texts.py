@@ -67,7 +67,9 @@ def reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
-    """Yield the rows that could not be used, counted by reason, with where the first ones are."""
+    """Yield the rows that could not be used by reason: how many, the first one's value, where they are."""
+    from storewatch.ingest.rejects import sentences
+
     if not rejects.height:
         return
     yield f"{rejects.height:,} rows could not be used:"
@@ -75,7 +77,7 @@ def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
     for reason, count in counts.iter_rows():
         first = rejects.filter(rejects["reason"] == reason).head(SHOWN_REJECTS)
         places = ", ".join(f"{file}:{line}" for file, line in first.select("file", "line").iter_rows())
-        yield f"  {count:>9,}  {reason} ({places}{', …' if count > SHOWN_REJECTS else ''})"
+        yield f"  {count:>9,}  {sentences(first)[0]} ({places}{', …' if count > SHOWN_REJECTS else ''})"
 
 
 def load_lines(loaded: Loaded) -> Iterator[str]:
