@@ -88,6 +88,8 @@ def test_every_job_of_an_earlier_board_is_as_it_was(earlier: JobBoard) -> None:
     assert [job.request_id for job in jobs] == ["call-1", *[None] * 6, "call-8", None]
     assert [job.as_of for job in jobs[:3]] == [NEWEST, 1_674_172_800, 1_674_667_000]
     assert [job.rows for job in jobs] == [3, 3, 1, 3, *[None] * 5]
+    assert [job.stores for job in jobs] == [None, None, 1, *[None] * 5, 2]
+    assert earlier.recent(9) == jobs[::-1]
     assert jobs[4].error == "NoPollsError: there are no polls"
     assert (jobs[6].worker, jobs[6].progress) == ("host-2", Progress(stage="compute", done=1, total=3))
 

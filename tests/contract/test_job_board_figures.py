@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import pytest
 
 from boards import LONG, SHORT, claimed, job_of, wait_for
@@ -136,6 +139,21 @@ def test_the_newest_jobs_come_first(board: JobBoard) -> None:
     assert [job.id for job in board.recent(3)] == ids[:0:-1]
     assert board.recent(9) == [job_of(board, job_id) for job_id in reversed(ids)]
     assert board.recent(0) == []
+
+
+def test_the_newest_jobs_are_told_without_the_ids_that_they_name_however_many(board: JobBoard) -> None:
+    ids = tuple(f"{n:020}" for n in range(50_000))
+    job_id = board.submit(Ask(as_of=1_674_670_320, carry=None, store_ids=ids), request_id="call")
+    board.recent(1)  # what is loaded once
+    tracemalloc.start()
+    (told,) = board.recent(1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    job = job_of(board, job_id)
+    assert (job.ask.store_ids, job.stores) == (ids, 50_000)
+    assert told == replace(job, ask=replace(job.ask, store_ids=()))
+    assert peak < sum(map(len, ids)) / 2
+    assert claimed(board).job.ask.store_ids == ids
 
 
 # --- forgetting -----------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class Job:
     state: State
     ask: Ask
     created: float
+    stores: int | None = None  # how many were asked for; None: all
     request_id: str | None = None  # of the call that asked, for the logs
     number: int = 0  # grows in the order of submits
     attempts: int = 0  # claims that counted
@@ -108,6 +109,8 @@ class Jobs(Protocol):
     def recent(self, limit: int, *, before: int | None = None) -> list[Job]:
         """Return the jobs that were submitted last, newest first, at most `limit`.
 
+        Where some stores were asked for, `ask.store_ids` is empty, and `stores` says how many they are; what
+        the version before has written is given whole.
         With `before`, only of those with a lower number.
         """
         ...

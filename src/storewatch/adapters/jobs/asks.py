@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from storewatch.domain.ask import Ask
@@ -16,11 +17,22 @@ def to_text(ask: Ask, request_id: str | None) -> str:
     return json.dumps({**ask.values(), "request_id": request_id})
 
 
-def from_text(text: str) -> tuple[Ask, str | None]:
-    """Return the ask and the id of the call, of a text that this version or another one wrote."""
+def to_brief(ask: Ask, request_id: str | None) -> str | None:
+    """Return the same with the number of the stores for their ids; None if every store is asked for."""
+    if ask.store_ids is None:
+        return None
+    brief = replace(ask, store_ids=()).values()
+    return json.dumps({**brief, "request_id": request_id, "stores": len(ask.store_ids)})
+
+
+def from_text(text: str) -> tuple[Ask, str | None, int | None]:
+    """Return ask, id of the call and number of stores, of a text that this version or another one wrote."""
     values = json.loads(text)
-    request_id = values.pop("request_id", None)
-    return Ask.from_values(values), request_id
+    request_id, stores = values.pop("request_id", None), values.pop("stores", None)
+    ask = Ask.from_values(values)
+    if stores is None and ask.store_ids is not None:
+        stores = len(ask.store_ids)
+    return ask, request_id, stores
 
 
 def plain_values() -> dict[str, Any]:

@@ -46,6 +46,22 @@ local function field(id, name)
   return redis.call('HGET', job_key(id), name)
 end
 
+-- A job without the ids of stores that it may name.
+local function brief_job(id)
+  local brief = field(id, 'brief')
+  if not brief then
+    return job(id)
+  end
+  local told = {'request', brief}
+  for _, name in ipairs(redis.call('HKEYS', job_key(id))) do
+    if name ~= 'request' then
+      table.insert(told, name)
+      table.insert(told, field(id, name))
+    end
+  end
+  return told
+end
+
 local function number(id, name)
   return tonumber(field(id, name))
 end
@@ -165,6 +181,9 @@ function verbs.submit()
     local place = redis.call('INCR', tag .. ':submitted')
     redis.call('HSET', job_key(given.id), 'id', given.id, 'number', place, 'state', 'Queued', 'request', given.request,
       'created', whole(now), 'attempts', 0, 'epoch', 0)
+    if given.brief then
+      redis.call('HSET', job_key(given.id), 'brief', given.brief)
+    end
     redis.call('ZADD', tag .. ':jobs', place, given.id)
     redis.call('ZADD', set_key('Queued'), place, given.id)
     if given.submit_key then
@@ -297,7 +316,7 @@ end
 function verbs.recent()
   local jobs, highest = {}, given.before and '(' .. whole(given.before) or '+inf'
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', tag .. ':jobs', highest, '-inf', 'LIMIT', 0, given.limit)) do
-    table.insert(jobs, job(id))
+    table.insert(jobs, brief_job(id))
   end
   return jobs
 end

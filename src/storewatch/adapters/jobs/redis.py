@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
-from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_text
+from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_brief, to_text
 from storewatch.adapters.jobs.redis_address import RedisAddress
 from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
@@ -64,8 +64,8 @@ class RedisJobBoard:
     def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
         job_id = uuid4().hex  # made here, so that a submit whose answer was lost can be said again
-        text = to_text(ask, request_id)
-        held_by, held_for = self._server.call("submit", id=job_id, request=text, submit_key=key)
+        texts = {"request": to_text(ask, request_id), "brief": to_brief(ask, request_id)}
+        held_by, held_for = self._server.call("submit", id=job_id, submit_key=key, **texts)
         return same_job(held_by, held_for, ask)
 
     def get(self, job_id: str) -> Job | None:
@@ -247,12 +247,13 @@ def _to_job(pairs: list[str]) -> Job | None:
     if not pairs:
         return None
     row = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    ask, request_id = from_text(row["request"])
+    ask, request_id, stores = from_text(row["request"])
     return Job(
         id=row["id"],
         state=State(row["state"]),
         ask=ask,
         request_id=request_id,
+        stores=stores,
         created=_to_seconds(row["created"]),
         number=int(row["number"]),
         attempts=int(row["attempts"]),

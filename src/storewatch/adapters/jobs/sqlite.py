@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_text
+from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_brief, to_text
 from storewatch.adapters.jobs.sqlite_file import Connection
 from storewatch.ports.jobs import Claim, Job, Overview, Progress, State
 
@@ -66,6 +66,7 @@ _SCHEMA = (
     "ALTER TABLE jobs ADD COLUMN submit_key TEXT",  # passed over where it is there
     "ALTER TABLE jobs ADD COLUMN not_before REAL",  # of a queued job that was handed back for a while
     "ALTER TABLE jobs ADD COLUMN held_up_since REAL",
+    "ALTER TABLE jobs ADD COLUMN brief TEXT",  # the request without ids of stores, if it names any
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
@@ -75,8 +76,8 @@ _SCHEMA = (
 )
 
 _SUBMIT = """
-    INSERT INTO jobs (id, state, request, created, submit_key)
-    VALUES (:id, 'Queued', :request, julianday('now'), :submit_key)
+    INSERT INTO jobs (id, state, request, brief, created, submit_key)
+    VALUES (:id, 'Queued', :request, :brief, julianday('now'), :submit_key)
     ON CONFLICT (submit_key) WHERE submit_key IS NOT NULL DO NOTHING
     RETURNING id, request
 """
@@ -190,7 +191,10 @@ _LOOK_OVER = """
 """
 
 _RECENT = """
-    SELECT * FROM jobs WHERE seq < ifnull(:before, 9223372036854775807) ORDER BY seq DESC LIMIT :limit
+    SELECT
+        seq, id, state, coalesce(brief, request) AS request, created, attempts, epoch, worker, started,
+        held_up_since, stage, done, total, as_of, version, ended, error, key, rows
+    FROM jobs WHERE seq < ifnull(:before, 9223372036854775807) ORDER BY seq DESC LIMIT :limit
 """
 
 _NEWEST_COMPLETE = f"""
@@ -223,7 +227,12 @@ class SqliteJobBoard:
 
     def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
-        new: dict[str, Value] = {"id": uuid4().hex, "request": to_text(ask, request_id), "submit_key": key}
+        new: dict[str, Value] = {
+            "id": uuid4().hex,
+            "request": to_text(ask, request_id),
+            "brief": to_brief(ask, request_id),
+            "submit_key": key,
+        }
         while True:
             rows = self._writer.rows(_SUBMIT, **new) or self._writer.rows(_BY_SUBMIT_KEY, submit_key=key)
             if rows:  # else the job that held the key has been forgotten just now
@@ -333,12 +342,13 @@ class SqliteJobBoard:
 
 
 def _to_job(row: sqlite3.Row) -> Job:
-    ask, request_id = from_text(row["request"])
+    ask, request_id, stores = from_text(row["request"])
     return Job(
         id=row["id"],
         state=State(row["state"]),
         ask=ask,
         request_id=request_id,
+        stores=stores,
         created=_to_seconds(row["created"]),
         number=row["seq"],
         attempts=row["attempts"],

@@ -66,10 +66,9 @@ def job_view(job: Job, *, now: float, downloads: Callable[[Job], list[tuple[str,
 
 
 def _scope(job: Job) -> str:
-    wanted = job.ask.store_ids
-    if wanted is None:
+    if job.stores is None:
         return "all stores"
-    return "1 store" if len(wanted) == 1 else f"{len(wanted):,} stores"
+    return "1 store" if job.stores == 1 else f"{job.stores:,} stores"
 
 
 def _took(job: Job) -> str | None:
