@@ -153,6 +153,35 @@ def test_what_is_assumed_and_a_stray_stamp_are_said_beside_the_figures(data: Pat
     assert run("report", "--out", tmp_path / "r.csv", home=tmp_path)[1].splitlines()[2:] == said[1:]
 
 
+def test_check_says_what_there_is_and_changes_nothing(data: Path, tmp_path: Path) -> None:
+    good, _ = run("check", data, home=tmp_path)
+    (data / "hours.json").write_text("[]")
+    with (data / "Menu hours.csv").open("a") as file:
+        file.write("b,Monday,09:00,10:00,\n")
+    bad, _ = run("check", data, home=tmp_path, code=3)
+
+    assert f"{data / 'store status.csv'}: polls, 4 rows, 0 of them rejected" in good
+    assert "as of 2023-01-25T11:10:00Z" in good
+    assert "2 of 3 stores have no hours: counted as open all the time" in good
+    assert f"{data / 'Menu hours.csv'}: hours, 2 rows, 1 of them rejected" in bad
+    assert "hours.json: is JSON" in bad
+    assert "day is not 0 to 6 `Monday`: a day is 0 for Monday to 6 for Sunday" in bad
+    assert "1 stores had no hours before and only rejected hours rows: counted as open all the time: b" in bad
+    assert not (tmp_path / "storewatch-data").exists()
+
+
+def test_a_strict_report_is_none_and_its_rejects_are_written(data: Path, tmp_path: Path) -> None:
+    (data / "more.csv").write_text("store_id,status,timestamp_utc\nz,broken,2023-01-25 11:06:00 UTC\n")
+    options = ["report", "--data", data, "--rejects", tmp_path / "bad.csv"]
+    out, err = run(*options, "--strict", home=tmp_path, code=3)
+
+    assert out == ""
+    assert "no report was made" in err
+    assert "broken" in (tmp_path / "bad.csv").read_text()
+    assert len(run(*options, home=tmp_path, code=3)[0].splitlines()) == 4
+    run("report", "--strict", home=tmp_path, code=2)
+
+
 def test_load_then_report_is_the_report_of_the_folder(data: Path, tmp_path: Path) -> None:
     loaded, _ = run("load", data, home=tmp_path)
     again, _ = run("load", data, home=tmp_path)

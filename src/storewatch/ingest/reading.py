@@ -45,8 +45,13 @@ class Reading:
     tainted: Mapping[str, pl.DataFrame]  # by kind: units with a rejected row, not to be half replaced (R1)
     unused: tuple[str, ...]  # files that were given and could not be used: a sentence each (R1)
     exempt: tuple[str, ...]  # names of files in folders that are no data, or reports of ours
-    files: tuple[str, ...]  # that were read
+    by_file: tuple[tuple[str, str, int], ...]  # each that was read, its kind and its rows
     rows: Mapping[str, int]  # by kind: that were read, rejected ones among them
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that were read."""
+        return tuple(file for file, _, _ in self.by_file)
 
     @property
     def is_complete(self) -> bool:
@@ -182,7 +187,7 @@ def combine(
         },
         unused=tuple(unused),
         exempt=tuple(exempt),
-        files=tuple(file for file, _, _ in named),
+        by_file=tuple((file, kind.name, part.rows) for file, kind, part in named),
         rows={kind.name: sum(part.rows for _, part in of_kind) for kind, of_kind in parts.items()},
     )
 

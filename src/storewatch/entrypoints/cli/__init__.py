@@ -10,6 +10,7 @@ import click
 
 from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, retention, status
+from storewatch.entrypoints.cli.check import check
 from storewatch.entrypoints.cli.data import load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
 from storewatch.entrypoints.cli.explain import explain
@@ -48,5 +49,19 @@ def commands() -> None:
     """
 
 
-for command in (report, explain, load, verify, sample, serve, worker, status, db, retention, collect, token):
+for command in (
+    report,
+    explain,
+    load,
+    check,
+    verify,
+    sample,
+    serve,
+    worker,
+    status,
+    db,
+    retention,
+    collect,
+    token,
+):
     commands.add_command(command)

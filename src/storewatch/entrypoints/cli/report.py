@@ -51,6 +51,12 @@ DIFFERENT = 1  # exit code: kernel and reference do not agree
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes of --engine pandas."
 )
+@click.option("--strict", is_flag=True, help="With --data: make no report if one row or file cannot be used.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --data: write the rows that could not be used to this CSV file.",
+)
 @click.option(
     "--allow-future", is_flag=True, help="With --data: take polls that lie more than an hour in the future."
 )
@@ -62,6 +68,8 @@ def report(
     out: Path | None,
     engine: str,
     jobs: int,
+    strict: bool,
+    rejects: Path | None,
     allow_future: bool,
 ) -> None:
     """Report uptime of the last hour, day and week for every store.
@@ -73,7 +81,9 @@ def report(
     from storewatch.domain.uptime import uptime
 
     check_out(out)
-    reading = read_folder(data, allow_future=allow_future) if data else None
+    if data is None and (strict or rejects):
+        raise click.UsageError("--strict and --rejects belong to --data: name the folder")
+    reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
     rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
     with source_of(reading) as source:
         made = answer(source, replace(ask, store_ids=store_ids or None), engine=rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from storewatch.entrypoints.cli.data import WITH_REJECTS
 from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
@@ -18,18 +20,25 @@ if TYPE_CHECKING:
     from storewatch.ports.polls import Source
 
 
-def read_folder(folder: Path, *, allow_future: bool) -> Reading:
-    """Read a folder's files, and say what could not be used."""
-    from storewatch.entrypoints.cli.texts import reading_lines
-    from storewatch.ingest import read
+def read_folder(
+    folder: Path, *, allow_future: bool, strict: bool = False, rejects: Path | None = None
+) -> Reading:
+    """Read a folder's files, say what could not be used, and write such rows to a file if one is named.
+
+    With `strict` the command ends with exit code 3 if there is anything that could not be used.
+    """
+    from storewatch.entrypoints.cli.texts import reading_lines, tainted_lines
+    from storewatch.ingest import read, write_rejects
 
     with progress_bar() as progress:
         reading = read([folder], now=time.time(), allow_future=allow_future, progress=progress)
-    say(reading_lines(reading), err=True)
-    tainted = reading.tainted.get("hours")
-    if tainted is not None and len(tainted):
-        some = ", ".join(tainted["store_id"].sort()[:5])
-        say([f"{len(tainted):,} stores have an hours row that was rejected: {some}"], err=True)
+    say([*reading_lines(reading), *tainted_lines(reading)], err=True)
+    if rejects is not None:
+        write_rejects(reading.rejects, rejects)
+        say([f"{rejects}: the rows that could not be used"], err=True)
+    if strict and not reading.is_complete:
+        say(["no report was made: --strict makes none if one row or file cannot be used"], err=True)
+        sys.exit(WITH_REJECTS)
     return reading
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
 from storewatch.entrypoints.wording import age, hours, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import polars as pl
 
     from storewatch.answering.load import Loaded
     from storewatch.formats.report import Report
@@ -66,6 +66,25 @@ def reading_lines(reading: Reading) -> Iterator[str]:
     yield from reject_lines(reading.rejects)
 
 
+def tainted_lines(reading: Reading) -> Iterator[str]:
+    """Yield what becomes of the stores that have an hours row that was rejected, with no hours from before."""
+    tainted = reading.tainted.get("hours")
+    if tainted is not None:
+        yield from _part_lines(reading, tainted["store_id"].sort())
+
+
+def _part_lines(reading: Reading, stores: pl.Series) -> Iterator[str]:
+    has_rows = stores.is_in(reading.facts.hours["store_id"].unique().implode())
+    yield from _named(
+        "had no hours before and a rejected hours row: their good rows were taken",
+        tuple(stores.filter(has_rows)),
+    )
+    yield from _named(
+        "had no hours before and only rejected hours rows: counted as open all the time",
+        tuple(stores.filter(~has_rows)),
+    )
+
+
 def reject_lines(rejects: pl.DataFrame) -> Iterator[str]:
     """Yield the rows that could not be used by reason: how many, the first one's value, where they are."""
     from storewatch.ingest.rejects import sentences
@@ -88,10 +107,10 @@ def load_lines(loaded: Loaded) -> Iterator[str]:
     if loaded.summary is None:
         yield "nothing was loaded: --strict loads nothing if one row or file cannot be used"
         return
-    yield from _summary_lines(loaded.summary)
+    yield from _summary_lines(loaded.summary, loaded.reading)
 
 
-def _summary_lines(summary: LoadSummary) -> Iterator[str]:
+def _summary_lines(summary: LoadSummary, reading: Reading) -> Iterator[str]:
     yield (
         f"loaded {summary.polls:,} polls ({summary.new_polls:,} new) of {summary.stores:,} stores "
         f"({summary.new_stores:,} new)"
@@ -103,9 +122,7 @@ def _summary_lines(summary: LoadSummary) -> Iterator[str]:
     yield from _named(
         "keep the hours that they had, since an hours row of theirs was rejected", summary.kept_hours
     )
-    yield from _named(
-        "had no hours before and a rejected hours row: their good rows were taken", summary.part_hours
-    )
+    yield from _part_lines(reading, pl.Series(summary.part_hours, dtype=pl.String))
     if summary.zones_changed:
         yield f"  {summary.zones_changed:,} stores have a new zone"
     if summary.empty_rows:
