@@ -67,7 +67,7 @@ def reading_lines(reading: Reading) -> Iterator[str]:
 
 
 def tainted_lines(reading: Reading) -> Iterator[str]:
-    """Yield what becomes of the stores that have an hours row that was rejected, with no hours from before."""
+    """Yield what becomes of the stores with a rejected hours row, where no hours are held from before."""
     tainted = reading.tainted.get("hours")
     if tainted is not None:
         yield from _part_lines(reading, tainted["store_id"].sort())
