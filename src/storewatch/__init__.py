@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from storewatch.entrypoints.library import report as report
+from storewatch.errors import InputError, NoPollsError, StorewatchError, StorewatchWarning
 
+if TYPE_CHECKING:
+    from storewatch.entrypoints.library import Report, report
+
+__all__ = ["InputError", "NoPollsError", "Report", "StorewatchError", "StorewatchWarning", "report"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import `report` when it is first asked for: the command line's help needs no Polars."""
-    if name == "report":
-        from storewatch.entrypoints.library import report  # noqa: PLC0415 - see above
+    """Import what makes reports when it is first asked for: the command line's help needs no Polars."""
+    if name in __all__:
+        from storewatch.entrypoints import library  # noqa: PLC0415 - see above
 
-        return report
+        return getattr(library, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name all that there is, what was not asked for yet among it."""
+    return sorted({*globals(), *__all__})

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import os
 import re
 import secrets
 import stat
+import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from storewatch.errors import SettingsError
+from storewatch.errors import SettingsError, SettingsWarning
 from storewatch.whole import whole_file
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 PREFIX = "STOREWATCH_"
+# What Kubernetes sets by itself for a service that is called storewatch, or storewatch-…
+_OF_KUBERNETES = re.compile(rf"{PREFIX}(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 SHORTEST_SECRET = 16  # characters
 LONGEST_LINK = 7 * 86_400  # seconds; S3 refuses links that live longer
 
@@ -46,8 +54,7 @@ def _hosts(names: str | None) -> str | None:
 class Settings(BaseSettings):
     """Everything that can be set. A field `x` is set by the environment variable `STOREWATCH_X`."""
 
-    # Unknown variables of the environment pass: Kubernetes sets STOREWATCH_PORT and its like by itself for a
-    # service of this name. An unknown name in code is an error.
+    # Unknown variables of the environment pass, with a warning; an unknown name in code is an error.
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
     home: Path = Field(
@@ -228,11 +235,22 @@ def load_settings(**given: Any) -> Settings:  # noqa: ANN401  the model checks e
     Raises:
         SettingsError: One line that names each wrong setting; values are not shown, they may hold passwords.
     """
+    for text in unknown_variables(os.environ):
+        warnings.warn(text, SettingsWarning, stacklevel=2)
     try:
         return Settings(**given)
     except ValidationError as error:
         wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {_reason(e)}" for e in _real(error)]
         raise SettingsError("; ".join(wrong)) from None  # pydantic's own text shows the values
+
+
+def unknown_variables(environment: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence on each variable that is called like a setting and is none, with the nearest one."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and not _OF_KUBERNETES.fullmatch(name):
+            like = difflib.get_close_matches(name, known, n=1)
+            yield f"{name} is no setting and does nothing" + (f": is it {like[0]}?" if like else "")
 
 
 def _real(error: ValidationError) -> list[Any]:

@@ -10,6 +10,11 @@
     └── UnavailableError    a poll store, job board or report shelf does not answer
         └── SchemaError     the poll store's database is there, but not its schema, or not all of it
 
+and what it warns of:
+
+    StorewatchWarning       what changes figures or does nothing, and is no error
+    └── SettingsWarning     a variable that is called like a setting and is none
+
 Each message says what was wrong, where, and what to do.
 """
 
@@ -29,6 +34,14 @@ class StorewatchError(Exception):
     """Base of all errors that storewatch raises on purpose."""
 
     told = ""  # what clients may know of it: no names, no addresses
+
+
+class StorewatchWarning(UserWarning):
+    """What whoever asked should know, and is no error."""
+
+
+class SettingsWarning(StorewatchWarning):
+    """A variable of the environment is called like a setting, and is none."""
 
 
 class InputError(StorewatchError):

@@ -24,6 +24,7 @@ KINDS = {"up": "uptime", "down": "downtime", "unknown": "unknown"}
 ODD = ("America/St_Johns", "America/Havana", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham")
 
 
+@pytest.mark.filterwarnings("ignore::storewatch.errors.StorewatchWarning")  # odd zones, stores without hours
 @pytest.mark.parametrize(
     ("as_of", "carry", "seed"),
     [("2023-03-15 18:13:22", 7 * DAY, 1), ("2023-11-08 06:00", 12 * HOUR + 2_057, 2)],

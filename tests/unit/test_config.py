@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from storewatch.bootstrap import open_board, open_polls, open_shelf
-from storewatch.config import Settings, load_settings, signing_secrets
-from storewatch.errors import SettingsError
+from storewatch.config import Settings, load_settings, signing_secrets, unknown_variables
+from storewatch.errors import SettingsError, SettingsWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,28 @@ def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch: pytest.MonkeyPa
 def test_variables_that_kubernetes_sets_for_a_service_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOREWATCH_PORT", "tcp://10.0.0.1:80")
     load_settings()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PORT",
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT_8000_TCP",
+        "PORT_8000_TCP_ADDR",
+        "API_PORT",
+    ],
+)
+def test_the_variables_of_kubernetes_are_known_for_what_they_are(name: str) -> None:
+    assert list(unknown_variables([f"STOREWATCH_{name}"])) == []
+
+
+def test_an_unknown_variable_is_warned_of_with_the_nearest_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREWATCH_POLL_URL", "delta:elsewhere")
+    with pytest.warns(SettingsWarning, match=r"_POLL_URL is no setting .*: is it STOREWATCH_POLLS_URL\?"):
+        assert load_settings() == Settings()
 
 
 def test_settings_do_not_change() -> None:

@@ -13,6 +13,9 @@ from storewatch.config import Settings
 from storewatch.entrypoints.cli import commands
 from storewatch.main import app
 
+# Examples leave out what they are not about, and are told so.
+pytestmark = pytest.mark.filterwarnings("ignore::storewatch.errors.StorewatchWarning")
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 

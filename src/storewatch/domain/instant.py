@@ -32,6 +32,11 @@ def parse_as_of(value: str | datetime) -> int:
         InputError: It is no instant, has no offset, has a fraction of a second, or lies outside 1970–2200.
     """
     instant = _parse(value) if isinstance(value, str) else value
+    if not isinstance(instant, datetime):
+        raise InputError(
+            f"as-of {value} is a {type(value).__name__}, which has no time zone: give an aware datetime, a "
+            "pandas stamp with a zone, or text like 2023-01-25T18:12:00Z"
+        )
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise InputError(
             f"as-of {value} has no time zone: write it with Z or an offset, like 2023-01-25T18:12:00Z"

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import parse_as_of, parse_carry
+from storewatch.errors import InputError, StorewatchWarning
+from storewatch.formats.report import Report
 from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from storewatch.formats.report import Report
+__all__ = ["Report", "report"]
+
+SHOWN = 5  # ids that a warning names
 
 
 def report(
@@ -25,8 +30,8 @@ def report(
     zones: Any = None,  # noqa: ANN401 - the same
     *,
     as_of: datetime | str | None = None,
-    carry: str = "7d",
-    store_ids: Sequence[str] | None = None,
+    carry: timedelta | str | None = "7d",
+    store_ids: Iterable[str] | None = None,
     policy: str = Policy.HOURLY_MAJORITY,
 ) -> Report:
     """Make the report of the last hour, day and week for every store.
@@ -36,12 +41,16 @@ def report(
             or anything with the Arrow PyCapsule interface. Naive datetimes are UTC.
         hours: Columns `store_id`, `day` or `dayOfWeek` (0 = Monday), `start_time_local`, `end_time_local`.
         zones: Columns `store_id`, `timezone_str`.
-        as_of: An aware whole second; None: the newest poll, rounded up (R3).
-        carry: How long a poll's status carries: `7d`, `36h`, `none` (R5).
-        store_ids: Rows wanted; None: all stores.
+        as_of: A whole second: an aware datetime, a pandas stamp with a zone, or ISO text with an offset or
+            `Z`; None: the newest poll, rounded up (R3).
+        carry: How long a poll's status carries: a timedelta, or text like `7d`, `36h`; None, or `none`: it
+            never ends (R5).
+        store_ids: Rows wanted, each id as text; None: all stores.
         policy: How polls decide: `hourly-majority` (R4, R5) or `last-observation` (R15).
 
-    Rows that cannot be used are left out, are counted in a warning, and lie in the report's `rejects`.
+    What changes figures is a `StorewatchWarning` each, and an attribute of the report: rows that cannot be
+    used are left out (`rejects`, `reasons`), ids that nothing names have no row (`strangers`), what is not
+    known is assumed and what looks odd is said (`notes`).
 
     Raises:
         InputError: A frame lacks a column or has one of an impossible type, or an option is wrong.
@@ -50,20 +59,57 @@ def report(
     >>> import polars as pl
     >>> stamps = ["2023-01-25 11:05:00 UTC"]
     >>> polls = pl.DataFrame({"store_id": ["7"], "status": ["active"], "timestamp_utc": stamps})
-    >>> report(polls, as_of="2023-01-25T12:00:00Z").rows["uptime_seconds_last_hour"].to_list()
+    >>> hours = pl.DataFrame(
+    ...     {"store_id": ["7"], "day": [2], "start_time_local": ["00:00"], "end_time_local": ["24:00"]}
+    ... )
+    >>> zones = pl.DataFrame({"store_id": ["7"], "timezone_str": ["America/Chicago"]})
+    >>> made = report(polls, hours, zones, as_of="2023-01-25T12:00:00Z")
+    >>> made.rows["uptime_seconds_last_hour"].to_list()
     [3600]
     """
-    reading = from_frames(polls, hours, zones)
-    if reading.rejects.height:
-        warnings.warn(
-            f"{reading.rejects.height} rows could not be used and were left out: see the report's rejects",
-            stacklevel=2,
-        )
+    if polls is None:
+        raise InputError("polls are None: give a frame of store_id, status, timestamp_utc, if an empty one")
     ask = Ask(
         as_of=None if as_of is None else parse_as_of(as_of),
-        carry=parse_carry(carry),
-        store_ids=None if store_ids is None else tuple(store_ids),
+        carry=_carry(carry),
+        store_ids=None if store_ids is None else _ids(store_ids),
         policy=parse_policy(policy),
     )
-    made = answer(GivenFacts(facts=reading.facts), ask)
-    return replace(made, rejects=reading.rejects)
+    reading = from_frames(polls, hours, zones)
+    made = replace(answer(GivenFacts(facts=reading.facts), ask), rejects=reading.rejects)
+    for text in _warnings(made):
+        warnings.warn(text, StorewatchWarning, stacklevel=2)
+    return made
+
+
+def _carry(carry: timedelta | str | None) -> int | None:
+    """Return a carry in seconds; None: it never ends."""
+    if carry is None or isinstance(carry, str):
+        return parse_carry("none" if carry is None else carry)
+    if not isinstance(carry, timedelta) or carry < timedelta(0) or carry % timedelta(seconds=1):
+        raise InputError(
+            f"carry {carry!r} is no span of whole seconds: give a timedelta, text like '7d', or None"
+        )
+    return parse_carry(f"{carry // timedelta(seconds=1)}s")
+
+
+def _ids(store_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return ids, each of them text."""
+    if isinstance(store_ids, str):
+        raise InputError(f"store_ids is one text: give a list of ids, [{store_ids!r}]")
+    found = tuple(store_ids)
+    for each in found:
+        if not isinstance(each, str):
+            kind = type(each).__name__
+            raise InputError(f"store_ids holds {each}, a {kind}: an id is text, to the letter: {str(each)!r}")
+    return tuple(map(str, found))  # NumPy's are text of a kind
+
+
+def _warnings(made: Report) -> Iterator[str]:
+    if made.reasons:
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in made.reasons.items())
+        yield f"{sum(made.reasons.values())} rows could not be used ({counts}): left out, see .rejects"
+    if made.strangers:
+        more = ", …" if len(made.strangers) > SHOWN else ""
+        yield f"no input names {', '.join(made.strangers[:SHOWN])}{more}: no row for it, see .strangers"
+    yield from made.notes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.instant import compact
+from storewatch.domain.instant import MICROSECONDS, compact, iso
 from storewatch.errors import InputError
 from storewatch.formats.csv import column_sums, csv_bytes
 from storewatch.whole import whole_file
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storewatch.domain.input import Input
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
     """Uptime, downtime, unknown and open time of every store, for the last hour, day and week.
 
@@ -33,6 +33,23 @@ class Report:
     ask: Ask  # what was asked, its as-of settled
     made_of: Input
     rejects: pl.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        newest = "none" if self.newest is None else iso(self.newest // MICROSECONDS)
+        return f"Report(as_of={iso(self.as_of)}, stores={self.rows.height}, newest_poll={newest})"
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """The ids that were asked for and that no input names: they have no row (R7)."""
+        known = set(self.rows["store_id"])
+        return tuple(dict.fromkeys(each for each in self.ask.store_ids or () if each not in known))
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many input rows could not be used, by reason, the most frequent first."""
+        if self.rejects is None:
+            return {}
+        return dict(self.rejects["reason"].value_counts(sort=True).iter_rows())
 
     @property
     def as_of(self) -> int:

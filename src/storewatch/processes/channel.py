@@ -70,7 +70,7 @@ def start_worker(
     # The parent may have found this package by other means than the environment (uvicorn --app-dir).
     package = str(Path(storewatch.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-    inherited = {name: value for name, value in os.environ.items() if name != f"{PREFIX}SECRET"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "storewatch.processes.worker"],
         stdin=subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import warnings
 from typing import NoReturn
 
 import click
@@ -16,7 +17,9 @@ from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
 from storewatch.entrypoints.cli.explain import explain
 from storewatch.entrypoints.cli.report import report, verify
 from storewatch.entrypoints.cli.service import serve, worker
+from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.token import token
+from storewatch.errors import StorewatchWarning
 
 GARBAGE = 100_000  # new objects between two searches for garbage; Python's own is 700
 
@@ -28,7 +31,14 @@ def main() -> NoReturn:
     Imports and frames make many objects that live to the end, which nobody need search for garbage often.
     """
     gc.set_threshold(GARBAGE)
+    warnings.showwarning = _show
     os._exit(ended(_run))
+
+
+def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    """Say a warning in a line, without the place in the code that it comes from."""
+    who = "storewatch" if issubclass(category, StorewatchWarning) else category.__name__
+    say([f"{who}: {message}"], err=True)
 
 
 def _run() -> int:

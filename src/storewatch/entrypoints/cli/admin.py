@@ -24,7 +24,7 @@ SHORTEST_RETENTION = 15 * 86_400  # seconds; a report reads a week, and a week b
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(*, as_json: bool) -> None:
-    """Say what is configured, whether each part answers, and what should be looked at.
+    """Say whether each part answers, and what should be looked at.
 
     Exit code 0: all answer; 1: something does not.
     """
@@ -80,7 +80,10 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Create the schema, or bring it to this version; safe when two do it at once."""
+    """Create the schema, or bring it to this version.
+
+    It is safe when two do it at once.
+    """
     from storewatch.bootstrap import upgrade_polls
     from storewatch.config import load_settings
 
@@ -95,7 +98,10 @@ def upgrade() -> None:
     help="What is older goes: a number with d, h, m or s.",
 )
 def retention(*, older_than: int) -> None:
-    """Drop old polls: whole weeks in PostgreSQL, whole days in a folder. Stores, hours and zones stay."""
+    """Drop old polls; stores, hours and zones stay.
+
+    Whole weeks go in PostgreSQL, whole days in a folder.
+    """
     import time
     from datetime import UTC, datetime
 
@@ -121,8 +127,9 @@ def retention(*, older_than: int) -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 def collect(*, older_than: int, dry_run: bool) -> None:
-    """Remove reports that no job knows: what a job board that was lost has left on the shelf.
+    """Remove reports that no job knows.
 
+    They are what a job board that was lost has left on the shelf.
     Look with --dry-run first: with the address of another board, all of them are unknown.
     """
     import time

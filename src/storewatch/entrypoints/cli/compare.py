@@ -89,7 +89,8 @@ def _causes(found: Comparison) -> Iterator[str]:
     from storewatch.entrypoints.wording import hours
 
     if found.found:
-        yield f"\n{'stores':>9}{'median':>13}  cause of the difference"
+        yield ""
+        yield f"{'stores':>9}{'median':>13}  cause of the difference"
     for one in found.found:
         names = found.rows.filter(found.rows["verdict"] == one.key)["store_id"].head(SHOWN_NAMES)
         more = ", …" if one.stores > len(names) else ""
@@ -97,7 +98,8 @@ def _causes(found: Comparison) -> Iterator[str]:
         what = f"{one.key}: {what}" if what else one.key
         yield f"{one.stores:>9,}{hours(round(one.median_seconds)):>13}  {what} ({', '.join(names)}{more})"
     if found.also:
-        yield "\nof the unexplained"
+        yield ""
+        yield "of the unexplained"
     for one in found.also:
         refuted = f" – but {one.changes:,} stores agree that it would change" if one.changes else ""
         yield f"{one.stores:>9,}  {one.key} would also fit{refuted}"
@@ -107,7 +109,8 @@ def _missing(found: Comparison) -> Iterator[str]:
     """Yield which stores only one of the reports has, and what those left out have in common."""
     left = found.left_out
     if left.stores:
-        yield f"\n{left.stores:,} stores are left out of their report:"
+        yield ""
+        yield f"{left.stores:,} stores are left out of their report:"
         for what, (missing, of_all) in (
             ("have no hours", left.without_hours),
             ("have no zone", left.without_zone),
@@ -116,4 +119,5 @@ def _missing(found: Comparison) -> Iterator[str]:
             if missing:
                 yield f"{missing:>9,}  {what} (of {of_all:,} such stores)"
     if found.only_theirs:
-        yield f"\n{found.only_theirs:,} stores of their report are in none of the files"
+        yield ""
+        yield f"{found.only_theirs:,} stores of their report are in none of the files"

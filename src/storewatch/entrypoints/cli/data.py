@@ -57,7 +57,7 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another fleet.")
 def sample(folder: Path, *, stores: int, days: float, seed: int) -> None:
-    """Make a fleet, shaped like a real one, as three CSV files in a folder."""
+    """Make a fleet, shaped like a real one: three CSV files."""
     from storewatch.sample import write
 
     write(folder, stores=stores, days=days, seed=seed)

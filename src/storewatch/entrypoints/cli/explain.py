@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     help="How far back from the as-of.",
 )  # fmt: skip
 def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
-    """Say hour by hour where a store's figures come from, and by which rule.
+    """Say hour by hour where a store's figures come from.
 
     For each UTC hour with open time: its wall-clock time, the open time and by which hours rows, the polls,
-    the status and why; then the outages. The hours add up to the report's row. Exit code 3: some rows or
-    files of --data could not be used.
+    the status, why and by which rule; then the outages. The hours add up to the report's row. Exit code 3:
+    some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.explain import explain_store
     from storewatch.entrypoints.cli.explanation import explanation_lines

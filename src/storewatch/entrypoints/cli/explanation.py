@@ -1,4 +1,4 @@
-"""What the command line shows of an explanation: lines of at most a hundred columns or so."""
+"""What the command line shows of an explanation: lines that a terminal of 80 columns folds well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from storewatch.domain.explain import Explanation
     from storewatch.entrypoints.explanation import HourView, PollView
 
-_WIDTH = 100
+_WIDTH = 80
 
 
 def explanation_lines(found: Explanation) -> Iterator[str]:

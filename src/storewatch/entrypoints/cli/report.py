@@ -87,7 +87,7 @@ def report(
     rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
     with source_of(reading) as source:
         made = answer(source, replace(ask, store_ids=store_ids or None), engine=rows)
-    name_strangers(made, store_ids)
+    say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)
@@ -112,19 +112,14 @@ def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:
     return reference.to_polars(reference.report(facts, ask, jobs=jobs))
 
 
-def name_strangers(made: Report, store_ids: tuple[str, ...]) -> None:
-    """Name the ids asked for that no input names: they have no row (R7)."""
-    known = set(made.rows["store_id"])
-    say((f"no input names the store {store_id}" for store_id in store_ids if store_id not in known), err=True)
-
-
 def deliver(made: Report, out: Path | None) -> None:
     """Write the report where it is wanted: a file, a pipe, or as a summary on the terminal."""
     from storewatch.entrypoints.cli.texts import report_lines, report_notes
 
     if out is not None:
         made.write(out)
-        say([f"{out}:", *report_notes(made, now=time.time())], err=True)
+        heading, *notes = report_notes(made, now=time.time())
+        say([f"{out}: {heading}", *notes], err=True)
     elif sys.stdout.isatty():
         say(report_lines(made, now=time.time()))
     else:
@@ -164,7 +159,7 @@ def verify(
     against: Path | None,
     differences: Path | None,
 ) -> None:
-    """Run kernel and pandas reference on a folder's files and say whether they agree.
+    """Run kernel and pandas reference on a folder and compare them.
 
     With --against, compare with the report of another program and name the cause of each difference. Exit
     code 1: they do not agree.

@@ -60,7 +60,7 @@ def metrics_options(command: F) -> F:
 )
 @metrics_options
 def serve(*, host: str, port: int, workers: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Serve /trigger_report and /get_report; API docs at /docs, figures at /metrics."""
+    """Serve calls and pages; API docs at /docs, figures at /metrics."""
     from storewatch.config import load_settings
     from storewatch.entrypoints.http.app import serve as run
 
@@ -77,7 +77,10 @@ def serve(*, host: str, port: int, workers: int | None, metrics_port: int | None
 )
 @metrics_options
 def worker(*, concurrency: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Compute the reports that are triggered elsewhere, until SIGTERM."""
+    """Compute the reports that are triggered elsewhere.
+
+    At SIGTERM or Ctrl-C it finishes what is in hand, or hands it back.
+    """
     from storewatch.config import load_settings
     from storewatch.processes.standalone import work
 

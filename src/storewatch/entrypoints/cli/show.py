@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
+import shutil
 import sys
+import textwrap
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,13 +18,35 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+WIDTH = 80  # columns that what we lay out has room in
+_GAP = re.compile(r" {2,}")
+_LEAST = 12  # columns that a last column is left with
 SLOW = 1.0  # seconds; what takes longer shows its progress
+_STEERING = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in _STEERING}  # ids and paths may hold anything
 
 
 def say(lines: Iterable[str], *, err: bool = False) -> None:
-    """Print lines."""
+    """Print lines: on a terminal between words where they are too long, and what would steer it escaped."""
+    stream = sys.stderr if err else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
     for line in lines:
-        click.echo(line, err=err)
+        text = line.translate(_ESCAPED)
+        for part in [text] if width is None else folded(text, width):
+            click.echo(part, err=err)
+
+
+def folded(line: str, width: int) -> list[str]:
+    """Return a line in parts of at most `width` characters, as far as it has spaces; words stay whole.
+
+    Later parts begin where the last of its columns does, which two spaces set apart.
+    """
+    if len(line) <= width:
+        return [line]
+    column = max((gap.end() for gap in _GAP.finditer(line[: width - _LEAST])), default=2)
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * column, break_long_words=False, break_on_hyphens=False
+    )
 
 
 @contextmanager

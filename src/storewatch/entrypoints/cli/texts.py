@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
+from storewatch.entrypoints.cli.show import WIDTH
 from storewatch.entrypoints.wording import age, hours, percent
 
 if TYPE_CHECKING:
@@ -28,22 +29,30 @@ def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str
     yield from report_notes(report, now=now)
     yield ""
     totals = report.totals()
-    yield f"{'fleet':<22}{'uptime':>9}{'up':>17}{'down':>17}{'unknown':>17}{'open':>17}"
+    yield f"{'fleet':<10}{'uptime':>9}{'up':>15}{'down':>15}{'unknown':>15}{'open':>15}"
     for window in WINDOWS:
         seconds = [
             totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
         ]
-        cells = "".join(f"{hours(value):>17}" for value in seconds)
-        yield f"{'last ' + window:<22}{percent(seconds[0], seconds[1]):>9}{cells}"
+        cells = "".join(f"{hours(value):>15}" for value in seconds)
+        yield f"{'last ' + window:<10}{percent(seconds[0], seconds[1]):>9}{cells}"
     lost = report.worst(worst)
     if not lost.height:
-        yield f"\n{NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN}"
+        yield ""
+        yield NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN
         return
-    yield f"\n{'most open time lost':<22}{'uptime':>9}{'down, hour':>17}{'day':>17}{'week':>17}"
+    yield ""
+    longest = max(len("most open time lost"), *(len(store_id) for store_id in lost["store_id"]))
+    width = min(longest + 1, WIDTH - 42)
+    yield f"{'most open time lost':<{width}}{'uptime':>9}{'down, hour':>11}{'day':>11}{'week':>11}"
     for row in lost.iter_rows(named=True):
         share = percent(row["uptime_seconds_last_week"], row["downtime_seconds_last_week"])
-        cells = "".join(f"{hours(row[f'downtime_seconds_last_{window}']):>17}" for window in WINDOWS)
-        yield f"{row['store_id']:<22}{share:>9}{cells}"
+        cells = "".join(f"{hours(row[f'downtime_seconds_last_{window}']):>11}" for window in WINDOWS)
+        name = row["store_id"]
+        if len(name) >= width:  # a line of its own
+            yield name
+            name = ""
+        yield f"{name:<{width}}{share:>9}{cells}"
 
 
 def report_notes(report: Report, *, now: float) -> Iterator[str]:

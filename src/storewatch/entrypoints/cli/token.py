@@ -10,7 +10,7 @@ from storewatch.entrypoints.http.tokens import Scope, Tokens
 
 @click.group()
 def token() -> None:
-    """Make, list and remove the tokens that STOREWATCH_AUTH=tokens asks for."""
+    """Make, list and remove tokens (for STOREWATCH_AUTH=tokens)."""
 
 
 @token.command()

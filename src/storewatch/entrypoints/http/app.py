@@ -34,6 +34,7 @@ from storewatch.entrypoints.http.sessions import Sessions
 from storewatch.entrypoints.http.tokens import Tokens
 from storewatch.entrypoints.http.v1.reports import router as v1
 from storewatch.entrypoints.http.v1.stores import router as stores
+from storewatch.errors import SettingsError
 from storewatch.logs import configure_logs
 from storewatch.metrics import Metrics
 from storewatch.processes.standalone import pages as pages_of_figures
@@ -210,7 +211,12 @@ def serve(settings: Settings, *, host: str, port: int, metrics_host: str, metric
                 1, int(FINISHING * settings.grace_seconds - settings.drain_seconds)
             ),
         )
-        _Server(config, app, drain=settings.drain_seconds).run()
+        try:
+            _Server(config, app, drain=settings.drain_seconds).run()
+        except SystemExit as end:  # uvicorn's code for it is ours for rows that could not be used
+            raise SettingsError(
+                f"the port {port} of {host} cannot be opened: take another, or end what has it"
+            ) from end
 
 
 class _Server(uvicorn.Server):
