@@ -10,7 +10,12 @@ import click
 import pytest
 
 from storewatch.config import Settings
+from storewatch.domain.kinds import KINDS
 from storewatch.entrypoints.cli import commands
+from storewatch.ingest.csv.blocks import LONGEST_LINE
+from storewatch.ingest.files import ENDINGS, REFUSED
+from storewatch.ingest.ids import LONGEST
+from storewatch.ingest.opening import MOST_UNPACKED
 from storewatch.main import app
 
 # Examples leave out what they are not about, and are told so.
@@ -92,3 +97,19 @@ def test_every_figure_of_the_readme_has_its_command() -> None:
 
     assert scripts
     assert all((ROOT / "benchmarks" / f"{script}.py").exists() for script in scripts)
+
+
+def test_what_can_be_read_is_listed_as_it_is() -> None:
+    """Columns with their aliases, endings, bounds: each stands on the page, and the page names no other."""
+    page = read("docs/reference/input.md")
+    rows = re.findall(r"^\| (\w+) \| `(\w+)` \|([^|]*)\|", page, re.MULTILINE)
+    listed = [(kind, name, tuple(re.findall(r"`(\w+)`", others))) for kind, name, others in rows]
+    endings = [ending for group in (ENDINGS, *REFUSED) for ending in group if ending.count(".") == 1]
+
+    assert listed == [
+        (kind.name, column.name, column.aliases) for kind in KINDS.values() for column in kind.columns
+    ]
+    assert set(re.findall(r"`(\.\w+)`", page)) == {*endings, ".gz"}
+    assert f"{LONGEST_LINE:,} bytes" in page
+    assert f"at most {MOST_UNPACKED} times its size" in page
+    assert f"1 to {LONGEST} bytes" in page

@@ -23,6 +23,7 @@ _ACCEPTED: dict[Form, tuple[type[pl.DataType], ...]] = {
     Form.DAY: (*_TEXT, *_INTEGERS, pl.Float32, pl.Float64),
     Form.TIME: (*_TEXT, pl.Time),
 }
+_CALENDAR = {"ms": 10**14, "us": 10**17, "ns": 2**63 - 1}  # counts of some thousand years
 _ADVICE = {
     Form.TEXT: "text",
     Form.ID: "text, or whole numbers (floats lose digits of an id: export it as text)",
@@ -60,6 +61,8 @@ def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
         is_id = name == "store_id"
         if isinstance(series.dtype, pl.Binary):
             series = pl.Series(name, [_decoded(value) for value in series.to_list()], dtype=pl.String)
+        elif isinstance(series.dtype, pl.Datetime):
+            series = series.to_physical().cast(pl.Datetime(series.dtype.time_unit, "UTC"))
         elif isinstance(series.dtype, (*_TEXT, *_INTEGERS) if is_id else _TEXT):
             series = series if is_id and isinstance(series.dtype, pl.Categorical) else series.cast(pl.String)
         columns.append(series)
@@ -81,6 +84,17 @@ def row_texts(frame: pl.DataFrame) -> list[str]:
     return pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator=",")).to_series().to_list()
 
 
+def text_of(column: pl.Series) -> pl.Series:
+    """Return values as text, nulls as nothing; stamps that no calendar has as their counts since 1970."""
+    if not isinstance(column.dtype, pl.Datetime):
+        return column.cast(pl.String, strict=False).fill_null("")
+    counts = column.to_physical()
+    stamps = counts.cast(pl.Datetime(column.dtype.time_unit))
+    known = counts.abs() < _CALENDAR[column.dtype.time_unit]
+    text = stamps.set(~known, None).cast(pl.String)
+    return text.zip_with(known.fill_null(value=True), counts.cast(pl.String)).fill_null("")
+
+
 def _quoted(column: pl.Series) -> pl.Series:
     if column.dtype.is_nested() or isinstance(column.dtype, pl.Object):
         return pl.repeat("", len(column), eager=True).alias(column.name)
@@ -89,6 +103,6 @@ def _quoted(column: pl.Series) -> pl.Series:
             [(value or b"").decode(errors="backslashreplace") for value in column.to_list()], dtype=pl.String
         )
     else:
-        text = column.cast(pl.String, strict=False).fill_null("")
+        text = text_of(column)
     needs = text.str.contains(r'[",\r\n]')
     return text.zip_with(~needs, '"' + text.str.replace_all('"', '""', literal=True) + '"').alias(column.name)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import sys
+import threading
 import zlib
 from contextlib import contextmanager
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, cast
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from storewatch.errors import InputError
 from storewatch.ingest.csv.blocks import UnreadableError
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+MOST_UNPACKED = 250  # bytes a byte of a packed file
+_MUCH = 256 << 20  # bytes; what unpacks to less does no harm
+_STDERR = 2
+_ONE_AT_A_TIME = threading.Lock()
 SEPARATORS = (b",", b";", b"\t")
 _HEADER = 1 << 20  # bytes within which the header must end
 _BOM = b"\xef\xbb\xbf"
@@ -39,8 +47,12 @@ def csv_header(path: Path) -> tuple[tuple[str, ...], bytes]:
 
 def parquet_schema(path: Path) -> dict[str, pl.DataType]:
     """Return the columns of a Parquet file."""
-    with reading_parquet(path), path.open("rb") as file:
-        return dict(pl.read_parquet_schema(file))
+    with reading_parquet(path):
+        table = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        schema = dict(table.collect_schema())
+        cells = table.select(pl.len()).collect().item() * len(schema)
+    check_unpacked(path, 8 * cells, path.stat().st_size)
+    return schema
 
 
 @contextmanager
@@ -62,15 +74,48 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def reading_parquet(path: Path) -> Iterator[None]:
-    """The same for Parquet, whose reader has errors of its own."""
+    """The same for Parquet, whose reader has errors of its own, and panics where a file is damaged.
+
+    It lets fixed offsets be zones, as pandas writes them. One file is read at a time: see `_quiet`.
+    """
+    os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
     with reading(path):
         try:
-            yield
-        except PolarsError as error:
+            with _quiet():
+                yield
+        except (PolarsError, PanicException) as error:
             reason = f"{error}".splitlines()[0]
             raise InputError(
                 f"{path}: cannot be read as Parquet ({reason}); export or copy it again"
             ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what is written to stderr, and drop it after a panic, which Rust prints unasked."""
+    with _ONE_AT_A_TIME, TemporaryFile() as held:
+        sys.stderr.flush()
+        stderr = os.dup(_STDERR)
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        except PanicException:
+            held.truncate(0)
+            raise
+        finally:
+            os.dup2(stderr, _STDERR)
+            held.seek(0)
+            os.write(stderr, held.read())
+            os.close(stderr)
+
+
+def check_unpacked(path: Path, unpacked: int, packed: int) -> None:
+    """Refuse a file that grows out of all proportion: a few kilobytes can be made to fill any memory."""
+    if unpacked > _MUCH and unpacked > MOST_UNPACKED * packed:
+        raise InputError(
+            f"{path}: unpacks to more than {MOST_UNPACKED} times its size, which no data does; "
+            "unpack it and look"
+        )
 
 
 @contextmanager

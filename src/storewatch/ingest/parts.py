@@ -11,6 +11,7 @@ import polars as pl
 
 from storewatch.domain.kinds import POLLS, Kind
 from storewatch.ingest.checks import Checked, check, clash_of
+from storewatch.ingest.columns import text_of
 from storewatch.ingest.csv.records import Record, fields_at, shown, without_end
 from storewatch.ingest.ids import check_ids
 from storewatch.ingest.layout import FORM, folded
@@ -99,9 +100,7 @@ def _values(columns: Callable[[Sequence[str]], pl.DataFrame], bad: Places, codes
     for reason in map(Reason, np.unique(codes).tolist()):
         if reason.columns:
             mine = codes == reason
-            given = columns(reason.columns)[bad[mine]].select(
-                pl.all().cast(pl.String, strict=False).fill_null("")
-            )
+            given = pl.DataFrame([text_of(column) for column in columns(reason.columns)[bad[mine]]])
             values[mine] = given.select(pl.concat_str(pl.all(), separator="–")).to_series().to_list()
     return pl.Series("value", values.tolist(), dtype=pl.String)
 

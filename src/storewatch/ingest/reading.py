@@ -21,7 +21,14 @@ from storewatch.ingest.csv.blocks import Block, read_blocks
 from storewatch.ingest.csv.fields import find_fields
 from storewatch.ingest.files import Source, find_sources
 from storewatch.ingest.layout import Layout, find_layout
-from storewatch.ingest.opening import is_parquet, open_csv, read_header, reading, reading_parquet
+from storewatch.ingest.opening import (
+    check_unpacked,
+    is_parquet,
+    open_csv,
+    read_header,
+    reading,
+    reading_parquet,
+)
 from storewatch.ingest.parts import Part, block_parts, join_parts, table_part
 from storewatch.ingest.rejects import REJECTS
 
@@ -141,7 +148,10 @@ def _blocks(source: Source) -> Iterator[tuple[Block, int]]:
         columns, separator, rest, first = read_header(stream)
         if (columns, separator) != (source.columns, source.layout.separator):
             raise InputError(f"{path}: it changed while it was read; read it again when nothing writes to it")
+        unpacked = 0
         for block in read_blocks(stream, rest=rest, first=first, layout=source.layout):
+            unpacked += block.size
+            check_unpacked(path, unpacked, position())
             yield block, position()
 
 
@@ -167,7 +177,8 @@ def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
     number = "row number of storewatch"
     wanted = pl.Series(places, dtype=pl.UInt32).implode()
     rows = table.with_row_index(number).filter(pl.col(number).is_in(wanted)).sort(number).drop(number)
-    return row_texts(rows.collect())
+    with reading_parquet(path):
+        return row_texts(rows.collect())
 
 
 def combine(
