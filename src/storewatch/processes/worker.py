@@ -4,9 +4,9 @@ How it lives with its parent, the supervisor:
 
 - stdin: a byte says that there may be work; its end says that the parent is gone, however it ended, and then
   this process ends at once, also in mid-computation.
-- stdout: lines of JSON. `{"opened": ""}` when all is open, or why it cannot be; `{"held": [job, epoch]}` for
-  each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after each attempt, how it went;
-  `{"unanswered": port}` for each call that something did not answer.
+- stdout: lines of JSON. `{"opened": ""}` when all is open, for which it waits, or what is set wrong;
+  `{"held": [job, epoch]}` for each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after
+  each attempt, how it went; `{"unanswered": port}` for each call that something did not answer.
 - SIGTERM: no new job is claimed. The one in hand is finished, if it can be in most of the grace, else handed
   back, which counts as no attempt; and the process ends.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -39,7 +40,7 @@ from storewatch.errors import SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
 from storewatch.logs import configure_logs
 from storewatch.ports.jobs import ENDED, State
-from storewatch.processes.heartbeat import Patient, heartbeat
+from storewatch.processes.heartbeat import FIRST_PAUSE, Patient, heartbeat
 from storewatch.processes.signals import Told
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 0.05  # between two looks at the board, for jobs that came by another service
 PAUSE_SECONDS = 1.0  # between two looks at a board that does not answer
+LONGEST_OPENING = 10.0  # between two tries to open what is needed
 LONGEST_PAUSE = 60.0  # before a job that was handed back is claimed again
 FINISHING = 0.75  # of the grace, for the job in hand; the rest is for handing it back,
 ENDING = 0.1  # and of that so much for ending what runs for it at a server
@@ -70,11 +72,11 @@ class Worker:
         self._lease = settings.lease_seconds
         self._patience = settings.patience
         self._tell = tell
-        self._board = open_board(settings)
-        self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
         self._over = Event()  # nobody needs the attempt in hand any more
         self._polls = open_polls(settings, is_over=self._over.is_set)
         self._shelf = open_shelf(settings)
+        self._board = open_board(settings)
+        self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._wake, self._stopping, self._ended = Event(), Event(), Event()
         self._claiming = Lock()  # what is claimed is always in `_held` for who has this
@@ -283,6 +285,24 @@ def log_of(job: Job) -> str:
     return f"the log says more, at report_id {job.id}"
 
 
+def opened(settings: Settings, *, tell: Tell) -> Worker:
+    """Open a worker, as soon as all that it needs answers.
+
+    Raises:
+        SettingsError: Something is set wrong.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return Worker(settings, tell=tell)
+        except UnavailableError as error:
+            tell(unanswered=error.port)
+            log.warning("waits for what it needs", seconds=pause, error=str(error))
+        if select.select([sys.stdin], [], [], pause)[0] and not os.read(sys.stdin.fileno(), 64):
+            os._exit(0)  # the parent is gone
+        pause = min(2 * pause, LONGEST_OPENING)
+
+
 def attend(worker: Worker, *, grace: float) -> None:
     """Start the work, and wake it by stdin, until SIGTERM comes or stdin ends (the parent is gone).
 
@@ -329,8 +349,8 @@ def main() -> None:
     configure_logs()
     try:
         settings = load_settings()
-        worker = Worker(settings, tell=tell)
-    except (SettingsError, UnavailableError) as error:
+        worker = opened(settings, tell=tell)
+    except SettingsError as error:
         tell(opened=str(error))
         os._exit(1)
     tell(opened="")

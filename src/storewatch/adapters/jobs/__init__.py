@@ -19,7 +19,7 @@ def open_jobs(url: str, *, max_attempts: int = 3) -> JobBoard:
       for several boards on one database.
 
     A job is tried `max_attempts` times. Open a board in each process: none survives a fork. Raises
-    SettingsError for another scheme, UnavailableError if the board cannot be opened.
+    SettingsError for another scheme, UnavailableError if a file cannot be opened; no server is asked yet.
     """
     match scheme_of(url):
         case "sqlite":

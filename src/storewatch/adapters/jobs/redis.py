@@ -48,18 +48,14 @@ class RedisJobBoard:
     keys begin with one hash tag, `{storewatch}` unless the URL names another. A scaler may read the length of
     `{storewatch}:queued` and `{storewatch}:running` (sorted sets).
 
-    Every call raises UnavailableError within about two seconds if the server does not answer or refuses; the
-    same board works again when the server does. For the threads of a process.
+    Nothing is sent when it is opened. Every call raises UnavailableError within about two seconds if the
+    server does not answer or refuses; the same board works again when the server does. For the threads of a
+    process.
     """
 
     def __init__(self, url: str, *, max_attempts: int = 3) -> None:
         self._max_attempts = max_attempts
         self._server = _Server(RedisAddress.from_url(url))
-        try:
-            self.queue_length()
-        except UnavailableError:
-            self.close()
-            raise
 
     def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
