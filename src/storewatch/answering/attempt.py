@@ -1,8 +1,8 @@
 """A report job: claimed, pinned, answered, published, finished.
 
 The first claim pins the as-of and the input's version, for every later attempt; each attempt writes under its
-own epoch, a manifest beside the report; finishing on the board is the only step that makes a report visible;
-what other attempts left on the shelf is swept.
+own epoch, a manifest beside the report, and again in a folder within if an answer was lost; finishing on the
+board is the only step that makes a report visible; what else was left on the shelf is swept.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from storewatch import __version__
 from storewatch.answering.answer import answer, settle
 from storewatch.answering.course import Course
+from storewatch.errors import ConflictError, Port, UnavailableError
 from storewatch.formats.manifest import Manifest
 
 if TYPE_CHECKING:
+    from storewatch.formats.report import Report
     from storewatch.ports.jobs import Claim, Holding, Job
     from storewatch.ports.polls import PollStore
     from storewatch.ports.shelf import ReportShelf
@@ -32,22 +34,45 @@ def work(
     if not board.finish(claim, key=key, rows=rows):
         shelf.sweep(attempt, keep=None)
         return False
-    if claim.epoch > 1:
-        shelf.sweep(job.id, keep=attempt)
+    folder = key.rpartition("/")[0]
+    if claim.epoch > 1 or folder != attempt:
+        shelf.sweep(job.id, keep=folder)
     return True
 
 
+FOLDERS = 3  # tries of an attempt
+
+
 def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course: Course) -> tuple[str, int]:
-    """Put a pinned job's report, as CSV and Parquet, and manifest into a folder; return key and rows."""
+    """Put a pinned job's report, as CSV and Parquet, and manifest into a folder; return key and rows.
+
+    Whatever became of a write whose answer was lost, it is left behind: all is written again, in a folder
+    within the attempt's.
+
+    Raises:
+        UnavailableError: The poll store or the shelf does not answer.
+    """
     report = answer(polls, job.pinned, version=job.version, course=course)
     course.stores = report.rows.height
-    key = f"{attempt}/{report.file_name('csv')}"
-    with course.stage("publish", done=course.stores, total=course.stores):
+    lost: Exception | None = None
+    for folder in (attempt, *(f"{attempt}/{nth}" for nth in range(2, FOLDERS + 1))):
+        try:
+            return _publish(job, report, folder, shelf=shelf, course=course)
+        except (ConflictError, UnavailableError) as error:
+            lost = error
+    raise UnavailableError(
+        f"nothing could be published in {FOLDERS} tries: {lost}", port=Port.SHELF
+    ) from lost
+
+
+def _publish(job: Job, report: Report, folder: str, *, shelf: ReportShelf, course: Course) -> tuple[str, int]:
+    key = f"{folder}/{report.file_name('csv')}"
+    with course.stage("publish", done=course.stores or 0, total=course.stores or 0):
         csv = report.csv_bytes()
         shelf.publish(key, csv)
-        shelf.publish(f"{attempt}/{report.file_name('parquet')}", report.parquet_bytes())
+        shelf.publish(f"{folder}/{report.file_name('parquet')}", report.parquet_bytes())
     manifest = Manifest(asked=job.ask, report=report, csv=csv, software=__version__, seconds=course.seconds)
-    shelf.publish(f"{attempt}/{report.file_name('json')}", manifest.json_bytes())
+    shelf.publish(f"{folder}/{report.file_name('json')}", manifest.json_bytes())
     return key, report.rows.height
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BATCH = 100  # jobs
 
-_OF_AN_ATTEMPT = re.compile(r"([0-9a-f]{32})/\d+/[^/]+")  # job, epoch, file; see `attempt`
+_OF_AN_ATTEMPT = re.compile(r"([0-9a-f]{32})/\d+/.+")  # job, epoch, file; see `attempt`
 
 
 def expire(board: Keeper, shelf: ReportShelf, *, older_than: float) -> int:

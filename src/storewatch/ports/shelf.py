@@ -17,7 +17,11 @@ class ReportShelf(Protocol):
     """
 
     def publish(self, key: str, data: bytes) -> None:
-        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
+        """Write `data` at `key`, whole or not at all; ConflictError if something is there.
+
+        After an UnavailableError it may be there, or come there yet. A ConflictError may mean what this very
+        call has written, its answer lost on the way.
+        """
         ...
 
     def size(self, key: str) -> int | None:

@@ -37,8 +37,13 @@ READING: RetryConfig = {
     "retry_timeout": timedelta(seconds=1),
     "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=400)},
 }
-# A second try would take what the first has written, its answer lost, for another's.
-WRITING: RetryConfig = {"max_retries": 0}
+# An answer that says no, like a 503, has written nothing: it is asked again. The driver does so after some
+# lost answers too, and takes what it wrote at first for another's: who publishes takes another key then.
+WRITING: RetryConfig = {
+    "max_retries": 9,
+    "retry_timeout": timedelta(seconds=3),
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=400)},
+}
 
 CONTENT_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 

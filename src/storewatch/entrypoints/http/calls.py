@@ -154,7 +154,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=Health, responses=documented(503))
 async def readyz(request: Request, opened: Opened) -> dict[str, str]:
-    """Say whether this process can serve: not ending, its workers are there, its own files answer.
+    """Say whether this process can serve: not ending, its workers are looked after, its own files answer.
 
     A job board on a server is left out: were it away, no instance at all would be ready.
     """
