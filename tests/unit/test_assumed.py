@@ -79,6 +79,12 @@ def test_ids_that_miss_each_other_are_asked_about_with_the_likely_cause(
     assert doubt.endswith(cause)
 
 
+def test_a_few_stores_that_nobody_polls_are_no_reason_to_doubt_the_ids() -> None:
+    hours = [(f"s{number}", 0, 0, 3600) for number in range(40)]
+    facts = facts_of([*fleet(38), poll("new", NOW)], hours)
+    assert not [note for note in notes(facts) if "do the ids match?" in note]
+
+
 def test_a_report_that_is_mostly_unknown_does_not_say_that_no_store_was_down() -> None:
     known, unknown = (
         list(report_lines(answer(GivenFacts(facts=facts_of(polls)), Ask(as_of=NOW)), now=NOW))[-1].strip()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 _GAP = DAY  # seconds between the newest poll and the one before it, from which on it looks astray
+_MISSED = 0.1  # of the stores with hours: where more have no polls, ids may miss each other
 _FORMS = {  # of ids that miss each other, and the patterns that tell them
     "end in .0": r"\.0+$",
     "have spaces around them": r"^\s|\s$",
@@ -97,7 +98,10 @@ class Seen:
         if 2 * self.polled_lately < self.stores:
             were = "was" if self.polled_lately == 1 else "were"
             yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"
-        if self.polled_alone and self.hours_alone:
+        missed = (
+            self.hours_alone > _MISSED * self.with_hours
+        )  # a fleet always has some stores that nobody polls
+        if self.polled_alone and self.hours_alone and (missed or self._cause()):
             yield (
                 f"{self.polled_alone:,} polled stores have neither hours nor zone while {self.hours_alone:,} "
                 f"stores with hours have no polls: do the ids match?{self._cause()}"
