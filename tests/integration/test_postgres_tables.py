@@ -255,6 +255,20 @@ def test_polls_of_more_than_an_hour_after_the_version_do_not_count(tables: str) 
     assert "8419537941919820732" in facts.stores
 
 
+def test_a_store_is_named_by_polls_that_count_for_the_version_whatever_as_of_is_asked(tables: str) -> None:
+    run(
+        tables,
+        "INSERT INTO store_status VALUES ('that day', 'active', '2023-01-22 23:00:00 UTC'),"
+        " ('next day', 'active', '2023-01-23 13:00:00 UTC'), ('last', 'active', '2200-12-31 12:00:00 UTC'),"
+        " ('both', 'active', '2023-01-22 23:00:00 UTC'), ('both', 'active', '2019-02-01 10:00:00 UTC')",
+    )
+    store, version = TablesPollStore(tables, QUERIES), "tables:2023-01-22T11:30:00.000000Z"
+    for until in (micros("2019-01-01 00:00"), micros("2023-01-22 12:00"), EVER):
+        stores = scan(store, version, since=until - 86_400_000_000, until=until).stores
+        assert stores is not None
+        assert stores.to_list() == ["007", "8419537941919820732", "both", "long ago", "only a zone"]
+
+
 @pytest.mark.parametrize("version", ["", "tables:", "postgresql:1", "tables:2023-13-01T00:00:00.000000Z"])
 def test_a_version_that_is_none_is_an_error(tables: str, version: str) -> None:
     with pytest.raises(InputError, match="version"):

@@ -88,19 +88,20 @@ class PollsTable:
         polls, rejects = self._checked(groups)
         last_seen = _last_seen(groups)
         seen = check_frames({"polls": last_seen})
-        stores = {*_ids(polls), *seen.stores}
+        good = pl.concat([_between(found, None, self.latest) for found in (polls, seen.facts.polls)])
+        stores = set(_ids(good))
         timeless = _timeless(last_seen, seen)
-        # The last stamp of a store may be none, as 2023-02-30 is: then it takes all of them to know.
-        if doubtful := sorted(timeless - stores):
+        # The last stamp of a store may be none, as 2023-02-30 is, or too late: then it takes all to know.
+        if doubtful := sorted({*timeless, *_ids(seen.facts.polls)} - stores):
             every = self._groups(None, self.latest, of_stores(doubtful))
-            stores.update(_ids(self._checked(every)[0]))
+            stores.update(_ids(_between(self._checked(every)[0], None, self.latest)))
         last = max((group[6] for group in groups if group[6]), default=None)
         is_known = not timeless and self.time.holds(last, since, until)
         return Found(
             polls=_between(polls, since, until),
             rejects=rejects,
             stores=pl.Series("store_id", sorted(stores), dtype=pl.String),
-            newest=_newest(pl.concat([polls, seen.facts.polls]), self.latest) if is_known else None,
+            newest=_newest(good, self.latest) if is_known else None,
         )
 
     def _groups(self, since: int | None, until: int, where: sql.Composable) -> list[_Group]:
