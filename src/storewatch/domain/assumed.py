@@ -48,16 +48,17 @@ class Seen:
         """Count what was read for the report of some stores (String, distinct)."""
         at = facts.polls["at"].to_physical().to_numpy()
         hours, zones = (_inside(rows["store_id"], store_ids) for rows in (facts.hours, facts.zones))
-        polled = _inside(distinct(facts.polls["store_id"]).ids, store_ids)
-        late = (at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS)
-        lately = polled if late.all() else facts.polls["store_id"].filter(pl.Series(late))
+        found = distinct(facts.polls["store_id"])
+        polled = _inside(found.ids, store_ids)
+        late = np.zeros(len(found.ids), np.bool_)
+        late[found.index[(at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS)]] = True
         alone = polled.filter(~polled.is_in(pl.concat([hours, zones]).implode()))
         unpolled = hours.filter(~hours.is_in(polled.implode()))
         return cls(
             stores=len(store_ids),
             with_hours=len(hours),
             with_zone=len(zones),
-            polled_lately=len(_inside(distinct(lately).ids, store_ids)),
+            polled_lately=len(_inside(found.ids.filter(pl.Series(late)), store_ids)),
             newest=_newest_two(at),
             polled_alone=len(alone),
             hours_alone=len(unpolled),
@@ -135,7 +136,7 @@ def _newest_two(at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, ..
     if not len(at):
         return ()
     newest = int(at.max())
-    before = int(at.max(where=at < newest, initial=-1))
+    before = int(at[at < newest].max(initial=-1))
     return (newest,) if before < 0 else (newest, before)
 
 
