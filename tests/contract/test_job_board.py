@@ -64,6 +64,23 @@ def test_jobs_are_claimed_oldest_first_and_each_once(board: JobBoard) -> None:
     assert board.claim("a", lease=LONG) is None
 
 
+@pytest.mark.parametrize("is_few_late", [True, False])
+def test_of_four_claims_at_least_one_goes_to_each_lane_that_waits(
+    board: JobBoard, *, is_few_late: bool
+) -> None:
+    asks = [Ask(store_ids=tuple(map(str, range(100)))), Ask(store_ids=tuple(map(str, range(101))))]
+    early, late = reversed(asks) if is_few_late else asks
+    for _ in range(12):
+        board.submit(early)
+    lone = [board.submit(late) for _ in range(2)]
+    order = [claimed(board).job.id for _ in range(8)]
+    places = [order.index(job_id) for job_id in lone]
+    assert places[0] < 4
+    assert places[1] - places[0] <= 4
+    board.submit(late)
+    assert any(len(claimed(board).job.ask.store_ids or ()) == len(late.store_ids or ()) for _ in range(4))
+
+
 def test_a_claim_shows_the_job_as_it_is_now(board: JobBoard) -> None:
     job_id = board.submit(Ask())
     claim = claimed(board)

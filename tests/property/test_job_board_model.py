@@ -46,6 +46,7 @@ class Expected:
 
     id: str
     is_plain: bool  # of all stores by the default rules
+    is_of_few: bool  # in the lane of few stores
     state: State = State.QUEUED
     attempts: int = 0
     epoch: int = 0
@@ -94,6 +95,7 @@ class JobBoardMachine(RuleBasedStateMachine):
         self.url = type(self).new_url()
         self.board: JobBoard = self.opened()
         self.jobs: dict[str, Expected] = {}
+        self.was_of_few = False  # the last claim
 
     def opened(self) -> JobBoard:
         return open_jobs(self.url, max_attempts=MAX_ATTEMPTS)
@@ -111,11 +113,14 @@ class JobBoardMachine(RuleBasedStateMachine):
                 job.error = None  # the board's words
                 job.to(State.FAILED)
 
-    @rule(target=ids, carry=st.sampled_from([Ask().carry, None]))
-    def submit(self, carry: int | None) -> str:
-        job_id = self.board.submit(Ask(carry=carry))
+    @rule(target=ids, carry=st.sampled_from([Ask().carry, None]), stores=st.sampled_from([None, 100, 101]))
+    def submit(self, carry: int | None, stores: int | None) -> str:
+        store_ids = None if stores is None else tuple(map(str, range(stores)))
+        job_id = self.board.submit(Ask(carry=carry, store_ids=store_ids))
         assert job_id not in self.jobs
-        self.jobs[job_id] = Expected(id=job_id, is_plain=carry is not None)
+        self.jobs[job_id] = Expected(
+            id=job_id, is_plain=carry is not None and stores is None, is_of_few=stores == 100
+        )
         return job_id
 
     @rule(job_id=ids)
@@ -143,12 +148,15 @@ class JobBoardMachine(RuleBasedStateMachine):
 
     def claimed(self, worker: str, lease: float) -> list[Claim]:
         self.give_up()
-        oldest = next((job for job in self.jobs.values() if job.is_claimable()), None)
+        waiting = [job for job in self.jobs.values() if job.is_claimable()]
+        lane = [job for job in waiting if job.is_of_few is not self.was_of_few]
+        oldest = next(iter(lane or waiting), None)
         claim = self.board.claim(worker, lease=lease)
         assert (claim.job.id if claim else None) == (oldest.id if oldest else None)
         if not oldest or not claim:
             return []
         assert claim.epoch > oldest.epoch, "epochs only grow"
+        self.was_of_few = oldest.is_of_few
         oldest.error = None if oldest.is_late else oldest.error
         oldest.to(State.RUNNING)
         oldest.attempts, oldest.epoch, oldest.is_late = oldest.attempts + 1, claim.epoch, lease == 0

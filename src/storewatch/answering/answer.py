@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from storewatch.domain.slices import Within
     from storewatch.ports.polls import Snapshot, Source
 
-FEW = 100  # stores: so many are read by themselves, of more the whole source is read
-
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
@@ -52,7 +50,7 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
 
 def plan(snapshot: Snapshot, ask: Ask, slices: int) -> Sequence[Within]:
     """Return the parts in which an ask is answered, in the order of their stores; a few stores are one."""
-    if ask.store_ids is not None and len(ask.store_ids) <= FEW:
+    if ask.is_of_few:
         return [ask.store_ids]
     return snapshot.slices(slices) if slices > 1 else [None]
 

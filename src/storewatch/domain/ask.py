@@ -20,6 +20,9 @@ class Policy(StrEnum):
     LAST_OBSERVATION = "last-observation"  # R15
 
 
+FEW = 100  # stores
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """What a report, or the explanation of a store, is to say. The whole of it decides every figure.
@@ -48,6 +51,11 @@ class Ask:
         """The as-of, of an ask that has one."""
         assert self.as_of is not None  # noqa: S101 - whoever computes has settled it before
         return self.as_of
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether it names so few stores that they are read by themselves, and do not wait for fleets."""
+        return self.store_ids is not None and len(self.store_ids) <= FEW
 
     @property
     def since(self) -> int | None:

@@ -178,9 +178,11 @@ class Leases(Holding, Protocol):
     """Jobs for who works on them. A claim is a lease by the board's clock."""
 
     def claim(self, worker: str, *, lease: float) -> Claim | None:
-        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none.
+        """Take a job that is queued or whose lease (seconds) has run out; None if there is none.
 
-        A job whose third counted attempt has run out becomes Failed here and is not handed out.
+        Asks of few stores and all others wait in a lane each: the lanes take turns while both have some, and
+        the oldest of a lane comes first. A job whose third counted attempt has run out becomes Failed here
+        and is not handed out.
         """
         ...
 

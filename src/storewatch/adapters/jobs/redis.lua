@@ -7,6 +7,8 @@
 --   <tag>:job:<id>     hash: a job. Instants are whole microseconds since 1970, by the server's clock
 --   <tag>:jobs         sorted set: every id, by the job's number in the order of submits
 --   <tag>:queued       sorted set: ids by that number too, so that a job that comes back takes its old place
+--   <tag>:few          sorted set: by their numbers, ids of jobs that have not ended, in the lane of few stores
+--   <tag>:turn         the lane of the last claim, as 1 (few) or 0
 --   <tag>:running      sorted set: ids by the instant at which the lease ends
 --   <tag>:paused       sorted set: those of the queued ids that nobody may claim yet, by the instant until which
 --   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
@@ -81,6 +83,7 @@ end
 local function finish_as(state, id, from)
   move(id, from, state, whole(now))
   redis.call('ZREM', tag .. ':paused', id)
+  redis.call('ZREM', tag .. ':few', id)
   redis.call('HSET', job_key(id), 'ended', whole(now))
 end
 
@@ -145,24 +148,32 @@ local function give_up_last_attempts()
   end
 end
 
--- The oldest queued job that is not paused; nil if there is none.
-local function oldest_waiting()
-  redis.call('ZREMRANGEBYSCORE', tag .. ':paused', '-inf', whole(now))
-  local paused = redis.call('ZCARD', tag .. ':paused')
-  for _, id in ipairs(redis.call('ZRANGE', set_key('Queued'), 0, paused)) do
-    if not redis.call('ZSCORE', tag .. ':paused', id) then
-      return id
-    end
-  end
+local function is_few(id)
+  return redis.call('ZSCORE', tag .. ':few', id) and true or false
 end
 
--- The oldest job to claim and its state; nil if there is none.
-local function claimable()
-  local oldest, state = oldest_waiting(), 'Queued'
+-- The oldest queued job of a lane that is not paused; nil if there is none.
+local function oldest_waiting(few)
+  local set, first = few and tag .. ':few' or set_key('Queued'), 0
+  repeat
+    local ids = redis.call('ZRANGE', set, first, first + 99)
+    for _, id in ipairs(ids) do
+      local is_waiting = redis.call('ZSCORE', set_key('Queued'), id) and not redis.call('ZSCORE', tag .. ':paused', id)
+      if is_waiting and is_few(id) == few then
+        return id
+      end
+    end
+    first = first + 100
+  until #ids == 0
+end
+
+-- The oldest job of a lane to claim and its state; nil if there is none.
+local function claimable(few)
+  local oldest, state = oldest_waiting(few), 'Queued'
   local lowest = oldest and number(oldest, 'number')
   for _, id in ipairs(run_out()) do
     local own = number(id, 'number')
-    if not oldest or own < lowest then
+    if is_few(id) == few and (not oldest or own < lowest) then
       oldest, state, lowest = id, 'Running', own
     end
   end
@@ -186,6 +197,9 @@ function verbs.submit()
     end
     redis.call('ZADD', tag .. ':jobs', place, given.id)
     redis.call('ZADD', set_key('Queued'), place, given.id)
+    if given.few then
+      redis.call('ZADD', tag .. ':few', place, given.id)
+    end
     if given.submit_key then
       redis.call('HSET', job_key(given.id), 'submit_key', given.submit_key)
       redis.call('HSET', tag .. ':keys', given.submit_key, given.id)
@@ -213,7 +227,13 @@ end
 
 function verbs.claim()
   give_up_last_attempts()
-  local id, state = claimable()
+  redis.call('ZREMRANGEBYSCORE', tag .. ':paused', '-inf', whole(now))
+  local few = redis.call('GET', tag .. ':turn') ~= '1'
+  local id, state = claimable(few)
+  if not id then
+    few = not few
+    id, state = claimable(few)
+  end
   if not id then
     return {}
   end
@@ -221,6 +241,7 @@ function verbs.claim()
     note_lost_worker(id)
   end
   move(id, state, 'Running', after(given.lease))
+  redis.call('SET', tag .. ':turn', few and 1 or 0)
   redis.call('HINCRBY', job_key(id), 'attempts', 1)
   redis.call('HINCRBY', job_key(id), 'epoch', 1)
   redis.call('HSET', job_key(id), 'worker', given.worker, 'started', whole(now))
@@ -366,6 +387,7 @@ function verbs.forget()
           redis.call('HDEL', tag .. ':keys', key)
         end
         redis.call('ZREM', tag .. ':plain', plain_name(id))
+        redis.call('ZREM', tag .. ':few', id)  -- ended by the version before
         redis.call('ZREM', tag .. ':jobs', id)
         redis.call('DEL', job_key(id))
         count = count + 1

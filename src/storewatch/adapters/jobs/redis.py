@@ -61,7 +61,7 @@ class RedisJobBoard:
         """Put a job on the board and return its id; with a key that is in use, that of the job there is."""
         job_id = uuid4().hex  # made here, so that a submit whose answer was lost can be said again
         texts = {"request": to_text(ask, request_id), "brief": to_brief(ask, request_id)}
-        held_by, held_for = self._server.call("submit", id=job_id, submit_key=key, **texts)
+        held_by, held_for = self._server.call("submit", id=job_id, submit_key=key, few=ask.is_of_few, **texts)
         return same_job(held_by, held_for, ask)
 
     def get(self, job_id: str) -> Job | None:
@@ -73,7 +73,7 @@ class RedisJobBoard:
         return bool(self._server.call("cancel", id=job_id))
 
     def claim(self, worker: str, *, lease: float) -> Claim | None:
-        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none."""
+        """Take a job that is queued or whose lease (seconds) has run out; None if there is none."""
         answer = self._server.call("claim", worker=worker, lease=lease, max_attempts=self._max_attempts)
         job = _to_job(answer)
         return Claim(job=job, epoch=job.epoch) if job else None

@@ -67,6 +67,10 @@ _SCHEMA = (
     "ALTER TABLE jobs ADD COLUMN not_before REAL",  # of a queued job that was handed back for a while
     "ALTER TABLE jobs ADD COLUMN held_up_since REAL",
     "ALTER TABLE jobs ADD COLUMN brief TEXT",  # the request without ids of stores, if it names any
+    "ALTER TABLE jobs ADD COLUMN few INTEGER NOT NULL DEFAULT 0",  # whether it is in the lane of few stores
+    "ALTER TABLE jobs ADD COLUMN turn INTEGER",  # of its last claim, among all claims
+    "CREATE INDEX IF NOT EXISTS jobs_by_lane ON jobs (few, seq) WHERE ended IS NULL",
+    "CREATE INDEX IF NOT EXISTS jobs_by_turn ON jobs (turn) WHERE turn IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS jobs_not_ended ON jobs (seq) WHERE ended IS NULL",
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
@@ -76,8 +80,8 @@ _SCHEMA = (
 )
 
 _SUBMIT = """
-    INSERT INTO jobs (id, state, request, brief, created, submit_key)
-    VALUES (:id, 'Queued', :request, :brief, julianday('now'), :submit_key)
+    INSERT INTO jobs (id, state, request, brief, created, submit_key, few)
+    VALUES (:id, 'Queued', :request, :brief, julianday('now'), :submit_key, :few)
     ON CONFLICT (submit_key) WHERE submit_key IS NOT NULL DO NOTHING
     RETURNING id, request
 """
@@ -104,20 +108,29 @@ _GIVE_UP = """
     WHERE ended IS NULL AND lease_ends <= julianday('now') AND attempts >= :max_attempts
 """
 
+_TO_CLAIM = f"""
+    SELECT seq FROM jobs
+    WHERE ended IS NULL AND ({_IS_WAITING} OR (lease_ends <= julianday('now') AND attempts < :max_attempts))
+"""  # noqa: S608 - the same
+
+_LAST_LANE = "SELECT last.few FROM jobs AS last WHERE last.turn IS NOT NULL ORDER BY last.turn DESC LIMIT 1"
+
 _CLAIM = f"""
     UPDATE jobs
     SET state = 'Running', epoch = epoch + 1, attempts = attempts + 1, worker = :worker,
         started = julianday('now'), lease_ends = julianday('now') + :lease / 86400.0,
+        turn = 1 + ifnull((SELECT max(turn) FROM jobs WHERE turn IS NOT NULL), 0),
         not_before = NULL, stage = NULL, done = NULL, total = NULL,
         error = CASE state
             WHEN 'Queued' THEN error
             ELSE printf('the worker was lost in attempt %d of %d: its lease ran out', attempts, :max_attempts)
         END
-    WHERE seq = (
-        SELECT seq FROM jobs
-        WHERE ended IS NULL
-          AND ({_IS_WAITING} OR (lease_ends <= julianday('now') AND attempts < :max_attempts))
-        ORDER BY seq LIMIT 1
+    WHERE seq = coalesce(
+        (
+            {_TO_CLAIM} AND few = NOT ifnull(({_LAST_LANE}), 0)
+            ORDER BY seq LIMIT 1
+        ),
+        ({_TO_CLAIM} ORDER BY seq LIMIT 1)
     )
     RETURNING *
 """  # noqa: S608 - the same
@@ -232,6 +245,7 @@ class SqliteJobBoard:
             "request": to_text(ask, request_id),
             "brief": to_brief(ask, request_id),
             "submit_key": key,
+            "few": ask.is_of_few,
         }
         while True:
             rows = self._writer.rows(_SUBMIT, **new) or self._writer.rows(_BY_SUBMIT_KEY, submit_key=key)
@@ -252,7 +266,7 @@ class SqliteJobBoard:
         return bool(self._writer.rows(_CANCEL, id=job_id))
 
     def claim(self, worker: str, *, lease: float) -> Claim | None:
-        """Take the oldest job that is queued or whose lease (seconds) has run out; None if there is none."""
+        """Take a job that is queued or whose lease (seconds) has run out; None if there is none."""
         if not self._reader.rows(_IS_CLAIMABLE):
             return None
         self._writer.rows(_GIVE_UP, max_attempts=self._max_attempts)
