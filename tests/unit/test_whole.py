@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,21 @@ def test_on_a_full_disk_nothing_is_loaded_and_no_half_file_of_rejects_is_left(
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert list((tmp_path / "home" / "rejects").iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_whole_is_said(fleet: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "storewatch.entrypoints.cli", "report", "--data", str(fleet)],
+            env=os.environ | {"STOREWATCH_HOME": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "is not whole: No space left on device: make room" in done.stderr.splitlines()[-1]
 
 
 def test_on_a_full_disk_there_is_all_of_a_sample_or_none(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ Instants are `datetime64[us, UTC]` in all frames, an hour is named by its first 
 
 from __future__ import annotations
 
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -78,7 +79,9 @@ def report(facts: Facts, ask: Ask, *, jobs: int = 1) -> pd.DataFrame:
     if jobs == 1 or len(stores) < jobs:
         rows = [row(store) for store in stores]
     else:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        quiet = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is told once, by who started them
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, initializer=signal.signal, initargs=quiet) as pool:
             rows = list(pool.map(row, stores, chunksize=-(-len(stores) // (4 * jobs))))
     columns = figure_columns()
     return pd.DataFrame(rows, columns=["store_id", *columns]).astype(dict.fromkeys(columns, "int64"))

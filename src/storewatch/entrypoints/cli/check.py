@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-future", is_flag=True, help="Take polls that lie more than an hour in the future.")
 def check(paths: tuple[Path, ...], *, allow_future: bool) -> None:
-    """Say what files hold, what is wrong with them, and what a report would assume.
+    """Say what files hold and what is wrong with them.
 
-    Changes nothing. Exit code 3: some rows or files could not be used.
+    And what a report would assume. It changes nothing. Exit code 3: some rows or files could not be used.
     """
     from storewatch.ingest import read
 

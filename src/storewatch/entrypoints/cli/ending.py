@@ -22,10 +22,7 @@ FAILED, INTERRUPTED, UNREAD = (
 )  # exit codes; 2 is wrong usage, 3 done but for rows that cannot be used
 
 _WHAT_TO_DO = {
-    **dict.fromkeys(
-        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-        "nothing of it was written; make room, or name another place",
-    ),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, or name another place"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "change its rights, or name another place"),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files (ulimit -n)"),
     errno.ENOENT: "name one that is there, or make it",
@@ -61,7 +58,7 @@ def ended(run: Callable[[], int]) -> int:
 
 
 def _of_the_system(error: OSError) -> str:
-    where = error.filename if error.filename is not None else "what it writes to"
+    where = "what was written to is not whole" if error.filename is None else error.filename
     todo = _WHAT_TO_DO.get(error.errno or 0, "look whether that place is in order, and run it again")
     return f"{where}: {error.strerror or error}: {todo}"
 
