@@ -20,8 +20,9 @@ from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres import PostgresPollStore, _Loading
 from storewatch.adapters.polls.postgres_keys import EVERY, find_stores
-from storewatch.adapters.polls.postgres_schema import applied, upgrade
+from storewatch.adapters.polls.postgres_schema import applied, migrations, upgrade
 from storewatch.adapters.polls.postgres_server import Connection
+from storewatch.adapters.polls.postgres_snapshot import _ENDING_ALIKE, _NEIGHBOURS
 from storewatch.adapters.polls.postgres_weeks import _READ
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, SchemaError, SettingsError, UnavailableError
@@ -78,12 +79,14 @@ def test_a_database_without_the_schema_is_refused_with_the_remedy(postgres_url: 
 def test_a_schema_that_is_behind_is_refused_with_the_remedy(
     postgres_url: str, store: PostgresPollStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = [("0001_facts", "SELECT 1"), ("0002_more", "CREATE TABLE storewatch.more (n integer)")]
+    done = len(migrations())
+    known = [*migrations(), ("9999_more", "CREATE TABLE storewatch.more (n integer)")]
     monkeypatch.setattr("storewatch.adapters.polls.postgres_schema.migrations", lambda: known)
-    with pytest.raises(SchemaError, match="behind: 1 of 2 migrations: run `storewatch db upgrade`"):
+    said = f"behind: {done} of {done + 1} migrations: run `storewatch db upgrade`"
+    with pytest.raises(SchemaError, match=said):
         open_polls(postgres_url)
-    assert applied(postgres_url) == (1, 2)
-    assert upgrade(postgres_url) == ["0002_more"]
+    assert applied(postgres_url) == (done, done + 1)
+    assert upgrade(postgres_url) == ["9999_more"]
     assert store.version() == open_polls(postgres_url).version()
 
 
@@ -98,7 +101,7 @@ def test_upgrading_again_applies_nothing_and_keeps_what_is_loaded(
 def test_of_upgrades_at_once_one_applies_each_migration(postgres_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(upgrade, [postgres_url] * 4))
-    assert sorted(done, key=len) == [[], [], [], ["0001_facts"]]
+    assert sorted(done, key=len) == [[], [], [], [name for name, _ in migrations()]]
 
 
 def test_a_migration_that_fails_leaves_nothing_of_the_upgrade(
@@ -183,6 +186,17 @@ def test_a_report_touches_only_the_weeks_that_it_needs(postgres_url: str, store:
     assert "polls_20230116" in plan
     assert "polls_20230123" in plan
     assert plan.count(" on polls_") == 2
+
+
+def test_what_is_near_an_id_is_found_by_two_indexes(postgres_url: str, store: PostgresPollStore) -> None:
+    load(store, *((f"{nth * 7_919 % 100_003:05}", NOON, True) for nth in range(5_000)))
+    wanted = {"id": "12345", "load": 1, "most": 40}
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("ANALYZE")
+        for query, index in ((_NEIGHBOURS, "stores_store_id_key"), (_ENDING_ALIKE, "stores_from_their_end")):
+            plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {query}", wanted))
+            assert plan.count(index) == 2
+            assert "Sort" not in plan
 
 
 def test_a_slice_is_a_run_of_keys_and_those_that_came_later_found_by_the_index(

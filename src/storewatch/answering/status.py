@@ -6,7 +6,7 @@ import platform
 import time
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from storewatch import __version__
 from storewatch.adapters.location import shown
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds for a part to answer
 RECENT = 5  # jobs
-SHOWN_ROWS = 3  # of a query for tables of others
 PROBE = "status-probe"  # a folder of the shelf in which nothing ever lies
 
 
@@ -53,13 +52,6 @@ class Status:
     def is_well(self) -> bool:
         """Say whether every part answers."""
         return all(part.answers for part in self.parts)
-
-
-@runtime_checkable
-class _Probing(Protocol):
-    """A poll store that reads tables of others."""
-
-    def probe(self) -> tuple[Any, ...]: ...
 
 
 def look(settings: Settings, *, patience: float = PATIENCE) -> Status:
@@ -121,11 +113,10 @@ def _ask_polls(part: Part, settings: Settings) -> None:
     if (counts := migrations(settings)) is not None:
         part.details["migrations"] = f"{counts[0]} of {counts[1]}"
     polls = open_polls(settings)
-    if isinstance(polls, _Probing):
-        for probe in polls.probe():
-            part.details[f"{probe.kind} query"] = [list(row) for row in probe.rows[:SHOWN_ROWS]]
-            if probe.warning:
-                part.warnings[f"{probe.kind} query"] = probe.warning
+    for probe in polls.probe():
+        part.details[f"{probe.kind} query"] = [list(row) for row in probe.rows]
+        if probe.warning:
+            part.warnings[f"{probe.kind} query"] = probe.warning
     with polls.at() as snapshot:
         newest = snapshot.newest
         part.details["version"] = snapshot.version

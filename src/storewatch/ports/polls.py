@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
 
@@ -53,6 +53,16 @@ class Waiting:
     is_over: Callable[[], bool] = lambda: (
         False
     )  # whether nobody needs the answer any more; asked while it waits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a query gives, through which a team's own tables are read."""
+
+    kind: str  # its name
+    columns: tuple[str, ...]  # ours
+    rows: tuple[tuple[str | None, ...], ...]  # the first three
+    warning: str | None  # what makes it slow, and the remedy
 
 
 class Snapshot(Protocol):
@@ -120,6 +130,10 @@ class PollStore(Source, Protocol):
 
         All else stays. A version from before is refused where it needs what was dropped.
         """
+        ...
+
+    def probe(self) -> Sequence[Probe]:
+        """Try the queries through which it is read, if it is by any."""
         ...
 
     def close(self) -> None:

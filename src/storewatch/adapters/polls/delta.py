@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.delta_table import DataFile
     from storewatch.adapters.polls.merge import Change
     from storewatch.adapters.polls.packed import Keys
-    from storewatch.ports.polls import Load, LoadSummary
+    from storewatch.ports.polls import Load, LoadSummary, Probe
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 
@@ -139,6 +139,10 @@ class DeltaPollStore:
             if gone:
                 vacuum(after, keep_hours=self._keep_hours)
         return gone
+
+    def probe(self) -> tuple[Probe, ...]:
+        """Return nothing: it is read by no queries of others."""
+        return ()
 
     def close(self) -> None:
         """Do nothing: no file stays open between two calls."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_snapshot import PostgresSnapshot
     from storewatch.domain.kinds import Kind
-    from storewatch.ports.polls import Load, LoadSummary, Waiting
+    from storewatch.ports.polls import Load, LoadSummary, Probe, Waiting
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})")
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
@@ -113,6 +113,10 @@ class PostgresPollStore:
                     detach_week(other, name)
             drop_tables(other, gone)
         return gone
+
+    def probe(self) -> tuple[Probe, ...]:
+        """Return nothing: it is read by no queries of others."""
+        return ()
 
     def close(self) -> None:
         """Do nothing: no connection stays open between two calls."""

@@ -30,6 +30,7 @@ SELECT min(store_id) FROM (
     FROM storewatch.stores WHERE load <= %(load)s
 ) AS numbered GROUP BY part ORDER BY part
 """
+# By code points: the ids are COLLATE "C", and so is the index on them from their end.
 _NEIGHBOURS = """
 (SELECT store_id FROM storewatch.stores WHERE store_id < %(id)s AND load <= %(load)s
 ORDER BY store_id DESC LIMIT %(most)s)
@@ -37,12 +38,14 @@ UNION ALL
 (SELECT store_id FROM storewatch.stores WHERE store_id > %(id)s AND load <= %(load)s
 ORDER BY store_id LIMIT %(most)s)
 """
-_MIRRORED = """
-(SELECT store_id FROM storewatch.stores WHERE reverse(store_id) < reverse(%(id)s) AND load <= %(load)s
-ORDER BY reverse(store_id) DESC LIMIT %(most)s)
+_ENDING_ALIKE = """
+(SELECT store_id FROM storewatch.stores
+WHERE reverse(store_id) COLLATE "C" < reverse(%(id)s) AND load <= %(load)s
+ORDER BY reverse(store_id) COLLATE "C" DESC LIMIT %(most)s)
 UNION ALL
-(SELECT store_id FROM storewatch.stores WHERE reverse(store_id) > reverse(%(id)s) AND load <= %(load)s
-ORDER BY reverse(store_id) LIMIT %(most)s)
+(SELECT store_id FROM storewatch.stores
+WHERE reverse(store_id) COLLATE "C" > reverse(%(id)s) AND load <= %(load)s
+ORDER BY reverse(store_id) COLLATE "C" LIMIT %(most)s)
 """
 
 
@@ -99,7 +102,7 @@ class PostgresSnapshot:
         wanted = {"id": "".join(writable(store_id)), "load": self._load, "most": NEIGHBOURS}
         found = [
             name
-            for query in (_NEIGHBOURS, _MIRRORED)
+            for query in (_NEIGHBOURS, _ENDING_ALIKE)
             for (name,) in self._connection.execute(query, wanted).fetchall()
         ]
         return most_alike(store_id, found)

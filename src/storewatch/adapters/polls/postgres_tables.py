@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from storewatch.adapters.polls.postgres_wire import micros
 from storewatch.adapters.polls.tables_snapshot import TablesSnapshot
 from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.errors import InputError, SettingsError
+from storewatch.ports.polls import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,16 +35,6 @@ if TYPE_CHECKING:
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
 _SHOWN = 3  # rows of a probe
 _VERSION = re.compile(r"tables:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What a query gives."""
-
-    kind: str  # its name
-    columns: tuple[str, ...]  # ours
-    rows: tuple[tuple[str | None, ...], ...]  # the first three
-    warning: str | None  # what makes it slow, and the remedy
 
 
 class TablesPollStore:

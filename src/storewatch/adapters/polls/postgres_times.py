@@ -11,7 +11,7 @@ from psycopg import sql
 
 from storewatch.adapters.polls.postgres_wire import instant, instants, micros
 from storewatch.errors import SettingsError
-from storewatch.ingest.stamps import END, PADDING, stamps_from_bytes, words_of
+from storewatch.ingest.stamps import PADDING, stamps_from_bytes, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 _TYPED = {"timestamptz", "timestamp"}
 _TEXT = {"text", "varchar", "bpchar"}
-# Patterns of LIKE, which is ten times as fast as a regular expression.
-_STAMP, _DATE = "____-__-_____:__:__%", "____-__-__%"
+_DATE = "____-__-__%"  # a pattern of LIKE, which is ten times as fast as a regular expression
 _COLUMN = sql.Identifier("given", "timestamp_utc")
 _TEXT_COLUMN = sql.SQL('{}::text COLLATE "C"').format(_COLUMN)
 _DAY = timedelta(days=1)  # more than any offset from UTC that a text may have
+_LEAST = timedelta(microseconds=1)
 _SECOND_DAY, _LAST_DAY = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
 _LINE_BREAK = ord("\n")
 _SLOW = "so each report looks at all polls"
@@ -85,38 +85,41 @@ class TimeColumn:
         spans = zip(begins[~known].tolist(), ends[~known].tolist(), strict=True)
         return at, known, [data[begin:end].decode() for begin, end in spans]
 
+    def place(self, since: int | None, until: int, latest: int) -> sql.Composed:
+        """Return an expression for the place of a stamp, null where there is none.
+
+        1: `within` the time asked for; 2: elsewhere up to the latest; 3: later; 4: where no poll can be.
+
+        Args:
+            since: Microseconds; None: from 1970 on.
+            until: The last that are asked for.
+            latest: The last that count at all.
+        """
+        possible = self._between(_SECOND_DAY if self._is_text else instant(0), _LAST_DAY)
+        cases = "CASE WHEN {} THEN 1 WHEN {} THEN 2 WHEN {} THEN 3 WHEN {} IS NOT NULL THEN 4 END"
+        wanted, elsewhere = self.within(since, until), self.within(None, latest)
+        return sql.SQL(cases).format(wanted, elsewhere, possible, self.stamp)
+
     def within(self, since: int | None, until: int) -> sql.Composed:
-        """Return a condition for `since` ≤ at ≤ `until` (microseconds), of stamps that are not `odd`."""
-        first = instant(0 if since is None else max(since, 0))
+        """Return a condition for `since` ≤ at ≤ `until` (microseconds), None: from 1970 on.
+
+        Of text, which is compared by its date, some that lie outside fulfil it, too.
+        """
+        first, last = instant(0 if since is None else max(since, 0)), instant(until)
         if self._is_text:
-            days = max(first - _DAY, _SECOND_DAY), min(instant(until) + 2 * _DAY, _LAST_DAY)
-            dates = (self._date(day) for day in days)
+            return self._between(max(first - _DAY, _SECOND_DAY), min(last + 2 * _DAY, _LAST_DAY))
+        return self._between(first, last + _LEAST)
+
+    def _between(self, first: datetime, after: datetime) -> sql.Composed:
+        """Return a condition for `first` ≤ at < `after`, of text by dates: what is no date is not between."""
+        if self._is_text:
             condition = sql.SQL("{c} >= {} AND {c} < {} AND {c} LIKE {} AND strpos({c}, E'\\n') = 0")
+            dates = sql.Literal(f"{first:%Y-%m-%d}"), sql.Literal(f"{after:%Y-%m-%d}")
             return condition.format(*dates, sql.Literal(_DATE), c=_TEXT_COLUMN)
-        bounds = self._literal(first), self._literal(instant(until))
-        return sql.SQL("{c} >= {} AND {c} <= {}").format(*bounds, c=_COLUMN)
-
-    @property
-    def odd(self) -> sql.Composed:
-        """A condition for stamps that cannot be those of a poll, or must be looked at one by one."""
-        if self._is_text:
-            condition = sql.SQL("{c} < {} OR {c} >= {} OR {c} NOT LIKE {} OR strpos({c}, E'\\n') > 0")
-            dates = self._date(_SECOND_DAY), self._date(_LAST_DAY)
-            return condition.format(*dates, sql.Literal(_DATE), c=_TEXT_COLUMN)
-        bounds = self._literal(instant(0)), self._literal(instant(END))
-        return sql.SQL("{c} < {} OR {c} >= {}").format(*bounds, c=_COLUMN)
-
-    def sound(self, latest: int) -> sql.Composed:
-        """Return a condition for stamps from 1970 up to an instant (microseconds) that look sound."""
-        if self._is_text:
-            dates = self._date(instant(0)), self._date(instant(latest) + _DAY)
-            condition = sql.SQL("{c} >= {} AND {c} < {} AND {c} LIKE {}")
-            return condition.format(*dates, sql.Literal(_STAMP), c=_TEXT_COLUMN)
-        bounds = self._literal(instant(0)), self._literal(instant(latest))
-        return sql.SQL("{c} >= {} AND {c} <= {}").format(*bounds, c=_COLUMN)
+        return sql.SQL("{c} >= {} AND {c} < {}").format(self._literal(first), self._literal(after), c=_COLUMN)
 
     def well_before(self, last: str | None) -> int | None:
-        """Return an instant (microseconds) before which the newest is not, None if `last` is no time."""
+        """Return an instant (microseconds) not after the one of a stamp, None if it is no time."""
         try:
             if last is None:
                 return None
@@ -127,12 +130,12 @@ class TimeColumn:
         except ValueError:
             return None
 
-    def holds(self, last: str | None, since: int | None, until: int) -> bool:
-        """Say whether the newest poll is known when those `within` two instants, and the last stamps, are."""
+    def is_newest(self, found: int | None, last: str | None) -> bool:
+        """Say whether what was found (microseconds) is the newest, `last` being the last one elsewhere."""
+        if not self._is_text or last is None:
+            return True
         before = self.well_before(last)
-        if before is None or not self._is_text:
-            return before is not None
-        return (since is None or since <= before) and instant(before) + 3 * _DAY <= instant(until) + _DAY
+        return found is not None and before is not None and instant(before) + 4 * _DAY <= instant(found)
 
     def warning(self, connection: Connection, source: sql.Composable) -> str | None:
         """Return what makes it slow to find the polls of a time in a `source`, and the remedy."""
@@ -149,9 +152,6 @@ class TimeColumn:
     def _literal(self, at: datetime) -> sql.Composed:
         value = sql.Literal(f"{at:%Y-%m-%d %H:%M:%S.%f}{'+00' if self._kind == 'timestamptz' else ''}")
         return sql.SQL("{}::{}").format(value, sql.SQL(self._kind))
-
-    def _date(self, at: datetime) -> sql.Literal:
-        return sql.Literal(f"{at:%Y-%m-%d}")
 
 
 def _filters(plan: object) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,21 +26,20 @@ if TYPE_CHECKING:
 EVERY_ROW = sql.SQL("true")
 
 # Of a store and status: both, then what the statement below gives, in its order.
-_Group: TypeAlias = tuple[str | None, str | None, int, Any, list[str] | None, int, str | None]
+_Group: TypeAlias = tuple[str | None, str | None, int, Any, str | None, int, str | None]
 
 # One row a store and status. Stamps that are wanted come packed: row by row they would take many times as
-# long. Beside them come those that no poll can have, how many are missing, and the last that looks sound,
-# wanted or not: it names the store. OFFSET 0 has each condition evaluated once a row.
+# long. Beside them come those that no poll can have, a line of JSON each, how many are missing, and the last
+# of those elsewhere in time: it names the store. OFFSET 0 has the place worked out once a row.
 _GROUPS = sql.SQL("""
-SELECT store_id, status, count(t) FILTER (WHERE wanted), {packed} FILTER (WHERE wanted),
-    array_agg(t::text) FILTER (WHERE odd), count(*) FILTER (WHERE t IS NULL),
-    (max(t) FILTER (WHERE sound))::text
+SELECT store_id, status, count(*) FILTER (WHERE place = 1), {packed} FILTER (WHERE place = 1),
+    string_agg(to_json(t::text)::text, E'\n') FILTER (WHERE place = 4), count(*) FILTER (WHERE place IS NULL),
+    (max(t) FILTER (WHERE place = 2))::text
 FROM (
-    SELECT store_id::text, status::text, {stamp} AS t, {wanted} AS wanted, {odd} AS odd, {sound} AS sound
-    FROM {source} WHERE {where} OFFSET 0
+    SELECT store_id::text, status::text, {stamp} AS t, {place} AS place FROM {source} WHERE {where} OFFSET 0
 ) AS polls GROUP BY 1, 2
 """)
-_LAST = sql.SQL("SELECT max(t)::text FROM (SELECT {stamp} AS t FROM {source} WHERE {sound}) AS polls")
+_LAST = sql.SQL("SELECT max(t)::text FROM (SELECT {stamp} AS t FROM {source} WHERE {within}) AS polls")
 _STAMP_REASONS = [Reason.STAMP.text, Reason.YEAR.text]
 
 
@@ -69,16 +69,15 @@ class PollsTable:
 
     def newest(self) -> int | None:
         """Return the newest good poll's instant in microseconds since 1970 UTC, None without one."""
-        statement = _LAST.format(
-            stamp=self.time.stamp, source=self.source, sound=self.time.sound(self.latest)
-        )
+        within = self.time.within(None, self.latest)
+        statement = _LAST.format(stamp=self.time.stamp, source=self.source, within=within)
         with query_errors(POLLS):
             (last,) = self.connection.execute(statement).fetchone() or (None,)
         since = self.time.well_before(last)
         # What looks like the newest may be rejected for other reasons: then all polls are looked at.
         for first in (since, None) if since is not None else (None,):
             polls, _ = self._checked(self._groups(first, self.latest, self.time.within(first, self.latest)))
-            if (newest := _newest(polls, self.latest)) is not None:
+            if (newest := _newest(_between(polls, None, self.latest))) is not None:
                 return newest
         return None
 
@@ -86,34 +85,29 @@ class PollsTable:
         """Read what is about some stores; of their polls, those of `since` ≤ at ≤ `until` (microseconds)."""
         groups = self._groups(since, until, own)
         polls, rejects = self._checked(groups)
-        last_seen = _last_seen(groups)
-        seen = check_frames({"polls": last_seen})
-        good = pl.concat([_between(found, None, self.latest) for found in (polls, seen.facts.polls)])
-        stores = set(_ids(good))
-        timeless = _timeless(last_seen, seen)
-        # The last stamp of a store may be none, as 2023-02-30 is, or too late: then it takes all to know.
-        if doubtful := sorted({*timeless, *_ids(seen.facts.polls)} - stores):
-            every = self._groups(None, self.latest, of_stores(doubtful))
-            stores.update(_ids(_between(self._checked(every)[0], None, self.latest)))
+        elsewhere = _as_written(groups, [(nth, group[6]) for nth, group in enumerate(groups) if group[6]])
+        seen = check_frames({"polls": elsewhere})
+        polls, others = (_between(rows, None, self.latest) for rows in (polls, seen.facts.polls))
+        stores = {*_ids(polls), *_ids(others)}
+        # The last stamp of a store may be none, as 2023-02-30 is: then it takes all of them to know.
+        hidden = _timeless(elsewhere, seen, self.latest)
+        if unnamed := hidden - stores:
+            every = self._checked(self._groups(None, self.latest, of_stores(unnamed)))[0]
+            stores.update(_ids(_between(every, None, self.latest)))
+        newest = _newest(pl.concat([polls, others]))
         last = max((group[6] for group in groups if group[6]), default=None)
-        is_known = not timeless and self.time.holds(last, since, until)
+        is_known = not hidden and self.time.is_newest(newest, last)
         return Found(
             polls=_between(polls, since, until),
             rejects=rejects,
             stores=pl.Series("store_id", sorted(stores), dtype=pl.String),
-            newest=_newest(good, self.latest) if is_known else None,
+            newest=newest if is_known else None,
         )
 
     def _groups(self, since: int | None, until: int, where: sql.Composable) -> list[_Group]:
-        statement = _GROUPS.format(
-            packed=self.time.packed,
-            stamp=self.time.stamp,
-            wanted=self.time.within(since, until),
-            odd=self.time.odd,
-            sound=self.time.sound(self.latest),
-            source=self.source,
-            where=where,
-        )
+        place = self.time.place(since, until, self.latest)
+        packed, stamp = self.time.packed, self.time.stamp
+        statement = _GROUPS.format(packed=packed, stamp=stamp, place=place, source=self.source, where=where)
         with query_errors(POLLS):
             return self.connection.cursor(binary=True).execute(statement).fetchall()
 
@@ -122,9 +116,10 @@ class PollsTable:
         nth = np.arange(len(groups), dtype=np.uint32).repeat([group[2] for group in groups])
         at, known, texts = self.time.unpacked([group[3] for group in groups if group[2]])
         good = _frame(groups, pl.Series(nth[known]), pl.Series(at[known]).cast(pl.Datetime("us", "UTC")))
-        rest = list(zip(nth[~known].tolist(), texts, strict=True))
+        rest: list[tuple[int, str | None]] = list(zip(nth[~known].tolist(), texts, strict=True))
         for place, group in enumerate(groups):
-            rest += [(place, text) for text in (*(group[4] or ()), *[None] * group[5])]
+            rest += [(place, json.loads(text)) for text in (group[4].split("\n") if group[4] else ())]
+            rest += [(place, None)] * group[5]
         readings = [check_frames({"polls": good})]
         if rest:
             readings.append(check_frames({"polls": _as_written(groups, rest)}))
@@ -146,24 +141,19 @@ def _frame(groups: Sequence[_Group], order: pl.Series, stamps: pl.Series) -> pl.
     return pl.DataFrame([ids.gather(order), statuses.gather(order), stamps.alias("timestamp_utc")])
 
 
-def _last_seen(groups: Sequence[_Group]) -> pl.DataFrame:
-    """Return, as polls, the last sound stamp of each group."""
-    return _as_written(groups, [(nth, group[6]) for nth, group in enumerate(groups) if group[6]])
-
-
-def _timeless(seen: pl.DataFrame, reading: Reading) -> set[str]:
-    """Return the ids of rows that were rejected for their stamps alone."""
+def _timeless(seen: pl.DataFrame, reading: Reading, latest: int) -> set[str]:
+    """Return the ids of rows whose stamps are none, or too late to count."""
     flawed = reading.rejects.filter(pl.col("reason").is_in(_STAMP_REASONS))
-    return set(seen["store_id"].cast(pl.String).gather(flawed["line"] - 1))
+    late = reading.facts.polls.filter(pl.col("at").to_physical() > latest)
+    return {*seen["store_id"].cast(pl.String).gather(flawed["line"] - 1), *_ids(late)}
 
 
 def _ids(polls: pl.DataFrame) -> pl.Series:
     return polls["store_id"].unique().cast(pl.String)
 
 
-def _newest(polls: pl.DataFrame, latest: int) -> int | None:
-    at = polls["at"].to_physical()
-    newest = at.filter(at <= latest).max()
+def _newest(polls: pl.DataFrame) -> int | None:
+    newest = polls["at"].to_physical().max()
     return newest if isinstance(newest, int) else None
 
 
