@@ -120,12 +120,13 @@ def test_a_wrong_query_is_refused(service: Service, wanted: dict[str, Any]) -> N
     check_problem(service.get("/trigger_report", params=wanted), 422)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"\\ud800": 1}', b'{"store_ids": ["\\ud800"]}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff", b'{"\\ud800": 1}', b'{"store_ids": ["\\ud800"]}', b"[" * 100_000]
+)
 def test_a_body_that_is_no_proper_json_is_refused(service: Service, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = httpx.post(f"{service.url}/trigger_report", content=content, headers=headers)
-    assert answer.status_code in {400, 422}
-    check_problem(answer, answer.status_code)
+    check_problem(answer, 422)
 
 
 def test_a_wish_in_both_query_and_body_is_refused(service: Service) -> None:

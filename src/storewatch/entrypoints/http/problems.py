@@ -86,6 +86,8 @@ async def _http(
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(routes, request))
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body; others say 422
+        return problem(422, "body: it cannot be read: write JSON in UTF-8")
     if error.status_code in {404, 405} and wants_page(request):
         text = _WORDS.get(error.detail, error.detail)
         answer = page(error.status_code, f"{text[:1].upper()}{text[1:]}.")
