@@ -95,6 +95,16 @@ def test_what_does_not_answer_is_named_without_passwords_and_the_others_still_te
     assert "opensesame" not in out + err + text
 
 
+def test_a_database_that_is_slow_is_not_called_dead(tmp_path: Path, postgres_url: str) -> None:
+    """The catalogue of migrations is locked, as by a long one."""
+    run(tmp_path, "db", "upgrade", polls_url=postgres_url)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("LOCK TABLE storewatch.migrations IN ACCESS EXCLUSIVE MODE")
+        text, _ = run(tmp_path, "status", code=1, polls_url=postgres_url)
+    assert "poll store: HAS NOT ANSWERED YET" in text
+    assert "it has not answered within 10 s" in text
+
+
 def test_a_redis_that_may_lose_jobs_is_warned_of(
     tmp_path: Path, valkey: Server, redis_board_url: str
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +15,7 @@ from service import Service, eventually, small_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 UNKNOWN = "06757268c878488d846aee30a8101cae"
 
@@ -88,6 +91,22 @@ def test_what_workers_do_shows_in_the_figures_of_their_service(service: Service)
     assert "storewatch_report_stores 7.0" in page
     assert "storewatch_live_workers 1.0" in page
     assert "process_resident_memory_bytes" in page
+
+
+def test_a_worker_that_was_killed_is_live_no_more_before_its_time_is_over(
+    tmp_path: Path,
+) -> None:
+    service = Service(home=tmp_path / "home", folder=tmp_path, settings={"lease_seconds": "3600"})
+    try:
+        service.start()
+        for _ in range(2):
+            eventually("one is live", lambda: "storewatch_live_workers 1.0" in service.get("/metrics").text)
+            (worker,) = eventually("there is a worker", service.workers)
+            os.kill(worker, signal.SIGKILL)
+            eventually("another is there", lambda w=worker: set(service.workers()) - {w})  # type: ignore[misc]
+        eventually("one is live", lambda: "storewatch_live_workers 1.0" in service.get("/metrics").text)
+    finally:
+        service.close()
 
 
 def test_report_and_request_id_go_through_call_board_and_worker(service: Service) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Part:
     name: str
     url: str  # without what may be a secret
     answers: bool = False
-    seconds: float | None = None  # that all of its answers took
+    seconds: float | None = None  # that all of its answers took; None: it has not answered yet
     error: str | None = None
     warnings: dict[str, str] = field(default_factory=dict)  # a sentence by a short name
     details: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Status:
 
 
 def look(settings: Settings, *, patience: float = PATIENCE) -> Status:
-    """Ask all parts at once; who does not answer within `patience` (seconds) is said not to."""
+    """Ask all parts at once; of who does not answer within `patience` (seconds) no more than that is said."""
     parts = [
         Part(name="poll store", url=shown(settings.polls_url.get_secret_value())),
         Part(name="job board", url=shown(settings.jobs_url.get_secret_value())),
@@ -68,10 +68,11 @@ def look(settings: Settings, *, patience: float = PATIENCE) -> Status:
     deadline = time.monotonic() + patience
     for thread in threads:
         thread.start()
-    for thread, part in zip(threads, parts, strict=True):
+    for place, thread in enumerate(threads):
         thread.join(max(0.0, deadline - time.monotonic()))
-        if thread.is_alive():
-            part.error = f"no answer within {patience:g} s"
+        if thread.is_alive():  # a part of its own, for the thread goes on
+            late = f"it has not answered within {patience:g} s: it may be slow, or away"
+            parts[place] = replace(parts[place], answers=False, seconds=None, error=late)
     secrets = {
         "secret",
         "secret_old",

@@ -35,6 +35,7 @@ class WorkerProcess:
     held: tuple[str, int] | None = None  # job id and epoch
     held_since: float = 0.0
     killed_for: str | None = None  # why its attempt was not let go on
+    name: str | None = None  # by which the board knows it; None: it has not opened it
 
     @property
     def may_run_out(self) -> bool:

@@ -158,6 +158,7 @@ class Supervisor:
                 self._metrics.unanswered(port)
                 self._settled.set()
             case {"opened": str(failure)}:
+                worker.name = message.get("name")
                 self._note_opening(failure or None)
 
     def _note_opening(self, failure: str | None) -> None:
@@ -193,6 +194,8 @@ class Supervisor:
         """Take a dead worker from its place; end its attempt, which need not wait for the lease."""
         how = _how(worker.close())
         place.worker = None
+        if worker.name:
+            self._withdraw(worker.name)
         self._put_off(place, lived=time.monotonic() - worker.started)
         is_over = self._ends_at is not None
         if worker.held or not (is_over or self._failure):
@@ -200,6 +203,13 @@ class Supervisor:
         if worker.held:  # that a worker is killed because all ends is not the job's fault
             why = None if is_over else worker.killed_for or f"the worker process died ({how})"
             self._end_attempt(worker.held, reason=why)
+
+    def _withdraw(self, name: str) -> None:
+        """Have a dead worker counted no more as live."""
+        try:
+            self._board.announce(name, ttl=0)
+        except UnavailableError as error:
+            self._count_unanswered(error)
 
     def _put_off(self, place: _Place, *, lived: float) -> None:
         """Set when the place is filled again: at once, unless workers die as soon as they are there."""

@@ -4,9 +4,10 @@ How it lives with its parent, the supervisor:
 
 - stdin: a byte says that there may be work; its end says that the parent is gone, however it ended, and then
   this process ends at once, also in mid-computation.
-- stdout: lines of JSON. `{"opened": ""}` when all is open, for which it waits, or what is set wrong;
-  `{"held": [job, epoch]}` for each claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after
-  each attempt, how it went; `{"unanswered": port}` for each call that something did not answer.
+- stdout: lines of JSON. `{"opened": "", "name": name}` when all is open, for which it waits, with the name by
+  which the board knows it, or `{"opened": why}` for what is set wrong; `{"held": [job, epoch]}` for each
+  claim, `{"held": null}` when nothing is in hand; `{"attempt": {…}}` after each attempt, how it went;
+  `{"unanswered": port}` for each call that something did not answer.
 - SIGTERM: no new job is claimed. The one in hand is finished, if it can be in most of the grace, else handed
   back, which counts as no attempt; and the process ends.
 
@@ -77,7 +78,7 @@ class Worker:
         self._shelf = open_shelf(settings)
         self._board = open_board(settings)
         self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
-        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._wake, self._stopping, self._ended = Event(), Event(), Event()
         self._claiming = Lock()  # what is claimed is always in `_held` for who has this
         self._held: Claim | None = None
@@ -144,7 +145,7 @@ class Worker:
         while True:
             is_stopping = self._stopping.is_set()
             try:
-                self._board.announce(self._name, ttl=0 if is_stopping else self._lease)
+                self._board.announce(self.name, ttl=0 if is_stopping else self._lease)
             except UnavailableError as error:
                 self._missed(error)
                 log.debug("not announced", error=str(error))
@@ -164,7 +165,7 @@ class Worker:
         with self._claiming:
             if self._stopping.is_set():
                 return None
-            claim = self._board.claim(self._name, lease=self._lease)
+            claim = self._board.claim(self.name, lease=self._lease)
             if claim:
                 self._hold(claim)
             return claim
@@ -353,7 +354,7 @@ def main() -> None:
     except SettingsError as error:
         tell(opened=str(error))
         os._exit(1)
-    tell(opened="")
+    tell(opened="", name=worker.name)
     os.nice(NICENESS)
     warm_up()
     attend(worker, grace=settings.grace_seconds)

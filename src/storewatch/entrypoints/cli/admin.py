@@ -52,7 +52,8 @@ def status_lines(found: Status) -> Iterator[str]:
 
 
 def _part_lines(part: Part) -> Iterator[str]:
-    yield f"{part.name}: {'answers' if part.answers else 'DOES NOT ANSWER'}  {part.url}"
+    how = "answers" if part.answers else "HAS NOT ANSWERED YET" if part.seconds is None else "DOES NOT ANSWER"
+    yield f"{part.name}: {how}  {part.url}"
     if part.error:
         yield f"  {part.error}"
     for text in part.warnings.values():
