@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.entrypoints.cli.texts import NOT_DOWN, NOTHING_KNOWN, report_lines
+from storewatch.ports.polls import Load
 from strategies import facts_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from storewatch.domain.facts import Facts
 
 NOW = 1_674_648_000  # 2023-01-25 12:00 UTC
@@ -35,6 +39,15 @@ def fleet(stores: int) -> list[tuple[str, int, bool]]:
 def test_where_all_is_known_and_in_order_nothing_is_said() -> None:
     facts = facts_of([poll("a", NOW)], [("a", 2, 0, 86_400)], {"a": "UTC"})
     assert notes(facts) == ()
+
+
+def test_a_poll_after_a_gap_is_no_newest_one_where_later_ones_were_not_read(tmp_path: Path) -> None:
+    facts = facts_of([poll("s0", at) for at in (NOW - 3 * DAY, NOW, NOW + DAY)], zones={"s0": "UTC"})
+    store = open_polls(f"delta://{tmp_path}/polls")
+    store.load(Load(name="a load", facts=facts))
+    notes = answer(store, Ask(as_of=NOW)).notes
+    assert notes == answer(GivenFacts(facts=facts), Ask(as_of=NOW)).notes
+    assert not any("sets the as-of" in note for note in notes)
 
 
 @pytest.mark.parametrize("slices", [1, 3])

@@ -93,9 +93,15 @@ class Seen:
             if count
         )
 
-    def doubts(self, as_of: int) -> Iterator[str]:
-        """Yield a sentence on each thing that looks odd, the most harmful first."""
-        yield from self._stray(as_of)
+    def doubts(self, as_of: int, *, newest: int | None) -> Iterator[str]:
+        """Yield a sentence on each thing that looks odd, the most harmful first.
+
+        Args:
+            as_of: Of the report, seconds since 1970 UTC.
+            newest: The newest poll of all, also of those that were not read, microseconds since 1970 UTC.
+        """
+        if self.newest[:1] == (newest,):
+            yield from self._stray(as_of)
         if 2 * self.polled_lately < self.stores:
             were = "was" if self.polled_lately == 1 else "were"
             yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"

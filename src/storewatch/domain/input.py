@@ -70,7 +70,7 @@ class Input:
             without_hours=seen.stores - seen.with_hours,
             without_zone=seen.stores - seen.with_zone,
             assumptions=tuple(seen.assumptions()),
-            doubts=tuple(seen.doubts(as_of)),
+            doubts=tuple(seen.doubts(as_of, newest=newest)),
             seen=seen,
             rejects=pl.concat(rejects) if rejects else None,
         )
