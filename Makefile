@@ -29,6 +29,9 @@ check: $(VENV)/.dev  ## format, lint, types, import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+chaos: $(VENV)/.dev  ## outages of ten minutes and random pairs: make chaos ROUNDS=10 SEED=1 MINUTES=120
+	PYTHONPATH=tests $(BIN)/python scripts/chaos.py --rounds $(or $(ROUNDS),10) --minutes $(or $(MINUTES),120) $(if $(SEED),--seed $(SEED))
+
 docs: $(VENV)/.dev  ## the docs as a site, strictly, in build/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
