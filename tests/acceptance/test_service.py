@@ -17,7 +17,7 @@ from service import AS_OF, NEWEST, SRC, Service, eventually, small_facts, state
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK
-from storewatch.domain.kinds import HOURS, ZONES
+from storewatch.domain.kinds import HOURS, POLLS, ZONES
 from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from storewatch.ports.jobs import State
@@ -62,7 +62,7 @@ def fleet() -> Facts:
             "at": pl.Series(np.append(at[1:], newest)).cast(pl.Datetime("us", "UTC")),
             "active": rng.random(len(at)) > 0.1,
         }
-    ).cast({"store_id": pl.String})
+    ).cast(pl.Schema(POLLS.schema))
     hours = [(store, day, 32_400, 64_800) for store in stores[::2] for day in range(7)]
     return Facts(
         polls=polls,
@@ -300,7 +300,7 @@ import sys
 sys.path.insert(0, {str(SRC)!r})
 from storewatch.config import load_settings
 from storewatch.entrypoints.http.app import serve
-serve(load_settings(), host="127.0.0.1", port=int(sys.argv[2]))
+serve(load_settings(), host="127.0.0.1", port=int(sys.argv[2]), metrics_host="127.0.0.1", metrics_port=None)
 """
     service = new_service(command=("-c", code))
     service.load(small_facts())
