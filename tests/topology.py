@@ -211,7 +211,7 @@ def settings_for(postgres_url: str, valkey: Server, s3: S3Server, home: Path) ->
         "STOREWATCH_REPORTS_URL": f"s3://{s3.bucket}/{own}",
         "STOREWATCH_SECRET": "the tests' own, of no use elsewhere",
         "STOREWATCH_LEASE_SECONDS": f"{LEASE:g}",
-        "STOREWATCH_STATEMENT_SECONDS": "3",
+        "STOREWATCH_STATEMENT_SECONDS": "15",
         "STOREWATCH_GRACE_SECONDS": f"{GRACE:g}",
         **s3.environment(),
     }
