@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 STORES = "stores"
 EMPTY = "delta:none"  # the name of the version before the first load
 
-# Rows of a group, and where a file of polls tells the first id of each. The ids are dictionary-encoded, which
-# reads twice as fast as text; but of such a column Polars makes no use of Parquet's own least and greatest.
-GROUP_ROWS = 1 << 15
-_FIRSTS = "storewatch:first_ids"
+# Rows of a group in new files, and where a file of polls tells how many its own have and each one's first id.
+# The ids are dictionary-encoded, which reads twice as fast as text; but of such a column Polars does not use
+# Parquet's own least and greatest.
+GROUP_ROWS = 1 << 16
+_GROUPS = "storewatch:groups"
 
 _POLLS = "polls-"
 _TYPES: dict[type[pl.DataType], str] = {
@@ -171,11 +172,13 @@ def scan_file(path: Path, wanted: pl.Series | None) -> pl.LazyFrame:
     frame = pl.scan_parquet(path, glob=False)
     if wanted is None or not len(wanted):
         return frame
-    firsts = json.loads(pl.read_parquet_metadata(path).get(_FIRSTS, "[]"))
-    if not firsts:
+    told = pl.read_parquet_metadata(path).get(_GROUPS)
+    if told is None:
         return frame
+    groups = json.loads(told)
+    rows, firsts = groups["rows"], groups["first_ids"]
     begin, end = max(bisect_left(firsts, wanted[0]) - 1, 0), bisect_right(firsts, wanted[-1])
-    return frame.slice(begin * GROUP_ROWS, (end - begin) * GROUP_ROWS)
+    return frame.slice(begin * rows, (end - begin) * rows)
 
 
 def open_version(root: Path, number: int | None = None) -> Version:
@@ -230,14 +233,9 @@ class Commit:
     def add(self, part: str, frame: pl.DataFrame) -> None:
         """Write a file; nobody sees it before `run`. Polls must not be empty."""
         path = f"{part}-{self.base.number + 1:010}-{uuid4().hex[:12]}.parquet"
-        firsts: list[str] = []
-        if part.startswith(_POLLS):
-            firsts = frame["store_id"].gather_every(GROUP_ROWS).cast(pl.String).to_list()
+        told = {_GROUPS: _groups_of(frame)} if part.startswith(_POLLS) else None
         frame.write_parquet(
-            self.base.root / path,
-            compression="lz4",
-            row_group_size=GROUP_ROWS,
-            metadata={_FIRSTS: json.dumps(firsts)},
+            self.base.root / path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told
         )
         found = (self.base.root / path).stat()
         self.added.append(
@@ -283,6 +281,11 @@ class Commit:
         missing = [column for column in _schema().fields if column.name not in there]
         if missing:
             table.alter.add_columns(missing)
+
+
+def _groups_of(polls: pl.DataFrame) -> str:
+    firsts = polls["store_id"].gather_every(GROUP_ROWS).cast(pl.String)
+    return json.dumps({"rows": GROUP_ROWS, "first_ids": firsts.to_list()})
 
 
 def _statistics(frame: pl.DataFrame) -> dict[str, object]:
