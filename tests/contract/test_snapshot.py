@@ -101,6 +101,15 @@ def test_what_the_slices_hold_one_after_the_other_is_what_there_is(snapshot: Sna
         assert (polls, hours, zones, stores) == everything(snapshot.scan(since=since, until=until))
 
 
+def test_a_scan_reads_the_polls_of_a_reach_and_still_knows_all_stores(snapshot: Snapshot) -> None:
+    whole = polls_of(snapshot.scan(since=None, until=EVER))
+    for since, until in ((None, NOON), (NOON, NOON + DAY - 1), (NOON + 2 * DAY, EVER)):
+        facts = snapshot.scan(since=since, until=until)
+        first = 0 if since is None else since
+        assert polls_of(facts) == [poll for poll in whole if first <= poll[1] <= until]
+        assert store_names(facts).to_list() == STORES
+
+
 def test_a_slice_is_cut_where_it_says_whether_there_are_such_stores_or_not(snapshot: Snapshot) -> None:
     bounds = [None, "", "0", "7", "77", "a", "b", "c", "z", "\uffff", "\U0001f601", "\U0001f601z"]
     for first in bounds:

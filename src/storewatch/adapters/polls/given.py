@@ -47,13 +47,13 @@ class GivenSnapshot:
         return int(at.max()) if len(at) else None
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
-        """Return the facts, with `within` of these stores only; polls outside the reach do no harm."""
-        del since, until
+        """Return the facts, the polls of `since` ≤ at ≤ `until` only, with `within` of these stores only."""
+        facts = self._between(since, until)
         if within is None:
-            return self.facts
+            return facts
         stores = only(self._names, within)
-        mine = self.facts.where(pl.col("store_id").is_in(stores.implode()))
-        rejects = self.facts.rejects
+        mine = facts.where(pl.col("store_id").is_in(stores.implode()))
+        rejects = facts.rejects
         if isinstance(within, Slice) and within.first is not None and rejects is not None:
             rejects = rejects.clear()
         return replace(mine, stores=stores, rejects=rejects)
@@ -69,6 +69,13 @@ class GivenSnapshot:
     def near(self, store_id: str) -> list[str]:
         """Return up to three ids of stores that are most like one that there is not."""
         return nearest(store_id, self._names)
+
+    def _between(self, since: int | None, until: int) -> Facts:
+        at = self.facts.polls["at"].to_physical()
+        inside = (at <= until) if since is None else at.is_between(since, until)
+        if inside.all():
+            return self.facts
+        return replace(self.facts, polls=self.facts.polls.filter(inside), stores=self._names)
 
     @cached_property
     def _names(self) -> pl.Series:
