@@ -33,7 +33,7 @@ def status(*, as_json: bool) -> None:
 
     found = look(load_settings())
     if as_json:
-        say([json.dumps({**asdict(found), "is_well": found.is_well}, indent=2, ensure_ascii=False)])
+        click.echo(json.dumps({**asdict(found), "is_well": found.is_well}, indent=2, ensure_ascii=False))
     else:
         say(status_lines(found))
     sys.exit(0 if found.is_well else AWAY)
