@@ -145,6 +145,7 @@ def test_what_is_no_regular_file_is_named_and_not_waited_for(tmp_path: Path) -> 
         read(tmp_path / "pipe.csv")
 
 
+@pytest.mark.filterwarnings("ignore::storewatch.errors.StorewatchWarning")
 def test_our_own_reports_and_rejects_in_a_folder_are_left_alone(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", POLLS)
     write(

@@ -86,21 +86,24 @@ def _part(
     bad = np.flatnonzero(codes)
     if not len(bad):
         return Part(good=frame, rejects=_no_rejects(), tainted=_meant(kind, frame[:0]))
-    ids = columns(["store_id"])["store_id"][bad].cast(pl.String)
-    is_header = pl.select(folded_ids=ids.str.replace_all(FORM, "").str.to_lowercase() == folded("store_id"))
+    name = kind.names[0]
+    first = columns([name])[name][bad].cast(pl.String)
+    is_header = pl.select(folded=first.str.replace_all(FORM, "").str.to_lowercase() == folded(name))
     found = np.where(is_header.to_series().fill_null(value=False), Reason.HEADER, codes[bad]).astype(np.uint8)
-    rejects = reject_table(lines()[bad], found, raw(bad.tolist()), _values(columns, bad, found))
+    rejects = reject_table(lines()[bad], found, raw(bad.tolist()), _values(kind, columns, bad, found))
     meant = _meant(kind, frame[bad[found != Reason.HEADER]])
     return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=meant)
 
 
-def _values(columns: Callable[[Sequence[str]], pl.DataFrame], bad: Places, codes: Codes) -> pl.Series:
+def _values(
+    kind: Kind, columns: Callable[[Sequence[str]], pl.DataFrame], bad: Places, codes: Codes
+) -> pl.Series:
     """Return of each rejected row the value that its reason is about, "" if that is the row as such."""
     values = np.full(len(bad), "", dtype=object)
     for reason in map(Reason, np.unique(codes).tolist()):
-        if reason.columns:
+        if about := [name for name in reason.columns if name in kind.names]:
             mine = codes == reason
-            given = pl.DataFrame([text_of(column) for column in columns(reason.columns)[bad[mine]]])
+            given = pl.DataFrame([text_of(column) for column in columns(about)[bad[mine]]])
             values[mine] = given.select(pl.concat_str(pl.all(), separator="–")).to_series().to_list()
     return pl.Series("value", values.tolist(), dtype=pl.String)
 
