@@ -57,146 +57,81 @@ class Settings(BaseSettings):
     # Unknown variables of the environment pass, with a warning; an unknown name in code is an error.
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    home: Path = Field(
-        default=Path("storewatch-data"),
-        description="The folder below which everything is kept that has no address of its own.",
-    )
-    polls_url: SecretStr = Field(
-        default_factory=lambda data: _below(data, "delta", "polls"),
-        description="Where polls, business hours and zones are kept: the poll store.",
-    )
-    jobs_url: SecretStr = Field(
-        default_factory=lambda data: _below(data, "sqlite", "jobs.sqlite"),
-        description="Where report jobs are kept: the job board.",
-    )
-    reports_url: SecretStr = Field(
-        default_factory=lambda data: _below(data, "file", "reports"),
-        description="Where finished reports are kept: the report shelf.",
-    )
-    reports_links: Literal["direct", "app"] = Field(
-        default="direct",
-        description="Whether a report's link leads to its shelf, where that can sign links, or to the app.",
-    )
-    reports_public_endpoint: Annotated[str | None, AfterValidator(_public_url)] = Field(
-        default=None,
-        description="Where clients reach the S3 server, if not where the service does.",
-    )
-    reports_ambient_credentials: bool = Field(
-        default=False,
-        description="Ask the cloud's metadata service for credentials if none are given.",
-    )
-    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
-        default=None,
-        description="The address under which clients reach the service; unset: that of each request.",
-    )
-    polls_query: str | None = Field(
-        default=None,
-        repr=False,
-        description="A SELECT for polls in tables of your own: store_id, status, timestamp_utc.",
-    )
-    hours_query: str | None = Field(
-        default=None,
-        repr=False,
-        description="The same for business hours: store_id, day, start_time_local, end_time_local.",
-    )
-    zones_query: str | None = Field(
-        default=None, repr=False, description="The same for zones: store_id, timezone_str."
-    )
-    workers: int = Field(
-        default=1, ge=0, le=256, description="Worker processes of a service; 0: others compute its reports."
-    )
-    lease_seconds: float = Field(
-        default=15,
-        ge=0.3,
-        le=3_600,
-        description="How long a silent worker keeps its job before another may take it.",
-    )
-    attempt_seconds: float = Field(
-        default=900,
-        gt=0,
-        le=604_800,
-        description="How long one attempt at a report may take before it is killed.",
-    )
-    statement_seconds: float = Field(
-        default=60,
-        ge=0.1,
-        le=604_800,
-        description="How long a poll store on a server may take to answer one statement of a report.",
-    )
-    patience: float = Field(
-        default=3_600,
-        ge=0,
-        le=604_800,
-        description="How long a report waits for a store that does not answer, in seconds, before it fails.",
-    )
-    link_seconds: int = Field(
-        default=86_400, ge=1, le=LONGEST_LINK, description="How long a report's link works; at most 7 days."
-    )
-    retention_seconds: int = Field(
-        default=LONGEST_LINK,
-        ge=1,
-        description="How long an ended job and its report are kept; at least as long as a link works.",
-    )
-    grace_seconds: float = Field(
-        default=20,
-        ge=0,
-        le=3_600,
-        description="How long ending may take: a report in hand is finished in it, or handed back.",
-    )
-    drain_seconds: float = Field(
-        default=0,
-        ge=0,
-        le=1_800,
-        description="How long a service that ends still answers as usual, but says that it is not ready; "
-        "at most half of the grace.",
-    )
-    secret: SecretStr | None = Field(
-        default=None,
-        min_length=SHORTEST_SECRET,
-        description="What links and sessions are signed with; unset: made once and kept in the home folder. "
-        "Services behind one address need the same.",
-    )
-    secret_old: SecretStr | None = Field(
-        default=None,
-        min_length=SHORTEST_SECRET,
-        description="What they were signed with before: still taken, so that a new secret ends no link.",
-    )
+    home: Path = Path("storewatch-data")
+    """The folder below which everything is kept that has no address of its own."""
+    polls_url: SecretStr = Field(default_factory=lambda data: _below(data, "delta", "polls"))
+    """Where polls, business hours and zones are kept: the poll store."""
+    jobs_url: SecretStr = Field(default_factory=lambda data: _below(data, "sqlite", "jobs.sqlite"))
+    """Where report jobs are kept: the job board."""
+    reports_url: SecretStr = Field(default_factory=lambda data: _below(data, "file", "reports"))
+    """Where finished reports are kept: the report shelf."""
+    reports_links: Literal["direct", "app"] = "direct"
+    """Whether a report's link leads to its shelf, where that can sign links, or to the app."""
+    reports_public_endpoint: Annotated[str | None, AfterValidator(_public_url)] = None
+    """Where clients reach the S3 server, if not where the service does."""
+    reports_ambient_credentials: bool = False
+    """Ask the cloud's metadata service for credentials if none are given."""
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = None
+    """The address under which clients reach the service; unset: that of each request."""
+    polls_query: str | None = Field(default=None, repr=False)
+    """A SELECT for polls in tables of your own: store_id, status, timestamp_utc."""
+    hours_query: str | None = Field(default=None, repr=False)
+    """The same for business hours: store_id, day, start_time_local, end_time_local."""
+    zones_query: str | None = Field(default=None, repr=False)
+    """The same for zones: store_id, timezone_str."""
+    workers: int = Field(default=1, ge=0, le=256)
+    """Worker processes of a service; 0: others compute its reports."""
+    lease_seconds: float = Field(default=15, ge=0.3, le=3_600)
+    """How long a silent worker keeps its job before another may take it."""
+    attempt_seconds: float = Field(default=900, gt=0, le=604_800)
+    """How long one attempt at a report may take before it is killed."""
+    statement_seconds: float = Field(default=60, ge=0.1, le=604_800)
+    """How long a poll store on a server may take to answer one statement of a report."""
+    patience: float = Field(default=3_600, ge=0, le=604_800)
+    """How long a report waits for a store that does not answer, in seconds, before it fails."""
+    link_seconds: int = Field(default=86_400, ge=1, le=LONGEST_LINK)
+    """How long a report's link works; at most 7 days."""
+    retention_seconds: int = Field(default=LONGEST_LINK, ge=1)
+    """How long an ended job and its report are kept; at least as long as a link works."""
+    grace_seconds: float = Field(default=20, ge=0, le=3_600)
+    """How long ending may take: a report in hand is finished in it, or handed back."""
+    drain_seconds: float = Field(default=0, ge=0, le=1_800)
+    """How long a service that ends still answers as usual, but says that it is not ready.
 
-    auth: Literal["none", "tokens"] = Field(
-        default="none",
-        description="Who may call the service: whoever reaches it, or who has a token.",
-    )
-    tokens_file: Path = Field(
-        default_factory=lambda data: data["home"] / "tokens",
-        description="Where the hashes of tokens are kept.",
-    )
-    hosts: Annotated[str | None, AfterValidator(_hosts)] = Field(
-        default=None,
-        description="The names by which the service may be called, with commas; *: any; unset: bound to "
-        "loopback, that and the public address, else any.",
-    )
+    At most half of the grace.
+    """
+    secret: SecretStr | None = Field(default=None, min_length=SHORTEST_SECRET)
+    """What links and sessions are signed with; unset: made once and kept in the home folder.
 
-    body_limit: int = Field(default=8 * 2**20, ge=1, description="How many bytes a call's body may have.")
-    store_ids_limit: int = Field(
-        default=100_000, ge=1, description="How many stores a report may be asked of; all of them always may."
-    )
-    store_id_limit: int = Field(
-        default=512, ge=1, description="How many bytes an id may have in such an ask."
-    )
-    queue_limit: int = Field(
-        default=1_000, ge=1, description="How many reports may wait before no more is taken."
-    )
-    token_queue_limit: int = Field(
-        default=250, ge=1, description="How many of them may be of one token, at each instance."
-    )
-    connection_limit: int = Field(
-        default=512, ge=1, description="How many connections a service holds at once."
-    )
-    client_seconds: float = Field(
-        default=30,
-        gt=0,
-        description="How long a client may take to send a request, or to go on taking an answer.",
-    )
+    Services behind one address need the same.
+    """
+    secret_old: SecretStr | None = Field(default=None, min_length=SHORTEST_SECRET)
+    """What they were signed with before: still taken, so that a new secret ends no link."""
+
+    auth: Literal["none", "tokens"] = "none"
+    """Who may call the service: whoever reaches it, or who has a token."""
+    tokens_file: Path = Field(default_factory=lambda data: data["home"] / "tokens")
+    """Where the hashes of tokens are kept."""
+    hosts: Annotated[str | None, AfterValidator(_hosts)] = None
+    """The names by which the service may be called, with commas; *: any.
+
+    Unset: bound to loopback, that and the public address, else any.
+    """
+
+    body_limit: int = Field(default=8 * 2**20, ge=1)
+    """How many bytes a call's body may have."""
+    store_ids_limit: int = Field(default=100_000, ge=1)
+    """How many stores a report may be asked of; all of them always may."""
+    store_id_limit: int = Field(default=512, ge=1)
+    """How many bytes an id may have in such an ask."""
+    queue_limit: int = Field(default=1_000, ge=1)
+    """How many reports may wait before no more is taken."""
+    token_queue_limit: int = Field(default=250, ge=1)
+    """How many of them may be of one token, at each instance."""
+    connection_limit: int = Field(default=512, ge=1)
+    """How many connections a service holds at once."""
+    client_seconds: float = Field(default=30, gt=0)
+    """How long a client may take to send a request, or to go on taking an answer."""
 
     @field_validator("hours_query", "zones_query")
     @classmethod

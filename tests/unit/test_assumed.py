@@ -10,7 +10,6 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
-from storewatch.domain.facts import Facts
 from storewatch.entrypoints.cli.texts import NOT_DOWN, NOTHING_KNOWN, report_lines
 from storewatch.ports.polls import Load
 from strategies import facts_of

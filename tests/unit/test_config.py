@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,7 +134,15 @@ def test_a_worker_gets_the_same_settings_by_its_environment(monkeypatch: pytest.
 
 
 def test_every_setting_says_what_it_is() -> None:
-    assert all(field.description for field in Settings.model_fields.values())
+    (model,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(model, ast.ClassDef)
+    follows = {
+        field.target.id: ast.unparse(said)
+        for field, said in pairwise(model.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+    assert follows.keys() == Settings.model_fields.keys()
+    assert [name for name, said in follows.items() if not said.startswith(("'", '"'))] == []
 
 
 def test_without_a_secret_one_is_made_once_for_the_owner_alone(tmp_path: Path) -> None:
