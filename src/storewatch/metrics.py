@@ -6,6 +6,7 @@ is told to their parent, which counts it here: a pod has one page of figures, ho
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from prometheus_client import (
@@ -54,49 +55,26 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "storewatch_requests_total",
-            "Requests by route.",
-            ["route", "method", "status"],
-            registry=self._registry,
+        counter = partial(Counter, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        self._requests = counter(
+            "storewatch_requests_total", "Requests by route.", ["route", "method", "status"]
         )
-        self._request_seconds = Histogram(
-            "storewatch_request_seconds",
-            "Time to answer.",
-            ["route"],
-            buckets=_REQUEST_SECONDS,
-            registry=self._registry,
+        self._request_seconds = histogram(
+            "storewatch_request_seconds", "Time to answer.", ["route"], buckets=_REQUEST_SECONDS
         )
-        self._reports = Counter(
-            "storewatch_reports_total",
-            "Report jobs that ended here.",
-            ["outcome"],
-            registry=self._registry,
+        self._reports = counter("storewatch_reports_total", "Report jobs that ended here.", ["outcome"])
+        self._stage_seconds = histogram(
+            "storewatch_stage_seconds", "Time for a stage of a report.", ["stage"], buckets=_STAGE_SECONDS
         )
-        self._stage_seconds = Histogram(
-            "storewatch_stage_seconds",
-            "Time for a stage of a report.",
-            ["stage"],
-            buckets=_STAGE_SECONDS,
-            registry=self._registry,
+        self._polls = gauge("storewatch_report_polls", "Polls read for the last report.")
+        self._stores = gauge("storewatch_report_stores", "Stores in the last report.")
+        self._rejected = counter(
+            "storewatch_rejected_rows_total", "Input rows that reports could not use.", ["reason"]
         )
-        self._polls = Gauge(
-            "storewatch_report_polls", "Polls read for the last report.", registry=self._registry
-        )
-        self._stores = Gauge(
-            "storewatch_report_stores", "Stores in the last report.", registry=self._registry
-        )
-        self._rejected = Counter(
-            "storewatch_rejected_rows_total",
-            "Input rows that reports could not use.",
-            ["reason"],
-            registry=self._registry,
-        )
-        self._errors = Counter(
-            "storewatch_adapter_errors_total",
-            "Calls that a part of the service did not answer.",
-            ["port"],
-            registry=self._registry,
+        self._errors = counter(
+            "storewatch_adapter_errors_total", "Calls that a part of the service did not answer.", ["port"]
         )
         for port in Port:
             self._errors.labels(port)
