@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -143,6 +144,18 @@ def test_near_are_those_that_begin_or_end_alike_the_most_alike_first(source: Ope
         assert snapshot.near("store 16") == ["a store 16", "store 1\U0001f600", "store 17"]
         assert len(snapshot.near("0017x")) == 3
         assert snapshot.near("\0\0") == []
+
+
+def test_several_threads_read_one_snapshot_at_once(snapshot: Snapshot) -> None:
+    slices = snapshot.slices(8)
+    alone = [everything(snapshot.scan(since=None, until=EVER, within=within)) for within in slices]
+
+    def read(nth: int) -> bool:
+        found = snapshot.scan(since=None, until=EVER, within=slices[nth % 8])
+        return everything(found) == alone[nth % 8] and snapshot.has("b") and snapshot.newest == NOON + DAY
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(read, range(48))) == [True] * 48
 
 
 def test_two_snapshots_may_be_open_at_once(source: Opener) -> None:

@@ -214,6 +214,23 @@ def test_a_slice_is_a_run_of_keys_and_those_that_came_later_found_by_the_index(
     assert "Seq Scan" not in plan
 
 
+def test_what_an_open_snapshot_shares_is_read_elsewhere_whatever_was_dropped_since(
+    postgres_url: str, store: PostgresPollStore
+) -> None:
+    load(store, ("a", NOON, True), ("b", NOON + 4 * WEEK, True))
+    with store.at() as snapshot:
+        load(store, ("c", NOON, True))
+        with psycopg.connect(postgres_url) as connection:  # the note that retention begins with
+            connection.execute(
+                "INSERT INTO storewatch.loads VALUES (3, 'retention', now(), NULL, '2023-02-01Z')"
+            )
+        with pytest.raises(InputError, match="no longer kept"):
+            ats(store, snapshot.version)
+        assert ats(PostgresPollStore(postgres_url), snapshot.shared) == [NOON, NOON + 4 * WEEK]
+        with pytest.raises(UnavailableError, match="snapshot"):
+            ats(store, f"{snapshot.version}@00000000-00000000-0")
+
+
 _LOADER = """
 import sys
 sys.path.insert(0, sys.argv[2])

@@ -66,11 +66,19 @@ class Probe:
 
 
 class Snapshot(Protocol):
-    """One version of a source, open to be read: however long it is, nothing of it goes or changes."""
+    """One version of a source, open to be read: however long it is, nothing of it goes or changes.
+
+    Several threads may read at once.
+    """
 
     @property
     def version(self) -> str:
         """Its name."""
+        ...
+
+    @property
+    def shared(self) -> str:
+        """A name by which another process opens the same, for as long as this is open, whatever goes."""
         ...
 
     @property

@@ -35,6 +35,11 @@ class DeltaSnapshot:
         return self._table.name
 
     @property
+    def shared(self) -> str:
+        """The same: the files of a version are the same for all."""
+        return self._table.name
+
+    @property
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
         return max((file.last for file in self._table.polls() if file.last is not None), default=None)

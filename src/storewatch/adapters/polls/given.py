@@ -39,6 +39,7 @@ class GivenSnapshot:
 
     facts: Facts
     version: str = "given"
+    shared: str = "given"
 
     @property
     def newest(self) -> int | None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from storewatch.domain.kinds import Kind
     from storewatch.ports.polls import Load, LoadSummary, Probe, Waiting
 
-_VERSION = re.compile(r"postgresql:(\d{1,18})")
+_VERSION = re.compile(r"postgresql:(\d{1,18})(?:@([0-9A-F-]+))?")  # the end: of an open snapshot, shared
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
 _ADD_STORES = """
 INSERT INTO storewatch.stores (store_id, store_key, load)
@@ -89,9 +89,9 @@ class PostgresPollStore:
         Raises:
             InputError: There is no such version.
         """
-        number = None if version is None else self._number(version)
-        with self._server.reading() as connection:
-            yield open_snapshot(connection, number, address=self._server.address)
+        number, shared = (None, None) if version is None else self._number(version)
+        with open_snapshot(self._server, number, shared=shared) as snapshot:
+            yield snapshot
 
     def retention(self, before: date) -> list[str]:
         """Drop whole weeks (Monday to Sunday, UTC) of polls that are over before a day.
@@ -121,14 +121,14 @@ class PostgresPollStore:
     def close(self) -> None:
         """Do nothing: no connection stays open between two calls."""
 
-    def _number(self, version: str) -> int:
+    def _number(self, version: str) -> tuple[int, str | None]:
         found = _VERSION.fullmatch(version)
         if not found:
             raise InputError(
                 f"{version!r} is no version of the poll store at {self._server.address}: "
                 "they are like postgresql:12"
             )
-        return int(found[1])
+        return int(found[1]), found[2]
 
 
 class _Loading:

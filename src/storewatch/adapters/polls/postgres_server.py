@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -46,6 +47,8 @@ _WRITING = """
 SET LOCAL TimeZone = 'UTC'; SET LOCAL idle_in_transaction_session_timeout = '5min';
 SET LOCAL work_mem = '256MB'; SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL jit = off
 """
+_SHARED = sql.SQL("SET TRANSACTION SNAPSHOT {}")
+_EXPORT = "SELECT pg_export_snapshot()"
 _LONGEST = 300  # characters of a driver's message
 
 
@@ -97,12 +100,18 @@ class Server:
         return f"{host}:{port}/{self._options.get('dbname', '')}"
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a session that reads one snapshot of the database, whatever is committed meanwhile."""
+    def reading(self, shared: str | None = None) -> Iterator[Connection]:
+        """Open a session that reads one snapshot of the database, whatever is committed meanwhile.
+
+        Args:
+            shared: That of another session, as `Readers` names it; None: that of now.
+        """
         with self._session() as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             connection.limits = self._waiting
+            if shared is not None:
+                connection.execute(_SHARED.format(sql.Literal(shared)))
             milliseconds = sql.Literal(round(self._waiting.seconds * 1_000))
             connection.execute(sql.SQL(_READING).format(milliseconds))
             yield connection
@@ -123,10 +132,18 @@ class Server:
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
+        # Statements prepared by name would break behind a pooler, and their plans could read every week.
+        with (
+            self.telling(),
+            Connection.connect(**self._options, prepare_threshold=None) as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn what the server or the driver says went wrong into our words."""
         try:
-            # Statements prepared by name would break behind a pooler, and their plans could read every week.
-            with Connection.connect(**self._options, prepare_threshold=None) as connection:
-                yield connection
+            yield
         except psycopg.Error as error:
             raise self._translated(error) from error
 
@@ -162,6 +179,39 @@ class Server:
         text = " ".join((error.diag.message_primary or str(error)).split())[:_LONGEST]
         password = self._options.get("password")
         return text.replace(str(password), "***") if password else text
+
+
+class Readers:
+    """Sessions that see one snapshot of the database: as many as read at once, opened when needed."""
+
+    def __init__(self, server: Server, first: Connection, closing: ExitStack) -> None:
+        """Take a session that reads and locks already what it must, and what closes others at the end."""
+        self._server = server
+        self._closing = closing
+        self._idle = [first]
+        self._changing = Lock()
+        self.shared = export(first)
+
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        """Lend a session that nobody else reads in; one in which something went wrong is not lent again."""
+        with self._server.telling():
+            with self._changing:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                session = self._server.reading(self.shared)
+                connection = session.__enter__()
+                with self._changing:
+                    self._closing.push(session)
+            yield connection
+            with self._changing:
+                self._idle.append(connection)
+
+
+def export(connection: Connection) -> str:
+    """Name the snapshot that a session reads, for other ones that are to read the same while it is open."""
+    (name,) = connection.execute(_EXPORT).fetchone() or ("",)
+    return str(name)
 
 
 def _wrong() -> SettingsError:

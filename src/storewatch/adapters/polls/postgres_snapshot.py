@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from storewatch.adapters.polls.postgres_keys import find_stores, writable
 from storewatch.adapters.polls.postgres_kinds import read_rows
+from storewatch.adapters.polls.postgres_server import Readers
 from storewatch.adapters.polls.postgres_weeks import read_polls
 from storewatch.adapters.polls.postgres_wire import instant, micros
 from storewatch.domain.facts import Facts
@@ -15,7 +17,9 @@ from storewatch.domain.slices import Slice, between
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
-    from storewatch.adapters.polls.postgres_server import Connection
+    from collections.abc import Iterator
+
+    from storewatch.adapters.polls.postgres_server import Connection, Server
     from storewatch.domain.slices import Within
 
 # Retention waits for whoever holds this. It comes before all that is read, so that a snapshot which holds it
@@ -52,9 +56,9 @@ ORDER BY reverse(store_id) COLLATE "C" LIMIT %(most)s)
 class PostgresSnapshot:
     """A version in the database; a `Snapshot`."""
 
-    def __init__(self, connection: Connection, *, load: int, newest: int | None, address: str) -> None:
+    def __init__(self, readers: Readers, *, load: int, newest: int | None, address: str) -> None:
         """Take what `open_snapshot` found."""
-        self._connection = connection
+        self._readers = readers
         self._load = load
         self._newest = newest
         self._address = address
@@ -63,6 +67,11 @@ class PostgresSnapshot:
     def version(self) -> str:
         """Its name."""
         return version_name(self._load)
+
+    @property
+    def shared(self) -> str:
+        """Under which the same is read in another process, for as long as this one is open."""
+        return f"{self.version}@{self._readers.shared}"
 
     @property
     def newest(self) -> int | None:
@@ -77,38 +86,42 @@ class PostgresSnapshot:
         Raises:
             InputError: Retention has dropped polls that it needs.
         """
-        self._check_kept(since)
-        stores = find_stores(self._connection, within, load=self._load)
-        return Facts(
-            polls=read_polls(self._connection, stores, load=self._load, since=since, until=until),
-            others={
-                kind.name: read_rows(self._connection, kind, stores, load=self._load)
-                for kind in replaced_kinds()
-            },
-            stores=stores.ids,
-        )
+        with self._readers.one() as connection:
+            self._check_kept(connection, since)
+            stores = find_stores(connection, within, load=self._load)
+            return Facts(
+                polls=read_polls(connection, stores, load=self._load, since=since, until=until),
+                others={
+                    kind.name: read_rows(connection, kind, stores, load=self._load)
+                    for kind in replaced_kinds()
+                },
+                stores=stores.ids,
+            )
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""
-        rows = self._connection.execute(_EDGES, {"count": count, "load": self._load}).fetchall()
+        with self._readers.one() as connection:
+            rows = connection.execute(_EDGES, {"count": count, "load": self._load}).fetchall()
         return between(edge for (edge,) in rows[1:])
 
     def has(self, store_id: str) -> bool:
         """Say whether any load named the store."""
-        return len(find_stores(self._connection, [store_id], load=self._load).ids) > 0
+        with self._readers.one() as connection:
+            return len(find_stores(connection, [store_id], load=self._load).ids) > 0
 
     def near(self, store_id: str) -> list[str]:
         """Return up to three ids of stores that are most like one that there is not."""
         wanted = {"id": "".join(writable(store_id)), "load": self._load, "most": NEIGHBOURS}
-        found = [
-            name
-            for query in (_NEIGHBOURS, _ENDING_ALIKE)
-            for (name,) in self._connection.execute(query, wanted).fetchall()
-        ]
+        with self._readers.one() as connection:
+            found = [
+                name
+                for query in (_NEIGHBOURS, _ENDING_ALIKE)
+                for (name,) in connection.execute(query, wanted).fetchall()
+            ]
         return most_alike(store_id, found)
 
-    def _check_kept(self, since: int | None) -> None:
-        (kept_since,) = self._connection.execute(_KEPT_SINCE, [self._load]).fetchone() or (None,)
+    def _check_kept(self, connection: Connection, since: int | None) -> None:
+        (kept_since,) = connection.execute(_KEPT_SINCE, [self._load]).fetchone() or (None,)
         if kept_since is not None and (since is None or instant(since) < kept_since):
             raise InputError(
                 f"version {self.version} of the poll store at {self._address} is no longer kept: "
@@ -116,26 +129,36 @@ class PostgresSnapshot:
             )
 
 
-def open_snapshot(connection: Connection, load: int | None, *, address: str) -> PostgresSnapshot:
+@contextmanager
+def open_snapshot(
+    server: Server, load: int | None, *, shared: str | None = None
+) -> Iterator[PostgresSnapshot]:
     """Open the version that a load ended, by default the last one.
 
     Args:
-        connection: Reading, and nothing was read yet.
+        server: Where.
         load: Its number.
-        address: Of the server, for messages.
+        shared: By which an open snapshot can be read elsewhere.
 
     Raises:
         InputError: There is no such version.
     """
-    connection.execute(_HOLD)
+    with ExitStack() as closing:
+        connection = closing.enter_context(server.reading(shared))
+        connection.execute(_HOLD)
+        number, newest = _found(connection, load, server.address)
+        readers = Readers(server, connection, closing)
+        yield PostgresSnapshot(readers, load=number, newest=newest, address=server.address)
+
+
+def _found(connection: Connection, load: int | None, address: str) -> tuple[int, int | None]:
+    """Return the number of a load, by default of the last one, and the newest poll's instant after it."""
     if load is None:
-        load, newest = last_load(connection)
-    else:
-        row = connection.execute(_LOAD, [load]).fetchone() or (0, None)
-        if row[0] != load:
-            raise InputError(f"version {version_name(load)} is not known to the poll store at {address}")
-        newest = None if row[1] is None else micros(row[1])
-    return PostgresSnapshot(connection, load=load, newest=newest, address=address)
+        return last_load(connection)
+    row = connection.execute(_LOAD, [load]).fetchone() or (0, None)
+    if row[0] != load:
+        raise InputError(f"version {version_name(load)} is not known to the poll store at {address}")
+    return load, None if row[1] is None else micros(row[1])
 
 
 def version_name(load: int) -> str:

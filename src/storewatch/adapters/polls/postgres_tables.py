@@ -77,9 +77,9 @@ class TablesPollStore:
     @contextmanager
     def at(self, version: str | None = None) -> Iterator[TablesSnapshot]:
         """Open a version to be read, by default that of now, in one transaction."""
-        name = self.version() if version is None else version
+        name, _, shared = (self.version() if version is None else version).partition("@")
         latest = self._latest(name)
-        with self._server.reading() as connection:
+        with self._server.reading(shared or None) as connection:
             yield TablesSnapshot(connection, self._inputs, self._time, version=name, latest=latest)
 
     def retention(self, before: date) -> list[str]:  # noqa: ARG002 - of the port

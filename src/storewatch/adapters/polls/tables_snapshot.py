@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.polls.postgres_queries import query_errors
+from storewatch.adapters.polls.postgres_server import export
 from storewatch.adapters.polls.tables_polls import EVERY_ROW, PollsTable, of_stores
 from storewatch.domain.kinds import POLLS
 from storewatch.domain.nearest import nearest
@@ -45,6 +47,7 @@ class TablesSnapshot:
         self._polls = PollsTable(connection=connection, source=source, time=time, latest=latest)
         self._version = version
         self._newest: int | None = None
+        self._reading = RLock()  # one statement at a time: there is one connection
         self._held: tuple[tuple[int | None, int], GivenSnapshot] | None = None
 
     @property
@@ -53,14 +56,21 @@ class TablesSnapshot:
         return self._version
 
     @property
+    def shared(self) -> str:
+        """Under which the same is read in another process, for as long as this one is open."""
+        with self._reading:
+            return f"{self._version}@{export(self._connection)}"
+
+    @property
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls.
 
         A scan of all stores finds it on its way; asked for before one, it takes statements of its own.
         """
-        if self._newest is None:
-            self._newest = self._polls.newest()
-        return self._newest
+        with self._reading:
+            if self._newest is None:
+                self._newest = self._polls.newest()
+            return self._newest
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
         """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.
@@ -69,14 +79,20 @@ class TablesSnapshot:
         Of two polls at one instant both come. `rejects` has the rows that a load would reject; of the polls
         those whose time stamp lies between the two, or can be no poll's.
         """
-        if within is not None and not isinstance(within, Slice):
-            return self._read(since, until, of_stores(within))[0]
+        with self._reading:
+            if within is not None and not isinstance(within, Slice):
+                return self._read(since, until, of_stores(within))[0]
+            held = self._all(since, until)
+        return held.scan(since=since, until=until, within=within)
+
+    def _all(self, since: int | None, until: int) -> GivenSnapshot:
+        """Return what was read of a time; it is read once."""
         asked = (since, until)
         if self._held is None or self._held[0] != asked:
             facts, newest = self._read(since, until, EVERY_ROW)
             self._held = asked, GivenSnapshot(facts=facts)
             self._newest = newest if self._newest is None else self._newest
-        return self._held[1].scan(since=since, until=until, within=within)
+        return self._held[1]
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""
@@ -91,7 +107,9 @@ class TablesSnapshot:
         return nearest(store_id, self._stores())
 
     def _stores(self) -> pl.Series:
-        return store_names(self.scan(since=0, until=0) if self._held is None else self._held[1].facts)
+        with self._reading:
+            held = self._held[1] if self._held else self._all(0, 0)
+        return store_names(held.facts)
 
     def _read(self, since: int | None, until: int, own: sql.Composable) -> tuple[Facts, int | None]:
         """Return what is about some stores, and the newest poll if that is known by it."""
