@@ -11,11 +11,9 @@ import click
 
 from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, retention, status
-from storewatch.entrypoints.cli.check import check
-from storewatch.entrypoints.cli.data import load, sample
+from storewatch.entrypoints.cli.data import check, load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
-from storewatch.entrypoints.cli.explain import explain
-from storewatch.entrypoints.cli.report import report, verify
+from storewatch.entrypoints.cli.report import explain, report, verify
 from storewatch.entrypoints.cli.service import serve, worker
 from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.token import token

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storewatch.entrypoints.cli.ending import FAILED
 from storewatch.entrypoints.cli.options import duration_option
 from storewatch.entrypoints.cli.show import say
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from storewatch.answering.status import Part, Status
 
-AWAY = 1  # exit code: something does not answer
 SHORTEST_RETENTION = 15 * 86_400  # seconds; a report reads a week, and a week before it (R5)
 
 
@@ -36,7 +36,7 @@ def status(*, as_json: bool) -> None:
         click.echo(json.dumps({**asdict(found), "is_well": found.is_well}, indent=2, ensure_ascii=False))
     else:
         say(status_lines(found))
-    sys.exit(0 if found.is_well else AWAY)
+    sys.exit(0 if found.is_well else FAILED)
 
 
 def status_lines(found: Status) -> Iterator[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
-from storewatch.entrypoints.cli.data import WITH_REJECTS
+from storewatch.entrypoints.cli.ending import FAILED, WITH_REJECTS
+from storewatch.entrypoints.cli.options import check_place
 from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from storewatch.checking.against.fit import Measure
     from storewatch.domain.ask import Ask
 
-DIFFERENT = 1  # exit code
 SHOWN_NAMES = 3  # of the stores of one cause
 _FEW = 0.1  # of the stores: where fewer agree, the as-of is the first thing to doubt
 _MANY_DECIMALS = 6
@@ -37,10 +35,8 @@ def verify_against(
     from storewatch.domain.instant import iso
     from storewatch.entrypoints.cli.source import read_folder, settled_facts
 
-    if differences is not None and not differences.absolute().parent.is_dir():
-        raise click.BadParameter(
-            f"{differences}: there is no folder {differences.parent}", param_hint="--differences"
-        )
+    if differences is not None:
+        check_place(differences, "--differences")
     theirs = read_foreign(against)
     reading = read_folder(data, allow_future=True)
     facts, ask = settled_facts(reading, ask)
@@ -57,7 +53,7 @@ def verify_against(
         found.write_differences(differences)
         say([f"{differences}: a row a store"], err=True)
     if not found.agrees:
-        sys.exit(DIFFERENT)
+        sys.exit(FAILED)
     if not reading.is_complete:
         sys.exit(WITH_REJECTS)
 

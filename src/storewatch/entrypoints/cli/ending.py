@@ -15,11 +15,10 @@ from storewatch.errors import StorewatchError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FAILED, INTERRUPTED, UNREAD = (
-    1,
-    130,
-    141,
-)  # exit codes; 2 is wrong usage, 3 done but for rows that cannot be used
+# Exit codes; 2 is wrong usage.
+FAILED = 1  # or: something does not answer, figures differ
+WITH_REJECTS = 3  # done, but some rows or files could not be used
+INTERRUPTED, UNREAD = 130, 141
 
 _WHAT_TO_DO = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, or name another place"),

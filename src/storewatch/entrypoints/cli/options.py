@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 F = TypeVar("F", bound="Callable[..., Any]")
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)  # to read
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)  # to read
+OUTPUT = click.Path(dir_okay=False, path_type=Path)
+
+data_option = click.option("--data", type=FOLDER, help="Read this folder's files instead of the poll store.")
+paths_argument = click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…"
+)
 
 
 def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, str | None], R | None]:
@@ -69,6 +79,12 @@ def asking(command: Callable[..., R]) -> Callable[..., R]:
     ):  # fmt: skip
         asked = option(asked)
     return asked
+
+
+def check_place(path: Path, option: str) -> None:
+    """Refuse a file that could not be written, for it is to lie in no folder that there is."""
+    if not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"{path}: there is no folder {path.parent}", param_hint=option)
 
 
 def duration_option(name: str, *, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:  # noqa: A002  click's word

@@ -1,4 +1,4 @@
-"""Commands that make figures: report, verify."""
+"""Commands that make figures, and show where they come from: report, explain, verify."""
 
 from __future__ import annotations
 
@@ -7,40 +7,30 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from storewatch.domain.ask import Ask
-from storewatch.entrypoints.cli.data import WITH_REJECTS
-from storewatch.entrypoints.cli.options import asking
+from storewatch.entrypoints.cli.ending import FAILED, WITH_REJECTS
+from storewatch.entrypoints.cli.options import FILE, FOLDER, OUTPUT, asking, check_place, data_option
 from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.source import read_folder, settled_facts, source_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.formats.report import Report
 
-DIFFERENT = 1  # exit code: kernel and reference do not agree
-
 
 @click.command()
 @asking
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Read this folder's files instead of the poll store.",
-)
+@data_option
 @click.option("--store", "store_ids", multiple=True, metavar="ID", help="Only this store; may be repeated.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to a .csv, .parquet, .json or .xlsx file.",
-)
+@click.option("--out", type=OUTPUT, help="Write to a .csv, .parquet, .json or .xlsx file.")
 @click.option(
     "--engine",
     type=click.Choice(["kernel", "pandas"]),
@@ -53,9 +43,7 @@ DIFFERENT = 1  # exit code: kernel and reference do not agree
 )
 @click.option("--strict", is_flag=True, help="With --data: make no report if one row or file cannot be used.")
 @click.option(
-    "--rejects",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="With --data: write the rows that could not be used to this CSV file.",
+    "--rejects", type=OUTPUT, help="With --data: write the rows that could not be used to this CSV file."
 )
 @click.option(
     "--allow-future", is_flag=True, help="With --data: take polls that lie more than an hour in the future."
@@ -101,8 +89,7 @@ def check_out(out: Path | None) -> None:
         raise click.BadParameter(
             f"{out}: end the file's name with .csv, .parquet, .json or .xlsx", param_hint="--out"
         )
-    if not out.absolute().parent.is_dir():
-        raise click.BadParameter(f"{out}: there is no folder {out.parent}", param_hint="--out")
+    check_place(out, "--out")
 
 
 def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:
@@ -128,8 +115,33 @@ def deliver(made: Report, out: Path | None) -> None:
 
 
 @click.command()
+@click.argument("store_id", metavar="STORE")
 @asking
-@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@data_option
+@click.option(
+    "--window", type=click.Choice(["hour", "day", "week"]), default="week", show_default=True,
+    help="How far back from the as-of.",
+)  # fmt: skip
+def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
+    """Say hour by hour where a store's figures come from.
+
+    For each UTC hour with open time: its wall-clock time, the open time and by which hours rows, the polls,
+    the status, why and by which rule; then the outages. The hours add up to the report's row. Exit code 3:
+    some rows or files of --data could not be used.
+    """  # fmt: skip
+    from storewatch.answering.explain import explain_store
+    from storewatch.entrypoints.cli.explanation import explanation_lines
+
+    reading = read_folder(data, allow_future=False) if data else None
+    with source_of(reading) as source:
+        say(explanation_lines(explain_store(source, store_id, replace(ask, windows=(window,)))))
+    if reading is not None and not reading.is_complete:
+        sys.exit(WITH_REJECTS)
+
+
+@click.command()
+@asking
+@click.argument("data", type=FOLDER, metavar="DIR")
 @click.option(
     "--stores", type=click.IntRange(1), help="How many stores to compare, spread over the ids. Default: all."
 )
@@ -140,16 +152,8 @@ def deliver(made: Report, out: Path | None) -> None:
     show_default=True,
     help="Processes of the reference.",
 )
-@click.option(
-    "--against",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Compare with this report of another program instead.",
-)
-@click.option(
-    "--differences",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="With --against: write a row a store to this CSV file.",
-)
+@click.option("--against", type=FILE, help="Compare with this report of another program instead.")
+@click.option("--differences", type=OUTPUT, help="With --against: write a row a store to this CSV file.")
 def verify(
     data: Path,
     *,
@@ -192,4 +196,4 @@ def verify_reference(data: Path, ask: Ask, *, stores: int | None, jobs: int) -> 
     )
     differ = verdict.differences["store_id"].n_unique()
     say([f"kernel and reference differ on {differ:,} of {verdict.stores:,} stores as of {iso(ask.instant)}"])
-    sys.exit(DIFFERENT)
+    sys.exit(FAILED)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from storewatch.entrypoints.cli.ending import FAILED
 from storewatch.errors import StorewatchError
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-FATAL = 1  # exit code
 
 
 @contextmanager
@@ -33,7 +32,7 @@ def logged() -> Iterator[None]:
             raise
         configure_logs()
         structlog.get_logger().critical("ended", error=str(error))
-        sys.exit(FATAL)
+        sys.exit(FAILED)
 
 
 def metrics_options(command: F) -> F:

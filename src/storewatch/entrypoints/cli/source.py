@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from storewatch.entrypoints.cli.data import WITH_REJECTS
+from storewatch.entrypoints.cli.ending import WITH_REJECTS
 from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
