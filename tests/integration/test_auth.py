@@ -247,7 +247,7 @@ def test_signing_in_leads_to_no_other_site(guarded: Guarded, following: str) -> 
 def test_a_wrong_token_is_told_on_the_form_and_not_repeated(guarded: Guarded) -> None:
     answer = guarded.sign_in("sw_a-wrong-token")
     assert answer.status_code == 401
-    assert "This token is not known" in answer.text
+    assert "This token is not valid" in answer.text
     assert "sw_a-wrong-token" not in answer.text
     assert "set-cookie" not in answer.headers
 

@@ -212,6 +212,12 @@ def test_an_id_with_spaces_around_it_is_found_all_the_same(service: Service) -> 
     assert "Store" in page(service, "/stores?q=%20001%20").texts
 
 
+@pytest.mark.parametrize("query", ["", "?q=", "?q=%20"])
+def test_a_search_for_nothing_leads_to_the_front_page(service: Service, query: str) -> None:
+    answer = service.get(f"/stores{query}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
 @pytest.mark.parametrize(
     "path", [f"/reports/{'0' * 32}", "/reports/x", "/assets/nothing.css", "/assets/templates"]
 )

@@ -148,7 +148,9 @@ Pin = Annotated[Pinned, Depends()]
 @router.get("/stores")
 @router.head("/stores")
 def find_store(opened: Opened, pinned: Pin, q: str = "") -> Response:
-    """Go to the store of this id; for another text, name the ids that are most like it."""
+    """Go to the store of this id; for another text, name the ids that are most like it; for none, back."""
+    if not q.strip():
+        return RedirectResponse("/", 303, HEADERS)
     for store_id in (q, q.strip()):
         if store_url(store_id).startswith("/stores/") and _is_store(store_id, opened):
             return RedirectResponse(store_url(store_id, pinned.query), 303, HEADERS)
