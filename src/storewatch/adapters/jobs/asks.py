@@ -1,15 +1,24 @@
-"""Asks as the job boards keep them: a line of JSON in ASCII, the id of the call that asked among it."""
+"""What the job boards keep: asks, a line of JSON in ASCII with the id of the call that asked, and jobs."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storewatch.domain.ask import Ask
 from storewatch.errors import KeyReusedError
+from storewatch.ports.jobs import Job, Progress, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 OWN = ("as_of", "request_id")  # what each may have for itself
+
+# Fields of `Job` that a board keeps by these names.
+_TEXTS = ("id", "version", "worker", "error", "key")
+_NUMBERS = ("number", "attempts", "epoch", "as_of", "rows")
+_INSTANTS = ("created", "started", "held_up_since", "ended")
 
 
 def to_text(ask: Ask, request_id: str | None) -> str:
@@ -45,3 +54,20 @@ def same_job(job_id: str, text: str, ask: Ask) -> str:
     if from_text(text)[0] != ask:
         raise KeyReusedError(job_id)
     return job_id
+
+
+def job_of(row: Mapping[str, Any], seconds: Callable[[Any], float]) -> Job:
+    """Return the job that a board keeps as a row by the names of `Job`, numbers perhaps as text.
+
+    What is not known is None or left out; `seconds` turns the board's instants into seconds since 1970.
+    """
+    known = {name: value for name, value in row.items() if value is not None}
+    fields: dict[str, Any] = {name: known[name] for name in _TEXTS if name in known}
+    fields |= {name: int(known[name]) for name in _NUMBERS if name in known}
+    fields |= {name: seconds(known[name]) for name in _INSTANTS if name in known}
+    if "stage" in known:
+        fields["progress"] = Progress(
+            stage=known["stage"], done=int(known["done"]), total=int(known["total"])
+        )
+    ask, request_id, stores = from_text(known["request"])
+    return Job(state=State(known["state"]), ask=ask, request_id=request_id, stores=stores, **fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -17,14 +18,14 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
-from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_brief, to_text
+from storewatch.adapters.jobs.asks import OWN, job_of, plain_values, same_job, to_brief, to_text
 from storewatch.adapters.jobs.redis_address import RedisAddress
 from storewatch.errors import Port, UnavailableError
 from storewatch.ports.jobs import ENDED, Claim, Job, Overview, Progress, State
 from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from storewatch.domain.ask import Ask
 
@@ -189,28 +190,20 @@ class _Server:
     def call(self, verb: str, **given: Value) -> Any:  # noqa: ANN401 - each verb has its answer
         """Run a verb of the script and return its answer."""
         arguments = json.dumps({name: value for name, value in given.items() if value is not None})
-        self._check_open()
-        began = time.monotonic()
-        try:
+        with self._answering():
+            began = time.monotonic()
+            try:
+                return self._run(verb, arguments)
+            except BrokenConnection:
+                if verb in _ONCE or time.monotonic() - began > CONNECT_SECONDS:
+                    raise
             return self._run(verb, arguments)
-        except BrokenConnection as error:
-            if verb in _ONCE or time.monotonic() - began > CONNECT_SECONDS:
-                raise self._unavailable(error) from error
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from error
-        try:
-            return self._run(verb, arguments)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from error
 
     def info(self, section: str) -> dict[str, Any]:
         """Return what the server tells of itself."""
-        self._check_open()
-        try:
+        with self._answering():
             answer: dict[str, Any] = self._driver.info(section)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from error
-        return answer
+            return answer
 
     def close(self) -> None:
         self._closed = True
@@ -219,19 +212,23 @@ class _Server:
     def _run(self, verb: str, arguments: str) -> Any:  # noqa: ANN401 - each verb has its answer
         return self._script(keys=[self.address.tag], args=[verb, arguments])
 
-    def _check_open(self) -> None:
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what goes wrong meanwhile into our error; raise it at once where none is to be had."""
         if self._closed:
             raise UnavailableError(f"the job board {self.address} is closed", port=Port.BOARD)
         if time.monotonic() < self._rests_until:
             raise UnavailableError(
                 f"the job board {self.address} did not answer a moment ago", port=Port.BOARD
             )
-
-    def _unavailable(self, error: Exception) -> UnavailableError:
-        if isinstance(error, NoAnswer):
-            self._rests_until = time.monotonic() + REST_SECONDS
-        reason = self.address.without_secrets(str(error))
-        return UnavailableError(f"the job board {self.address} cannot be used: {reason}", port=Port.BOARD)
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            if isinstance(error, NoAnswer):
+                self._rests_until = time.monotonic() + REST_SECONDS
+            reason = self.address.without_secrets(str(error))
+            text = f"the job board {self.address} cannot be used: {reason}"
+            raise UnavailableError(text, port=Port.BOARD) from error
 
 
 @cache
@@ -240,45 +237,7 @@ def _script() -> str:
 
 
 def _to_job(pairs: list[str]) -> Job | None:
-    if not pairs:
-        return None
-    row = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    ask, request_id, stores = from_text(row["request"])
-    return Job(
-        id=row["id"],
-        state=State(row["state"]),
-        ask=ask,
-        request_id=request_id,
-        stores=stores,
-        created=_to_seconds(row["created"]),
-        number=int(row["number"]),
-        attempts=int(row["attempts"]),
-        epoch=int(row["epoch"]),
-        as_of=_whole(row, "as_of"),
-        version=row.get("version"),
-        worker=row.get("worker"),
-        started=_instant(row, "started"),
-        held_up_since=_instant(row, "held_up_since"),
-        progress=_progress(row),
-        ended=_instant(row, "ended"),
-        error=row.get("error"),
-        key=row.get("key"),
-        rows=_whole(row, "rows"),
-    )
-
-
-def _progress(row: dict[str, str]) -> Progress | None:
-    if "stage" not in row:
-        return None
-    return Progress(stage=row["stage"], done=int(row["done"]), total=int(row["total"]))
-
-
-def _whole(row: dict[str, str], name: str) -> int | None:
-    return int(row[name]) if name in row else None
-
-
-def _instant(row: dict[str, str], name: str) -> float | None:
-    return _to_seconds(row[name]) if name in row else None
+    return job_of(dict(zip(pairs[::2], pairs[1::2], strict=True)), _to_seconds) if pairs else None
 
 
 def _to_seconds(microseconds: str | int) -> float:

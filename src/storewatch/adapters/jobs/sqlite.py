@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from storewatch.adapters.jobs.asks import OWN, from_text, plain_values, same_job, to_brief, to_text
+from storewatch.adapters.jobs.asks import OWN, job_of, plain_values, same_job, to_brief, to_text
 from storewatch.adapters.jobs.sqlite_file import Connection
 from storewatch.ports.jobs import Claim, Job, Overview, Progress, State
 
@@ -275,7 +275,7 @@ class SqliteJobBoard:
 
     def pin(self, claim: Claim, *, as_of: int, version: str) -> Job | None:
         """Fix as-of and input version unless an earlier attempt did; None if the claim is lost."""
-        rows = self._writer.rows(_PIN, id=claim.job.id, epoch=claim.epoch, as_of=as_of, version=version)
+        rows = self._for(claim, _PIN, as_of=as_of, version=version)
         return _to_job(rows[0]) if rows else None
 
     def beat(self, claim: Claim, *, lease: float, progress: Progress | None = None) -> bool:
@@ -283,32 +283,19 @@ class SqliteJobBoard:
         told: dict[str, Value] = dict.fromkeys(("stage", "done", "total"))
         if progress:
             told = asdict(progress)
-        return bool(self._writer.rows(_BEAT, id=claim.job.id, epoch=claim.epoch, lease=lease, **told))
+        return bool(self._for(claim, _BEAT, lease=lease, **told))
 
     def finish(self, claim: Claim, *, key: str, rows: int) -> bool:
         """Make the job Complete with the report at `key`; False if the claim is lost."""
-        finish: dict[str, Value] = {"id": claim.job.id, "epoch": claim.epoch, "key": key}
-        return bool(
-            self._writer.rows(_FINISH, **finish, rows=rows) or self._writer.rows(_IS_FINISHED, **finish)
-        )
+        return bool(self._for(claim, _FINISH, key=key, rows=rows) or self._for(claim, _IS_FINISHED, key=key))
 
     def fail(self, claim: Claim, error: str, *, final: bool) -> bool:
         """End this attempt: Failed if `final` or the last, else queued again; False if the claim is lost."""
-        return bool(
-            self._writer.rows(
-                _FAIL,
-                id=claim.job.id,
-                epoch=claim.epoch,
-                error=error,
-                final=final,
-                max_attempts=self._max_attempts,
-            )
-        )
+        return bool(self._for(claim, _FAIL, error=error, final=final, max_attempts=self._max_attempts))
 
     def hand_back(self, claim: Claim, *, pause: float = 0.0, reason: str | None = None) -> bool:
         """Queue the job again, for in `pause` seconds, without counting; False if the claim is lost."""
-        given: dict[str, Value] = {"pause": pause, "reason": reason}
-        return bool(self._writer.rows(_HAND_BACK, id=claim.job.id, epoch=claim.epoch, **given))
+        return bool(self._for(claim, _HAND_BACK, pause=pause, reason=reason))
 
     def announce(self, worker: str, *, ttl: float) -> None:
         """Count a worker as live for `ttl` seconds from now; 0: no longer."""
@@ -354,36 +341,12 @@ class SqliteJobBoard:
         self._reader.close()
         self._writer.close()
 
+    def _for(self, claim: Claim, statement: str, **given: Value) -> list[sqlite3.Row]:
+        return self._writer.rows(statement, id=claim.job.id, epoch=claim.epoch, **given)
+
 
 def _to_job(row: sqlite3.Row) -> Job:
-    ask, request_id, stores = from_text(row["request"])
-    return Job(
-        id=row["id"],
-        state=State(row["state"]),
-        ask=ask,
-        request_id=request_id,
-        stores=stores,
-        created=_to_seconds(row["created"]),
-        number=row["seq"],
-        attempts=row["attempts"],
-        epoch=row["epoch"],
-        as_of=row["as_of"],
-        version=row["version"],
-        worker=row["worker"],
-        started=_instant(row["started"]),
-        held_up_since=_instant(row["held_up_since"]),
-        progress=None
-        if row["stage"] is None
-        else Progress(stage=row["stage"], done=row["done"], total=row["total"]),
-        ended=_instant(row["ended"]),
-        error=row["error"],
-        key=row["key"],
-        rows=row["rows"],
-    )
-
-
-def _instant(julian_day: float | None) -> float | None:
-    return None if julian_day is None else _to_seconds(julian_day)
+    return job_of({**dict(row), "number": row["seq"]}, _to_seconds)
 
 
 def _to_seconds(julian_day: float) -> float:
