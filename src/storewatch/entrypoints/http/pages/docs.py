@@ -12,8 +12,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _POLICY = POLICY.replace("img-src 'self'", "img-src 'self' data:")
 
 
-@router.get("/docs")
-@router.head("/docs")
+@router.api_route("/docs", methods=["GET", "HEAD"])
 def docs() -> Response:
     """Show the calls."""
     answer = page("docs", {})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import WINDOWS
 from storewatch.entrypoints.wording import hours, percent
-from storewatch.formats.csv import csv_rows
 from storewatch.formats.published import published_report
 
 if TYPE_CHECKING:
@@ -110,6 +109,8 @@ def worst_stores(report: Report, count: int) -> list[StoreRow]:
 
 def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
     """Return rows as the CSV prints them, number for number, with their units."""
+    from storewatch.formats.csv import csv_rows  # noqa: PLC0415 - slow to import
+
     both = zip(csv_rows(rows).iter_rows(named=True), rows.iter_rows(named=True), strict=True)
     return [
         StoreRow(

@@ -10,8 +10,6 @@ from storewatch.entrypoints.wording import age, hours
 from storewatch.ports.jobs import ENDED, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from storewatch.ports.jobs import Job
 
 STAGES = {
@@ -19,6 +17,7 @@ STAGES = {
     "compute": "Counting every store's week",
     "publish": "Writing the report",
 }
+FORMATS = {"CSV": "csv", "Excel": "xlsx", "Parquet": "parquet", "JSON": "json"}
 WAITING = {State.QUEUED: "Waiting for a worker", State.RUNNING: "Beginning"}
 
 
@@ -43,7 +42,7 @@ class JobView:
     downloads: list[tuple[str, str]]  # name of the format, address
 
 
-def job_view(job: Job, *, now: float, downloads: Callable[[Job], list[tuple[str, str]]]) -> JobView:
+def job_view(job: Job, *, now: float) -> JobView:
     """Return a job as the pages show it; `now` in seconds since 1970."""
     progress = job.progress
     return JobView(
@@ -61,8 +60,12 @@ def job_view(job: Job, *, now: float, downloads: Callable[[Job], list[tuple[str,
         done=progress.done if progress else 0,
         total=progress.total if progress else 0,
         error=job.error,
-        downloads=downloads(job) if job.state is State.COMPLETE else [],
+        downloads=_downloads(job) if job.state is State.COMPLETE else [],
     )
+
+
+def _downloads(job: Job) -> list[tuple[str, str]]:
+    return [(name, f"/v1/reports/{job.id}/download?format={ending}") for name, ending in FORMATS.items()]
 
 
 def _scope(job: Job) -> str:

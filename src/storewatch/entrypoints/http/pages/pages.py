@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,8 @@ from starlette.exceptions import HTTPException
 
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import iso, parse_as_of
-from storewatch.entrypoints.http.pages.history import JobView, job_view
+from storewatch.entrypoints.http.pages import fleet
+from storewatch.entrypoints.http.pages.history import job_view
 from storewatch.entrypoints.http.pages.rendering import (
     HEADERS,
     MEDIA_TYPES,
@@ -43,16 +45,14 @@ STALE_SECONDS = 2 * 3_600  # polls come about once an hour: older figures miss s
 ASSET_SECONDS = 365 * 86_400  # another content is another address
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
+shown = partial(router.api_route, methods=["GET", "HEAD"])
 
 
-@router.get("/")
-@router.head("/")
+@shown("/")
 def front(opened: Opened) -> Response:
     """Show the fleet's figures, the worst stores and the last reports; or what to do next."""
-    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
-
     found = fleet.newest_report(opened.board, opened.shelf)
-    reports = [_view(job) for job in opened.board.recent(SHOWN_REPORTS)]
+    reports = [job_view(job, now=time.time()) for job in opened.board.recent(SHOWN_REPORTS)]
     if found is None:
         return page("empty", {"has_polls": _has_polls(opened), "reports": reports})
     return page("front", {"reports": reports, **_figures(found[1])})
@@ -60,8 +60,6 @@ def front(opened: Opened) -> Response:
 
 def _figures(report: Report) -> dict[str, object]:
     """Return what a page shows of a report."""
-    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
-
     return {
         **_as_of(report.as_of),
         "stores": report.rows.height,
@@ -90,19 +88,16 @@ def make_report(request: Request, opened: Opened) -> Response:
     return RedirectResponse(report_url(report_id), 303, HEADERS)
 
 
-@router.get("/reports/{report_id}")
-@router.head("/reports/{report_id}")
+@shown("/reports/{report_id}")
 def show_report(report_id: ReportId, opened: Opened) -> Response:
     """Show how a report stands; once it is complete, its figures."""
-    from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
-
     job = opened.board.get(report_id)
     if job is None:
         raise HTTPException(404, f"There is no report {report_id}. It may be too old to be kept.")
     report = fleet.read_report(opened.shelf, job) if job.state is State.COMPLETE else None
     figures = _figures(report) if report else None
     pinned = {"as_of": iso(report.as_of), "report": job.id} if report else {}
-    return page("report", {"job": _view(job), "figures": figures, "pinned": pinned})
+    return page("report", {"job": job_view(job, now=time.time()), "figures": figures, "pinned": pinned})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +126,6 @@ class Pinned:
 
     def job(self, opened: Services) -> Job | None:
         """Return the report: the one that is named, else the newest one, or the last one, of the as-of."""
-        from storewatch.entrypoints.http.pages import fleet  # noqa: PLC0415  see above
-
         named = opened.board.get(self.report) if self.report else None
         if named and named.state is State.COMPLETE and self.instant in (None, named.as_of):
             return named
@@ -145,8 +138,7 @@ class Pinned:
 Pin = Annotated[Pinned, Depends()]
 
 
-@router.get("/stores")
-@router.head("/stores")
+@shown("/stores")
 def find_store(opened: Opened, pinned: Pin, q: str = "") -> Response:
     """Go to the store of this id; for another text, name the ids that are most like it; for none, back."""
     if not q.strip():
@@ -162,8 +154,7 @@ def _is_store(store_id: str, opened: Services) -> bool:
         return snapshot.has(store_id)
 
 
-@router.get("/stores/{store_id:path}")
-@router.head("/stores/{store_id:path}")
+@shown("/stores/{store_id:path}")
 def show_store(store_id: str, opened: Opened, pinned: Pin) -> Response:
     """Show a store's figures and where they come from: of the newest report, or of another one."""
     return _store(store_id, opened, pinned)
@@ -193,13 +184,3 @@ def asset(name: str) -> Response:
         raise HTTPException(404, "There is nothing at this address.") from error
     headers = HEADERS | {"Cache-Control": f"public, max-age={ASSET_SECONDS}, immutable"}
     return Response(found, 200, headers, MEDIA_TYPES[PurePosixPath(name).suffix])
-
-
-def _view(job: Job) -> JobView:
-    return job_view(job, now=time.time(), downloads=_downloads)
-
-
-def _downloads(job: Job) -> list[tuple[str, str]]:
-    """Return the formats of a complete report, and where each is."""
-    formats = {"CSV": "csv", "Excel": "xlsx", "Parquet": "parquet", "JSON": "json"}
-    return [(name, f"/v1/reports/{job.id}/download?format={ending}") for name, ending in formats.items()]

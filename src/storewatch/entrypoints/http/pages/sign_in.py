@@ -16,8 +16,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _OURS = re.compile(r"/([^/\\].*)?")  # //name and /\name lead to another site
 
 
-@router.get("/sign-in")
-@router.head("/sign-in")
+@router.api_route("/sign-in", methods=["GET", "HEAD"])
 def sign_in_form(opened: Opened) -> Response:
     """Ask for a token; where none is needed, lead on."""
     if opened.sessions is None:
