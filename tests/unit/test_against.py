@@ -158,7 +158,7 @@ def test_stores_left_out_and_stores_that_only_they_have_are_counted(tmp_path: Pa
     rows = [row for row in rows_by() if row["store_id"] != "none"]
     found = held_against(written(tmp_path / "r.csv", [*rows, rows[0] | {"store_id": "stranger"}]))
 
-    assert (found.left_out.stores, found.left_out.without_hours, found.only_theirs) == (1, (1, 1), 1)
+    assert (found.left_out, found.lacking["hours"], found.only_theirs) == (1, (1, 1), 1)
     assert verdicts(found)["none"] == "left out there"
     assert verdicts(found)["stranger"] == "only there"
     assert not found.agrees
@@ -183,7 +183,7 @@ def test_a_part_of_the_stores_can_be_compared(tmp_path: Path) -> None:
     found = held_against(written(tmp_path / "r.csv", rows_by()), stores=5)
 
     assert found.compared == 5
-    assert found.left_out.stores == 0
+    assert found.left_out == 0
 
 
 def test_our_own_report_agrees_whatever_its_ids_look_like(tmp_path: Path) -> None:

@@ -47,16 +47,6 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    """The stores that their report lacks: how many lack something, of all stores that lack it."""
-
-    stores: int
-    without_hours: tuple[int, int]
-    without_zone: tuple[int, int]
-    without_polls: tuple[int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What became of holding their report against ours."""
 
@@ -64,7 +54,8 @@ class Comparison:
     agreeing: int
     found: tuple[Found, ...]  # most stores first, the unexplained last
     also: tuple[Found, ...]  # of the unexplained, most stores first
-    left_out: LeftOut
+    left_out: int  # stores that their report lacks
+    lacking: dict[str, tuple[int, int]]  # how many of these have no hours, zone, polls; of all stores without
     only_theirs: int
     measures: tuple[Measure, ...]  # over `stores`
     mode: Mode
@@ -78,7 +69,7 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """True if they have all stores, no other, and every figure is ours within their rounding."""
-        return not (self.found or self.left_out.stores or self.only_theirs)
+        return not (self.found or self.left_out or self.only_theirs)
 
     @property
     def verdict(self) -> str:
@@ -139,7 +130,8 @@ def compare(
         agreeing=names.count(AGREES),
         found=tuple(_summary(enumerate(outcome.verdicts), apart)),
         also=tuple(replace(one, changes=search.refutes(one.program or ())) for one in _summary(also, apart)),
-        left_out=_left_out(facts, ids, gone),
+        left_out=len(gone),
+        lacking=_lacking(facts, ids, gone),
         only_theirs=len(strange),
         measures=tuple(measures),
         mode=outcome.mode,
@@ -181,17 +173,12 @@ def _summary(verdicts: Iterable[tuple[int, Program | None]], apart: Floats) -> l
     return sorted(found, key=lambda one: (one.program is None, -one.stores))
 
 
-def _left_out(facts: Facts, ids: pl.Series, gone: pl.Series) -> LeftOut:
-    def lacking(known: pl.Series) -> tuple[int, int]:
-        known = known.unique().cast(pl.String).implode()
-        return int((~gone.is_in(known)).sum()), int((~ids.is_in(known)).sum())
-
-    return LeftOut(
-        stores=len(gone),
-        without_hours=lacking(facts.hours["store_id"]),
-        without_zone=lacking(facts.zones["store_id"]),
-        without_polls=lacking(facts.polls["store_id"]),
-    )
+def _lacking(facts: Facts, ids: pl.Series, gone: pl.Series) -> dict[str, tuple[int, int]]:
+    found = {}
+    for what, rows in (("hours", facts.hours), ("zone", facts.zones), ("polls", facts.polls)):
+        known = rows["store_id"].unique().cast(pl.String).implode()
+        found[what] = int((~gone.is_in(known)).sum()), int((~ids.is_in(known)).sum())
+    return found
 
 
 def _rows(

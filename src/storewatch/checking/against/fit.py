@@ -50,6 +50,10 @@ class Measure:
         seconds: Floats = figures[:, window, kind]
         return seconds
 
+    def apart(self, figures: Floats) -> Floats:
+        """Return by how many seconds theirs are more."""
+        return self.theirs(figures) - self.ours(figures)
+
     def in_unit(self, figures: Floats) -> Floats:
         """Return ours in their unit, NaN for the share of nothing."""
         size = self._size(figures)
@@ -59,7 +63,7 @@ class Measure:
         """Tell where the figures are theirs within their rounding and a second; empty cells fit all."""
         size = self._size(figures)
         place = self.column.place * size
-        apart = self.theirs(figures) - self.ours(figures)
+        apart = self.apart(figures)
         if mode == "cut":
             near = (apart <= _SLACK) & (apart >= -place - _SLACK)
         else:
@@ -115,13 +119,13 @@ def all_fit(measures: Sequence[Measure], figures: Floats, mode: Mode) -> Flags:
 
 def closeness(measures: Sequence[Measure], figures: Floats) -> Floats:
     """Return for each store how near its figures are, from 0, far off, to 1, the same."""
-    apart = [np.abs(measure.theirs(figures) - measure.ours(figures)) for measure in measures]
+    apart = [np.abs(measure.apart(figures)) for measure in measures]
     near: Floats = np.nan_to_num(1 / (1 + np.array(apart) / _HALF_AS_NEAR), nan=1.0).mean(axis=0)
     return near
 
 
 def widest(measures: Sequence[Measure], figures: Floats) -> Floats:
     """Return each store's largest difference in seconds."""
-    apart = [np.abs(measure.theirs(figures) - measure.ours(figures)) for measure in measures]
+    apart = [np.abs(measure.apart(figures)) for measure in measures]
     most: Floats = np.nan_to_num(np.array(apart)).max(axis=0)
     return most

@@ -103,17 +103,12 @@ def _causes(found: Comparison) -> Iterator[str]:
 
 def _missing(found: Comparison) -> Iterator[str]:
     """Yield which stores only one of the reports has, and what those left out have in common."""
-    left = found.left_out
-    if left.stores:
+    if found.left_out:
         yield ""
-        yield f"{left.stores:,} stores are left out of their report:"
-        for what, (missing, of_all) in (
-            ("have no hours", left.without_hours),
-            ("have no zone", left.without_zone),
-            ("have no polls", left.without_polls),
-        ):
+        yield f"{found.left_out:,} stores are left out of their report:"
+        for what, (missing, of_all) in found.lacking.items():
             if missing:
-                yield f"{missing:>9,}  {what} (of {of_all:,} such stores)"
+                yield f"{missing:>9,}  have no {what} (of {of_all:,} such stores)"
     if found.only_theirs:
         yield ""
         yield f"{found.only_theirs:,} stores of their report are in none of the files"

@@ -52,9 +52,6 @@ def report_path(report_id: str, file_name: str) -> str:
     return f"/reports/{report_id}/{file_name}"
 
 
-def _text(path: str, expires: str) -> bytes:
-    return f"{path}\n{expires}".encode("utf-8", "backslashreplace")
-
-
 def _sign(signer: Signer, path: str, expires: str) -> str:
-    return signer.get_signature(_text(path, expires)).decode("ascii")
+    text = f"{path}\n{expires}".encode("utf-8", "backslashreplace")
+    return signer.get_signature(text).decode("ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -28,8 +29,20 @@ def _checked(parse: Callable[[str], object]) -> AfterValidator:
 
 
 AsOf = Annotated[str, _checked(parse_as_of)]
-Carry = Annotated[str, _checked(parse_carry)]
-PolicyName = Annotated[str, _checked(parse_policy)]
+Carry = Annotated[
+    Annotated[str, _checked(parse_carry)] | None,
+    Field(
+        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
+        examples=["7d"],
+    ),
+]
+PolicyName = Annotated[
+    Annotated[str, _checked(parse_policy)] | None,
+    Field(
+        description="How polls decide: hourly-majority, or last-observation; else hourly-majority.",
+        examples=["hourly-majority"],
+    ),
+]
 StoreId = Annotated[str, StringConstraints(min_length=1)]
 ReportId = Annotated[
     str,
@@ -48,21 +61,13 @@ class Wanted(BaseModel):
         description="When the windows end: a whole second, with offset; else the newest poll's.",
         examples=["2023-01-25T18:12:00Z"],
     )
-    carry: Carry | None = Field(
-        default=None,
-        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
-        examples=["7d"],
-    )
+    carry: Carry = None
     store_ids: Annotated[list[StoreId], Field(min_length=1)] | None = Field(
         default=None,
         description="The stores that get a row; else all.",
         examples=[["8139926242460185114"]],
     )
-    policy: PolicyName | None = Field(
-        default=None,
-        description="How polls decide: hourly-majority, or last-observation; else hourly-majority.",
-        examples=["hourly-majority"],
-    )
+    policy: PolicyName = None
 
     def but(self, other: Self) -> Self:
         """Return this with what `other` sets; InputError for what both set."""
@@ -73,12 +78,7 @@ class Wanted(BaseModel):
 
     def ask(self) -> Ask:
         """Return it as the value that everything within works with."""
-        return Ask(
-            as_of=None if self.as_of is None else parse_as_of(self.as_of),
-            carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
-            store_ids=None if self.store_ids is None else tuple(self.store_ids),
-            policy=Policy(self.policy or Policy.HOURLY_MAJORITY),
-        )
+        return replace(_ask(self), store_ids=None if self.store_ids is None else tuple(self.store_ids))
 
 
 class Asked(BaseModel):
@@ -91,28 +91,23 @@ class Asked(BaseModel):
         description="When the window ends: a whole second, with offset; else the newest poll's of any store.",
         examples=["2023-01-25T18:12:00Z"],
     )
-    carry: Carry | None = Field(
-        default=None,
-        description="How long a poll's status holds without another: 7d, 36h, none (for ever); else 7d.",
-        examples=["7d"],
-    )
-    policy: PolicyName | None = Field(
-        default=None,
-        description="How polls decide: hourly-majority, or last-observation; else hourly-majority.",
-        examples=["hourly-majority"],
-    )
+    carry: Carry = None
+    policy: PolicyName = None
     window: Literal["hour", "day", "week"] = Field(
         default="week", description="How far back from the as-of: a window of the report."
     )
 
     def ask(self) -> Ask:
         """Return it as the value that everything within works with."""
-        return Ask(
-            as_of=None if self.as_of is None else parse_as_of(self.as_of),
-            carry=DEFAULT_CARRY if self.carry is None else parse_carry(self.carry),
-            windows=(self.window,),
-            policy=Policy(self.policy or Policy.HOURLY_MAJORITY),
-        )
+        return replace(_ask(self), windows=(self.window,))
+
+
+def _ask(given: Wanted | Asked) -> Ask:
+    return Ask(
+        as_of=None if given.as_of is None else parse_as_of(given.as_of),
+        carry=DEFAULT_CARRY if given.carry is None else parse_carry(given.carry),
+        policy=Policy(given.policy or Policy.HOURLY_MAJORITY),
+    )
 
 
 class Triggered(BaseModel):
