@@ -76,14 +76,9 @@ class _Picture:
         for _, days in groupby(self.found.days, self._labels):
             y = self._block(body, list(days), y)
         name = f"week-{self.sheet.name}"
-        root = _tag(
-            None,
-            "svg",
-            viewBox=f"0 0 {self.sheet.width} {y}",
-            role="img",
-            focusable="false",
-            **{"class": f"week {self.sheet.name}", "aria-labelledby": f"{name}-title {name}-text"},
-        )
+        box = f"0 0 {self.sheet.width} {y}"
+        root = _tag(None, "svg", f"week {self.sheet.name}", viewBox=box, role="img", focusable="false")
+        root.set("aria-labelledby", f"{name}-title {name}-text")
         _tag(root, "title", id=f"{name}-title").text = f"The week of store {self.found.store_id}"
         _tag(root, "desc", id=f"{name}-text").text = self._summary()
         self._patterns(root)
@@ -102,19 +97,13 @@ class _Picture:
         """Define how down and unknown look beside their colours."""
         definitions = _tag(root, "defs")
         for status in ("down", "unknown"):
-            pattern = _tag(
-                definitions,
-                "pattern",
-                id=f"{status}-{self.sheet.name}",
-                width="6",
-                height="6",
-                patternUnits="userSpaceOnUse",
-            )
-            _tag(pattern, "rect", width="6", height="6", **{"class": f"fill-{status}"})
+            name = f"{status}-{self.sheet.name}"
+            pattern = _tag(definitions, "pattern", id=name, width=6, height=6, patternUnits="userSpaceOnUse")
+            _tag(pattern, "rect", f"fill-{status}", width=6, height=6)
             if status == "down":
-                _tag(pattern, "path", d="M-1 7 7 -1M-1 1 1 -1M5 7 7 5", **{"class": "on-down"})
+                _tag(pattern, "path", "on-down", d="M-1 7 7 -1M-1 1 1 -1M5 7 7 5")
             else:
-                _tag(pattern, "circle", cx="3", cy="3", r="1.1", **{"class": "on-unknown"})
+                _tag(pattern, "circle", "on-unknown", cx=3, cy=3, r=1.1)
 
     def _labels(self, day: Day) -> tuple[tuple[str, str], ...]:
         """Return the wall clock's and UTC's labels of a day's axes."""
@@ -129,7 +118,7 @@ class _Picture:
         below = y + _AXIS + len(days) * sheet.row
         for place, (local, utc) in enumerate(labels):
             x = self._x(place * sheet.step, 0)
-            _tag(body, "path", d=f"M{x} {y + _AXIS - 4}V{below - 2}", **{"class": "grid"})
+            _tag(body, "path", "grid", d=f"M{x} {y + _AXIS - 4}V{below - 2}")
             _text(body, x, y + 11, local, "axis")
             _text(body, x, below + 10, utc, "axis utc")
         _text(body, 0, y + 11, "local" if sheet is NARROW else "local time", "axis name")
@@ -146,12 +135,7 @@ class _Picture:
         _text(body, 0, top + sheet.band / 2 + 5, name, "day")
         since, until = max(begin, self.found.begin), min(end, self.found.as_of)
         middle = top + sheet.band / 2
-        _tag(
-            body,
-            "path",
-            d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}",
-            **{"class": "closed"},
-        )
+        _tag(body, "path", "closed", d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}")
         for part in day.parts:
             for piece in part.open:
                 self._band(body, part, piece, begin=begin, top=top)
@@ -160,23 +144,15 @@ class _Picture:
             self._poll(body, x, top + sheet.band + 8, active=active, counted=counted)
         if begin < self.found.as_of <= end:
             x = self._x(self.found.as_of, begin)
-            _tag(body, "path", d=f"M{x} {top - 3}V{top + sheet.band + 12}", **{"class": "as-of"})
+            _tag(body, "path", "as-of", d=f"M{x} {top - 3}V{top + sheet.band + 12}")
 
     def _band(self, body: ET.Element, part: Part, piece: tuple[int, int], *, begin: int, top: int) -> None:
         """Draw an hour's open time; what the pointer shows of it is for those who use one."""
         x, until = self._x(piece[0], begin), self._x(piece[1], begin)
-        band = _tag(
-            body,
-            "rect",
-            x=x,
-            y=top,
-            width=max(round(until - x - _GAP, 2), 0.5),
-            height=self.sheet.band,
-            rx=2,
-            **{"class": f"fill-{part.status}"},
-        )
+        width = max(round(until - x - _GAP, 2), 0.5)
+        kind = "fill-up" if part.status == "up" else "patterned"
+        band = _tag(body, "rect", kind, x=x, y=top, width=width, height=self.sheet.band, rx=2)
         if part.status != "up":
-            band.set("class", "patterned")
             band.set("fill", f"url(#{part.status}-{self.sheet.name})")
         if self.sheet is WIDE:
             clock = clock_text(wall_clock(self.found.zone, part.begin), "%a %H:%M")
@@ -192,10 +168,10 @@ class _Picture:
         size = self.sheet.mark
         kind = "counted" if counted else "discarded"
         if active:
-            _tag(body, "circle", cx=x, cy=y, r=round(size * 0.75, 2), **{"class": f"poll active {kind}"})
+            _tag(body, "circle", f"poll active {kind}", cx=x, cy=y, r=round(size * 0.75, 2))
             return
         d = f"M{x - size} {y - size}L{x + size} {y + size}M{x - size} {y + size}L{x + size} {y - size}"
-        _tag(body, "path", d=d, **{"class": f"poll inactive {kind}"})
+        _tag(body, "path", f"poll inactive {kind}", d=d)
 
     def _x(self, at: int, begin: int) -> float:
         return round(self.sheet.left + (at - begin) * self.scale, 2)
@@ -208,9 +184,10 @@ def _label(clock: datetime) -> str:
 
 
 def _text(parent: ET.Element, x: float, y: float, text: str, kind: str) -> None:
-    _tag(parent, "text", x=x, y=y, **{"class": kind}).text = text
+    _tag(parent, "text", kind, x=x, y=y).text = text
 
 
-def _tag(parent: ET.Element | None, name: str, **attributes: object) -> ET.Element:
-    written = {key: str(value) for key, value in attributes.items()}
+def _tag(parent: ET.Element | None, name: str, kind: str = "", **attributes: object) -> ET.Element:
+    """Add an element, of a class by which the style sheet knows it."""
+    written = {key: str(value) for key, value in attributes.items()} | ({"class": kind} if kind else {})
     return ET.Element(name, written) if parent is None else ET.SubElement(parent, name, written)
