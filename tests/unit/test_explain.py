@@ -243,7 +243,7 @@ def test_a_poll_before_midnight_goes_with_the_open_part_after_it_and_has_its_dat
     rows = open_on([2], ("00:00", "01:00"))
     facts = facts_of(polled(("2023-01-24 18:10", False)), rows, {"a": "Asia/Kolkata"})
     (day,) = day_views(explained(facts, "2023-01-25 12:00"))
-    assert [(poll.clock, poll.is_counted) for poll in day.hours[0].polls] == [("Tue 24 Jan 23:40:00", False)]
+    assert [(clock, poll.counted) for clock, poll in day.hours[0].polls] == [("Tue 24 Jan 23:40:00", False)]
     assert (day.hours[0].clock, day.hours[0].utc) == ("00:00", "18:30")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from storewatch.domain.evidence import Clock, date_of, spelled
+from storewatch.domain.evidence import date_of, spelled
 from storewatch.domain.instant import MICROSECONDS, iso
 from storewatch.domain.zone import clock_text, wall_clock
 from storewatch.entrypoints.wording import hours
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
     from storewatch.domain.explain import Explanation
 
 
-@dataclass(frozen=True, kw_only=True)
-class PollView:
-    """A poll in words."""
-
-    clock: str
-    status: str
-    is_counted: bool
-    is_disputed: bool  # it was given as active, too
+TimedPolls = list[tuple[str, "PollSeen"]]  # polls with their times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +32,7 @@ class HourView:
     status: str
     why: str
     rows: str
-    polls: list[PollView]
+    polls: TimedPolls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +85,7 @@ def _hour(part: Part) -> HourView:
         status=part.status,
         why=part.reason.because(clock),
         rows=f"row {', '.join(str(row.number) for row in part.rows)}" if part.rows else "no hours",
-        polls=[_poll(clock, poll) for poll in part.polls],
-    )
-
-
-def _poll(clock: Clock, poll: PollSeen) -> PollView:
-    return PollView(
-        clock=clock.time(poll.at, "%H:%M:%S"),
-        status=poll.status,
-        is_counted=poll.counted,
-        is_disputed=poll.disagreed,
+        polls=[(clock.time(poll.at, "%H:%M:%S"), poll) for poll in part.polls],
     )
 
 
@@ -127,11 +111,11 @@ def _outage(zone: str, outage: Outage, form: str) -> OutageView:
     )
 
 
-def discarded_views(found: Explanation) -> list[tuple[datetime, list[PollView]]]:
+def discarded_views(found: Explanation) -> list[tuple[datetime, TimedPolls]]:
     """Return the polls in hours without open time by local day, in order."""
     seen = [(wall_clock(found.zone, poll.at // MICROSECONDS), poll) for poll in found.discarded]
     return [
-        (day[0][0], [_poll(Clock(zone=found.zone, at=poll.at // MICROSECONDS), poll) for _, poll in day])
+        (day[0][0], [(clock_text(local, "%H:%M:%S"), poll) for local, poll in day])
         for day in (list(polls) for _, polls in groupby(seen, lambda each: each[0].date()))
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import iso
@@ -12,8 +13,9 @@ from storewatch.entrypoints.wording import hours, long_date, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from storewatch.domain.evidence import PollSeen
     from storewatch.domain.explain import Explanation
-    from storewatch.entrypoints.explanation import HourView, PollView
+    from storewatch.entrypoints.explanation import HourView
 
 _WIDTH = 80
 
@@ -56,12 +58,12 @@ def _hour(hour: HourView, width: int) -> Iterator[str]:
     times = f"{f'  {hour.clock}':<{width}}{hour.utc:<8}{hour.open:>8}"
     yield f"{times}  {hour.status}: {hour.why} ({hour.rows})"
     if hour.polls:
-        yield from _wrapped(" " * (width + 18), map(_poll, hour.polls))
+        yield from _wrapped(" " * (width + 18), starmap(_poll, hour.polls))
 
 
-def _poll(poll: PollView) -> str:
-    text = f"{poll.clock} {poll.status}{', also given as active (R1)' if poll.is_disputed else ''}"
-    return text if poll.is_counted else f"({text}: discarded, R3)"
+def _poll(clock: str, poll: PollSeen) -> str:
+    text = f"{clock} {poll.status}{', also given as active (R1)' if poll.disagreed else ''}"
+    return text if poll.counted else f"({text}: discarded, R3)"
 
 
 def _outages(found: Explanation) -> Iterator[str]:
@@ -82,7 +84,7 @@ def _discarded(found: Explanation) -> Iterator[str]:
     yield ""
     yield "polls in hours without open time, discarded (R3)"
     for day, polls in discarded_views(found):
-        shown = (f"{poll.clock} {poll.status}" for poll in polls)
+        shown = (f"{clock} {poll.status}" for clock, poll in polls)
         yield from _wrapped(f"  {day:%a} {day.day:>2} {day:%b}  ", shown)
 
 

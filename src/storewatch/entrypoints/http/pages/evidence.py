@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from storewatch.answering.answer import Settled
     from storewatch.domain.explain import Explanation
     from storewatch.domain.facts import Facts
-    from storewatch.entrypoints.explanation import DayView, OutageView, PollView
+    from storewatch.entrypoints.explanation import DayView, OutageView, TimedPolls
     from storewatch.ports.jobs import Job
     from storewatch.ports.polls import PollStore
 
@@ -39,7 +39,7 @@ class StoreView:
     pictures: list[Markup]
     outages: list[OutageView]
     days: list[DayView]  # the latest first, as all here
-    discarded: list[tuple[datetime, list[PollView]]]
+    discarded: list[tuple[datetime, TimedPolls]]
 
 
 def find(
