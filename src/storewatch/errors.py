@@ -7,6 +7,7 @@
     │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
     ├── ConflictError       something is there already that may be written only once
+    ├── OverError           nobody needs the report any more: its claim is lost, or it was handed back
     └── UnavailableError    a poll store, job board or report shelf does not answer
         └── SchemaError     the poll store's database is there, but not its schema, or not all of it
 
@@ -82,6 +83,13 @@ class SettingsError(StorewatchError):
 
 class ConflictError(StorewatchError):
     """Something that may be written only once is there already."""
+
+
+class OverError(StorewatchError):
+    """Nobody needs the report any more."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody needs this report any more: its claim is lost, or was handed back")
 
 
 class Port(StrEnum):

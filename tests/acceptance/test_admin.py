@@ -203,7 +203,7 @@ def test_of_all_that_lies_on_the_shelf_only_old_reports_without_a_job_are_remove
     shelf = open_shelf(reports_url)
     keys = {name: f"{name}/1/a.csv" for name in (known, lost)} | {"other": "another-program/1/a.csv"}
     for key in (*keys.values(), f"{lost}/2/a.csv"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     arguments = ("gc", "--older-than", "0s")
 
     young, _ = run(tmp_path, "gc", reports_url=reports_url)
@@ -221,7 +221,7 @@ def test_of_all_that_lies_on_the_shelf_only_old_reports_without_a_job_are_remove
 def test_no_report_is_removed_while_the_board_does_not_answer(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     shelf = open_shelf(f"file://{tmp_path}/home/reports")
-    shelf.publish(f"{'0' * 32}/1/a.csv", b"x")
+    shelf.publish(f"{'0' * 32}/1/a.csv", [b"x"])
     _, err = run(tmp_path, "gc", "--older-than", "0s", code=1, jobs_url=f"redis://127.0.0.1:{port}/0")
     assert str(port) in err
     assert len(list(shelf.entries())) == 1

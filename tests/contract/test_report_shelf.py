@@ -18,6 +18,7 @@ from storewatch.adapters.shelf import open_shelf
 from storewatch.errors import ConflictError, InputError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from storewatch.ports.shelf import ReportShelf
@@ -58,29 +59,46 @@ def shelf(url: str) -> ReportShelf:
 
 
 def test_what_was_published_is_read_back_to_the_byte(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"store_id\r\n7\r\n")
+    shelf.publish("j1/1.csv", [b"store_id\r\n7\r\n"])
     assert b"".join(shelf.read("j1/1.csv")) == b"store_id\r\n7\r\n"
     assert shelf.size("j1/1.csv") == 13
 
 
 def test_a_large_report_is_read_in_pieces_of_bytes(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", LARGE)
+    shelf.publish("j1/1.csv", [LARGE])
     pieces = list(shelf.read("j1/1.csv"))
     assert len(pieces) > 1
     assert {type(piece) for piece in pieces} == {bytes}
     assert b"".join(pieces) == LARGE
 
 
+def test_a_report_larger_than_any_piece_is_written_whole_and_once(shelf: ReportShelf) -> None:
+    """With 40 MB it goes to S3 in parts, and an iterator that breaks leaves nothing."""
+    pieces = [bytes([65 + nth]) * 4_000_000 for nth in range(10)]
+
+    def broken() -> Iterator[bytes]:
+        yield from pieces
+        raise InputError("no more")
+
+    with pytest.raises(Exception, match="no more"):
+        shelf.publish("j1/1.csv", broken())
+    assert shelf.size("j1/1.csv") is None
+    shelf.publish("j1/1.csv", iter(pieces))
+    with pytest.raises(ConflictError, match=r"j1/1\.csv"):
+        shelf.publish("j1/1.csv", [b"x", *pieces])
+    assert b"".join(shelf.read("j1/1.csv")) == b"".join(pieces)
+
+
 def test_an_empty_report_is_a_report(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"")
+    shelf.publish("j1/1.csv", [b""])
     assert shelf.size("j1/1.csv") == 0
     assert b"".join(shelf.read("j1/1.csv")) == b""
 
 
 def test_a_key_is_written_once_and_keeps_what_came_first(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"first")
+    shelf.publish("j1/1.csv", [b"first"])
     with pytest.raises(ConflictError, match=r"j1/1\.csv"):
-        shelf.publish("j1/1.csv", b"second")
+        shelf.publish("j1/1.csv", [b"second"])
     assert b"".join(shelf.read("j1/1.csv")) == b"first"
 
 
@@ -90,7 +108,7 @@ def test_of_two_that_publish_at_once_one_wins_whole(shelf: ReportShelf) -> None:
     def publish(letter: bytes) -> bool:
         start.wait()
         try:
-            shelf.publish("j1/1.csv", letter * 3_000_000)
+            shelf.publish("j1/1.csv", [letter * 3_000_000])
         except ConflictError:
             return False
         return True
@@ -104,7 +122,7 @@ def test_of_two_that_publish_at_once_one_wins_whole(shelf: ReportShelf) -> None:
 def test_a_link_leads_to_what_was_published_and_a_folder_leaves_it_to_the_app(
     shelf: ReportShelf, url: str
 ) -> None:
-    shelf.publish("j1/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
     link = shelf.link("j1/1.csv", seconds=60)
     if url.startswith("file:"):
         assert link is None
@@ -119,7 +137,7 @@ def test_a_shelf_that_is_in_order_has_no_warnings_and_no_end_of_its_links(shelf:
 
 
 def test_nothing_has_no_size_and_can_not_be_read(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
     for key in ("j1/2.csv", "j2/1.csv", "j1"):
         assert shelf.size(key) is None
         with pytest.raises(UnavailableError, match=key):
@@ -127,14 +145,14 @@ def test_nothing_has_no_size_and_can_not_be_read(shelf: ReportShelf) -> None:
 
 
 def test_reports_are_still_there_when_the_shelf_is_opened_again(url: str, shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
     assert open_shelf(url).size("j1/1.csv") == 1
 
 
 @pytest.mark.parametrize("key", UNSAFE)
 def test_a_key_that_could_lead_elsewhere_is_refused(shelf: ReportShelf, key: str) -> None:
     with pytest.raises(InputError, match="no key"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     with pytest.raises(InputError, match="no key"):
         shelf.size(key)
     with pytest.raises(InputError, match="no key"):
@@ -147,7 +165,7 @@ def test_all_that_lies_there_is_told_with_the_time_of_its_writing(shelf: ReportS
     before = time.time()
     assert list(shelf.entries()) == []
     for key in ("j1/1/a.csv", "j1/2/a.csv", "j2/1/a.csv"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     found = dict(shelf.entries())
     assert sorted(found) == ["j1/1/a.csv", "j1/2/a.csv", "j2/1/a.csv"]
     assert all(before - 2 < at < time.time() + 2 for at in found.values())  # S3 tells whole seconds
@@ -155,36 +173,36 @@ def test_all_that_lies_there_is_told_with_the_time_of_its_writing(shelf: ReportS
 
 def test_a_sweep_removes_all_below_its_folder_but_the_one_to_keep(shelf: ReportShelf) -> None:
     for key in ("j1/1.csv", "j1/2.csv", "j1/3/deep.csv"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     assert shelf.sweep("j1", keep="j1/2.csv") == 2
     assert [shelf.size(key) for key in ("j1/1.csv", "j1/2.csv", "j1/3/deep.csv")] == [None, 1, None]
 
 
 def test_a_sweep_leaves_other_folders_alone_even_if_their_names_begin_alike(shelf: ReportShelf) -> None:
     for key in ("j1/1.csv", "j10/1.csv", "j1.csv"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     assert shelf.sweep("j1", keep=None) == 1
     assert [shelf.size(key) for key in ("j1/1.csv", "j10/1.csv", "j1.csv")] == [None, 1, 1]
 
 
 def test_a_sweep_keeps_a_folder_with_all_that_is_in_it(shelf: ReportShelf) -> None:
     for key in ("j1/1/a.csv", "j1/2/a.csv", "j1/2/a.json", "j1/21/a.csv", "j1/2.csv"):
-        shelf.publish(key, b"x")
+        shelf.publish(key, [b"x"])
     assert shelf.sweep("j1", keep="j1/2") == 3
     assert [shelf.size(key) for key in ("j1/2/a.csv", "j1/2/a.json", "j1/21/a.csv")] == [1, 1, None]
 
 
 def test_a_sweep_where_nothing_is_removes_nothing(shelf: ReportShelf) -> None:
     assert shelf.sweep("j1", keep=None) == 0
-    shelf.publish("j1/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
     assert shelf.sweep("j1", keep="j1/1.csv") == 0
     assert shelf.sweep("j1/1.csv", keep=None) == 0
 
 
 def test_a_swept_key_may_be_published_again(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
     shelf.sweep("j1", keep=None)
-    shelf.publish("j1/1.csv", b"longer")
+    shelf.publish("j1/1.csv", [b"longer"])
     assert shelf.size("j1/1.csv") == 6
 
 
@@ -195,7 +213,7 @@ shelf = open_shelf(sys.argv[1])
 data = b"x" * 30_000_000
 for epoch in range(1, 1000):
     print(epoch, flush=True)
-    shelf.publish(f"j1/{epoch}.csv", data)
+    shelf.publish(f"j1/{epoch}.csv", [data])
 """
 
 
@@ -214,7 +232,7 @@ def test_a_publisher_killed_at_work_leaves_whole_reports_and_a_sweep_cleans_up(
     process.communicate(timeout=30)
     assert {shelf.size(f"j1/{epoch}.csv") for epoch in range(1, 10)} <= {None, 30_000_000}
     shelf.sweep("j1", keep="j1/1.csv")
-    shelf.publish("j1/2.csv", b"again")
+    shelf.publish("j1/2.csv", [b"again"])
     assert b"".join(shelf.read("j1/2.csv")) == b"again"
 
 
@@ -223,8 +241,8 @@ def test_a_publisher_killed_at_work_leaves_whole_reports_and_a_sweep_cleans_up(
 
 def test_a_sweep_of_the_folder_removes_what_killed_writers_left(tmp_path: Path) -> None:
     shelf = open_shelf(f"file://{tmp_path}")
-    shelf.publish("j1/1.csv", b"x")
-    shelf.publish("j2/1.csv", b"x")
+    shelf.publish("j1/1.csv", [b"x"])
+    shelf.publish("j2/1.csv", [b"x"])
     for name in ("j1/1.csv#1", "j1/2.csv#17", "j2/2.csv#1"):
         (tmp_path / name).write_bytes(b"half")
     assert shelf.sweep("j1", keep="j1/1.csv") == 2
@@ -234,7 +252,7 @@ def test_a_sweep_of_the_folder_removes_what_killed_writers_left(tmp_path: Path) 
 
 def test_a_folder_swept_bare_is_removed_with_its_last_report(tmp_path: Path) -> None:
     shelf = open_shelf(f"file://{tmp_path}/reports")
-    shelf.publish("j1/1/a.csv", b"x")
+    shelf.publish("j1/1/a.csv", [b"x"])
     (tmp_path / "reports/j1/2").mkdir()
     (tmp_path / "reports/j1/2/a.csv#1").write_bytes(b"half")
     assert shelf.sweep("j1", keep=None) == 2
@@ -245,7 +263,7 @@ def test_a_relative_path_starts_at_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    open_shelf("file:some%20home/reports").publish("j1/1.csv", b"x")
+    open_shelf("file:some%20home/reports").publish("j1/1.csv", [b"x"])
     assert (tmp_path / "some home/reports/j1/1.csv").read_bytes() == b"x"
 
 

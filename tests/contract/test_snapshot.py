@@ -13,6 +13,7 @@ import sources
 from sources import polls_of
 from storewatch.domain.slices import Slice
 from storewatch.domain.uptime import store_names
+from storewatch.ports.polls import Amount
 from strategies import facts_of, micros, of_day
 
 if TYPE_CHECKING:
@@ -76,6 +77,17 @@ def test_a_snapshot_reads_all_stores_and_knows_the_newest_poll(snapshot: Snapsho
     assert len(polls_of(facts)) == len(ODD) + 1 + 5
     assert store_names(facts).to_list() == STORES
     assert snapshot.newest == NOON + DAY
+
+
+def test_a_snapshot_tells_how_much_there_is_to_be_read_unless_all_is_read_at_once(
+    snapshot: Snapshot, request: pytest.FixtureRequest
+) -> None:
+    there = [snapshot.amount(since=since, until=EVER) for since in (None, NOON, NOON + 30 * DAY)]
+    if request.node.callspec.params["source"] in {"delta", "postgresql"}:
+        assert [amount.stores for amount in there] == [len(STORES)] * 3
+        assert there[0].polls >= there[1].polls > 0 == there[2].polls
+    else:
+        assert there == [Amount()] * 3
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 16, 1_000])

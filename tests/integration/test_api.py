@@ -315,7 +315,7 @@ def test_a_failed_report_says_why_and_a_cancelled_one_has_failed_too(opened: Ope
 def test_the_link_is_on_the_public_address_if_one_is_set(opened: Opened) -> None:
     report_id = opened.board.submit(Ask())
     key = f"{report_id}/1/{FILE_NAME}"
-    opened.shelf.publish(key, b"store_id\n")
+    opened.shelf.publish(key, [b"store_id\n"])
     opened.board.finish(claimed(opened.board), key=key, rows=0)
     url = opened.client.get(f"/get_report/{report_id}").json()["url"]
     assert url.startswith(f"https://example.org/uptime/reports/{report_id}/{FILE_NAME}?")

@@ -52,10 +52,10 @@ def test_a_board_on_a_full_disk_keeps_every_job_that_it_took_and_takes_no_other(
 def test_a_shelf_on_a_full_disk_has_no_half_report(tmp_path: Path) -> None:
     shelf, key, report = open_shelf(f"file://{tmp_path}/reports"), "j1/1/a.csv", bytes(2 * ROOM)
     with full_disk(ROOM), pytest.raises(UnavailableError) as told:
-        shelf.publish(key, report)
+        shelf.publish(key, [report])
     assert str(told.value).count("\n") == 0
     assert shelf.size(key) is None
-    shelf.publish(key, report)
+    shelf.publish(key, [report])
     assert b"".join(shelf.read(key)) == report
     shelf.sweep("j1", keep=None)
     assert not list((tmp_path / "reports").rglob("*.*"))

@@ -30,7 +30,7 @@ PATIENCE = 60.0  # seconds until a call that has not failed hangs, however busy 
 @pytest.fixture
 def shelf(s3_url: str) -> ReportShelf:
     shelf = open_shelf(s3_url)
-    shelf.publish(KEY, CSV)
+    shelf.publish(KEY, [CSV])
     return shelf
 
 
@@ -52,7 +52,7 @@ def test_a_link_works_without_credentials_and_downloads_under_its_name_and_type(
 
 
 def test_what_ends_in_json_is_served_as_json(shelf: ReportShelf) -> None:
-    shelf.publish("j1/1/a.json", b"{}")
+    shelf.publish("j1/1/a.json", [b"{}"])
     assert httpx.get(link_to(shelf, "j1/1/a.json")).headers["content-type"] == "application/json"
 
 
@@ -76,7 +76,7 @@ EDITS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_link_that_was_edited_is_refused(shelf: ReportShelf, edit: str) -> None:
-    shelf.publish(f"j1/2/{FILE_NAME}", b"somebody else's")
+    shelf.publish(f"j1/2/{FILE_NAME}", [b"somebody else's"])
     edited = EDITS[edit](link_to(shelf))
     assert edited != link_to(shelf)
     assert httpx.get(edited).status_code in {400, 403}  # 400: a part of the signature is missing
@@ -97,7 +97,7 @@ def test_a_link_is_signed_for_the_host_that_clients_reach(s3: S3Server, s3_url: 
     if "127.0.0.1" not in s3.endpoint:
         pytest.skip("the server is not known to have a second name")
     shelf = open_shelf(s3_url, public_endpoint=s3.endpoint.replace("127.0.0.1", "localhost"))
-    shelf.publish(KEY, CSV)
+    shelf.publish(KEY, [CSV])
     link = link_to(shelf)
     assert urlsplit(link).hostname == "localhost"
     assert httpx.get(link).content == CSV
@@ -109,15 +109,15 @@ def test_a_link_is_signed_for_the_host_that_clients_reach(s3: S3Server, s3_url: 
 
 def test_a_report_of_many_megabytes_is_written_once_and_whole(shelf: ReportShelf) -> None:
     data = bytes(range(256)) * 100_000
-    shelf.publish("j2/1.csv", data)
+    shelf.publish("j2/1.csv", [data])
     with pytest.raises(ConflictError, match=r"j2/1\.csv"):
-        shelf.publish("j2/1.csv", data)
+        shelf.publish("j2/1.csv", [data])
     assert b"".join(shelf.read("j2/1.csv")) == data
 
 
 def uses(shelf: ReportShelf) -> list[Callable[[], object]]:
     return [
-        lambda: shelf.publish("j3/1.csv", CSV),
+        lambda: shelf.publish("j3/1.csv", [CSV]),
         lambda: shelf.size(KEY),
         lambda: b"".join(shelf.read(KEY)),
         lambda: shelf.sweep("j3", keep=None),
@@ -166,7 +166,7 @@ def test_a_server_that_is_away_is_unavailable_and_of_use_again_when_it_is_back(
     def publish() -> str | None:
         key = next(names)
         with suppress(UnavailableError):
-            shelf.publish(key, CSV)
+            shelf.publish(key, [CSV])
             return key
         return None
 

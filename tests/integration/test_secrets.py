@@ -50,7 +50,7 @@ def use(settings):
     open_board(settings).queue_length()
     with open_polls(settings).at() as snapshot:
         snapshot.has("007")
-    open_shelf(settings).publish("a/1/b.csv", b"x")
+    open_shelf(settings).publish("a/1/b.csv", [b"x"])
 
 for environment in json.load(sys.stdin):
     os.environ.update(environment)

@@ -137,7 +137,7 @@ def test_of_a_report_with_a_csv_alone_the_other_formats_are_a_404_that_says_what
     key = f"{report_id}/1/{FILE_NAME}"
     claim = claimed(opened.board)
     opened.board.pin(claim, as_of=AS_OF, version="1")
-    opened.shelf.publish(key, b"store_id\n")
+    opened.shelf.publish(key, [b"store_id\n"])
     opened.board.finish(claim, key=key, rows=0)
     where = f"{REPORTS}/{report_id}/download"
     assert opened.client.get(where).content == b"store_id\n"

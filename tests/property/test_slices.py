@@ -43,7 +43,8 @@ def written(report: Report) -> tuple[object, ...]:
     made_of = report.made_of
     rejects = None if made_of.rejects is None else sorted(made_of.rejects.rows())
     counts = {name: value for name, value in vars(made_of).items() if name != "rejects"}
-    return report.csv_bytes(), report.parquet_bytes(), counts, rejects
+    files = report.csv_bytes(), report.parquet_bytes(), report.json_bytes()
+    return *files, report.totals(), report.worst(3).rows(), report.strangers, counts, rejects
 
 
 def only(fleet: Fleet, ids: set[str]) -> Facts:

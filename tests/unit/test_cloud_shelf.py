@@ -87,7 +87,7 @@ def test_a_server_that_is_not_there_is_unavailable_and_its_error_shows_no_secret
     deaf: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UnavailableError, match=r"j1/1/a\.csv") as caught:
-        opened(monkeypatch, **KEYS).publish("j1/1/a.csv", b"x")
+        opened(monkeypatch, **KEYS).publish("j1/1/a.csv", [b"x"])
     assert deaf in str(caught.value)
     assert "hush" not in str(caught.value)
 

@@ -108,7 +108,7 @@ def own_shelf(tmp_path: Path) -> ReportShelf:
 
 def ended(board: JobBoard, shelf: ReportShelf) -> str:
     job_id = board.submit(Ask())
-    shelf.publish(f"{job_id}/1/a.csv", b"x")
+    shelf.publish(f"{job_id}/1/a.csv", [b"x"])
     assert board.finish(claimed(board), key=f"{job_id}/1/a.csv", rows=1)
     return job_id
 

@@ -13,6 +13,7 @@ from storewatch.domain.input import Input
 from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
+from storewatch.formats.rows import Rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def made(*rows: tuple[str, list[int]]) -> Report:
     schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
     frame = pl.DataFrame({"store_id": [name for name, _ in rows]} | columns, schema=schema)
     made_of = Input.of(facts_of(), frame["store_id"], version="1", as_of=AS_OF)
-    return Report(rows=frame, ask=Ask(as_of=AS_OF), made_of=made_of)
+    return Report(parts=Rows(frame), ask=Ask(as_of=AS_OF), made_of=made_of)
 
 
 def line(report: Report) -> list[str]:

@@ -22,6 +22,7 @@ from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats import workbook
 from storewatch.formats.report import Report
+from storewatch.formats.rows import Rows
 from strategies import DAY, WEEK, facts_of, instant
 
 AS_OF = 1_674_670_320  # 2023-01-25T18:12:00Z
@@ -46,7 +47,7 @@ def made(
         without_hours=without_hours,
         without_zone=without_zone,
     )
-    return Report(rows=rows, ask=Ask(as_of=AS_OF, carry=carry), made_of=made_of)
+    return Report(parts=Rows(rows), ask=Ask(as_of=AS_OF, carry=carry), made_of=made_of)
 
 
 def sheet(report: Report, name: str) -> Worksheet:

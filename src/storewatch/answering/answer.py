@@ -1,30 +1,36 @@
-"""The one way to a report: settle what is asked, gather, compute.
+"""The one way to a report: settle what is asked, plan slices, put their parts together.
 
-ask ─► settle (as-of, version) ─► gather (facts) ─► compute (the kernel) ─► a complete report
+ask ─► settle (as-of, version) ─► plan (slices) ─► gather, compute each (an engine) ─► a complete report
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from storewatch.answering.course import Course
 from storewatch.domain.assumed import Seen
 from storewatch.domain.input import Input
 from storewatch.domain.instant import MICROSECONDS, WEEK, resolve_as_of
 from storewatch.domain.uptime import uptime
+from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
+from storewatch.formats.rows import Rows
+from storewatch.ports.jobs import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from storewatch.domain.ask import Ask
-    from storewatch.domain.facts import Facts
     from storewatch.domain.slices import Within
+    from storewatch.engines.part import Engine, Part, Rules
     from storewatch.ports.polls import Snapshot, Source
+
+# The most that a slice holds, about; see docs/decisions/0013-parts.md.
+SLICE_POLLS = 1 << 21
+SLICE_STORES = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +54,20 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     return Settled(ask=ask.at(as_of), version=snapshot.version)
 
 
-def plan(snapshot: Snapshot, ask: Ask, slices: int) -> Sequence[Within]:
-    """Return the parts in which an ask is answered, in the order of their stores; a few stores are one."""
+def plan(snapshot: Snapshot, ask: Ask, count: int | None = None) -> Sequence[Within]:
+    """Return the slices in which a settled ask is answered, in the order of their stores; few stores are one.
+
+    Args:
+        snapshot: What is read.
+        ask: What is asked.
+        count: Of slices, at most; None: as many as bound what is held at a time.
+    """
     if ask.is_of_few:
         return [ask.store_ids]
-    return snapshot.slices(slices) if slices > 1 else [None]
-
-
-def gather(snapshot: Snapshot, ask: Ask, within: Within) -> Facts:
-    """Return the facts that a part of the answer to a settled ask rests on."""
-    return snapshot.scan(since=ask.since, until=ask.until, within=within)
+    if count is None:
+        amount = snapshot.amount(since=ask.since, until=ask.until)
+        count = max(-(-amount.polls // SLICE_POLLS), -(-amount.stores // SLICE_STORES))
+    return snapshot.slices(count) if count > 1 else [None]
 
 
 def answer(
@@ -65,76 +75,72 @@ def answer(
     ask: Ask,
     *,
     version: str | None = None,
-    slices: int = 1,
-    engine: Callable[[Facts, Ask], pl.DataFrame] = uptime,
+    slices: int | None = None,
+    rules: Rules = uptime,
+    engine: Engine | None = None,
     course: Course | None = None,
 ) -> Report:
     """Return the complete report that is asked for.
 
-    It is made slice by slice, so that only one slice's facts are held at a time, and is the same, byte for
-    byte, for any number of them.
+    It is made slice by slice and put together on disk, so that a few slices are held at a time, whatever the
+    fleet, and is the same, byte for byte, for any number of them.
 
     Args:
         source: A poll store, or facts in memory.
         ask: What is asked.
         version: Of the source; None: the present one.
-        slices: How many, at most.
-        engine: What computes the rows: the kernel, or the reference.
+        slices: How many, at most; None: as many as bound what is held at a time.
+        rules: What computes the rows: the kernel, or the reference.
+        engine: Where slices are computed; None: on the cores of this machine.
         course: Hears of each stage.
 
     Raises:
         InputError: A part of the ask is not known here, or the version is not kept any more.
         NoPollsError: There is neither a poll nor an as-of.
+        OverError: Nobody needs it any more, as the course says.
     """
-    course = course or Course()
+    course, engine = course or Course(), engine or LocalEngine()
     with source.at(version) as snapshot:
-        settled = settle(snapshot, ask)
-        parts: list[Report] = []
-        for within in plan(snapshot, settled.ask, slices):
-            done = sum(part.rows.height for part in parts)
-            with course.stage("gather", done=done):
-                facts = gather(snapshot, settled.ask, within)
-            course.read(facts)
-            with course.stage("compute", done=done, total=_total(done, facts, settled.ask)):
-                parts.append(compute(facts, settled, engine=engine))
-        return _joined(parts, seen=_seen(snapshot, settled.ask, parts), newest=snapshot.newest)
+        ask = settle(snapshot, ask).ask
+        planned = plan(snapshot, ask, slices)
+        with closing(engine.parts(snapshot, ask, planned, rules=rules, tell=course.tell)) as parts:
+            rows, found = _joined(parts, course, of=len(planned))
+        seen = _seen(snapshot, ask, planned, found)
+        made_of = Input.joined(found, seen, newest=snapshot.newest, as_of=ask.instant)
+    return Report(parts=rows, ask=ask, made_of=made_of)
 
 
-def compute(
-    facts: Facts, settled: Settled, *, engine: Callable[[Facts, Ask], pl.DataFrame] = uptime
-) -> Report:
-    """Return the report on facts that were gathered."""
-    rows = engine(facts, settled.ask)
-    made_of = Input.of(facts, rows["store_id"], version=settled.version, as_of=settled.ask.instant)
-    return Report(rows=rows, ask=settled.ask, made_of=made_of)
+def _joined(parts: Iterator[Part], course: Course, *, of: int) -> tuple[Rows, list[Input]]:
+    """Put the parts of a report one after the other, which keeps the order of the ids."""
+    part = next(parts)
+    course.add(part)
+    rows, found = Rows(part.rows), [part.made_of]
+    for part in parts:
+        # Slices have about as many stores each.
+        course.tell(Progress(stage="compute", done=rows.height, total=rows.height * of // len(found)))
+        course.add(part)
+        rows.add(part.rows)
+        found.append(part.made_of)
+    return rows, found
 
 
-def _seen(snapshot: Snapshot, ask: Ask, parts: Sequence[Report]) -> Seen:
+def _seen(snapshot: Snapshot, ask: Ask, slices: Sequence[Within], found: Sequence[Input]) -> Seen:
     """Add up what was read; if only one instant has polls in it, look for the one before, however old."""
-    seen = Seen.joined([part.made_of.seen for part in parts if part.made_of.seen])
+    seen = Seen.joined([part.seen for part in found if part.seen])
     if ask.store_ids is not None or len(seen.newest) != 1:
         return seen
     until, span = seen.newest[0] - 1, WEEK * MICROSECONDS
     while until >= 0:
-        at = snapshot.scan(since=max(until - span, 0), until=until).polls["at"].to_physical()
-        earlier = at.filter(at <= until).max()
-        if isinstance(earlier, int):
-            return replace(seen, newest=(*seen.newest, earlier))
+        since = max(until - span, 0)
+        earlier = [at for within in slices for at in _newest(snapshot, since, until, within)]
+        if earlier:
+            return replace(seen, newest=(*seen.newest, max(earlier)))
         until, span = until - span - 1, span * 4
     return seen
 
 
-def _joined(parts: Sequence[Report], *, seen: Seen, newest: int | None) -> Report:
-    """Put the parts of a report one after the other, which keeps the order of the ids."""
-    return replace(
-        parts[0],
-        rows=pl.concat([part.rows for part in parts]),
-        made_of=Input.joined([part.made_of for part in parts], seen, newest=newest, as_of=parts[0].as_of),
-    )
-
-
-def _total(done: int, facts: Facts, ask: Ask) -> int:
-    """Return about how many stores there are to be done, as far as the slices have come."""
-    if ask.store_ids is not None:
-        return len(set(ask.store_ids))
-    return done if facts.stores is None else done + len(facts.stores)
+def _newest(snapshot: Snapshot, since: int, until: int, within: Within) -> Iterator[int]:
+    """Yield the newest instant with polls of `since` ≤ at ≤ `until` (microseconds), if there is one."""
+    newest = snapshot.scan(since=since, until=until, within=within).polls["at"].to_physical().max()
+    if isinstance(newest, int):
+        yield newest

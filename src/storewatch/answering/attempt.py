@@ -13,7 +13,7 @@ from storewatch import __version__
 from storewatch.answering.answer import answer, settle
 from storewatch.answering.course import Course
 from storewatch.errors import ConflictError, Port, UnavailableError
-from storewatch.formats.manifest import Manifest
+from storewatch.formats.manifest import Digest, Manifest
 
 if TYPE_CHECKING:
     from storewatch.formats.report import Report
@@ -51,9 +51,10 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
 
     Raises:
         UnavailableError: The poll store or the shelf does not answer.
+        OverError: Nobody needs the report any more, as the course says.
     """
     report = answer(polls, job.pinned, version=job.version, course=course)
-    course.stores = report.rows.height
+    course.stores = report.parts.height
     lost: Exception | None = None
     for folder in (attempt, *(f"{attempt}/{nth}" for nth in range(2, FOLDERS + 1))):
         try:
@@ -66,14 +67,13 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
 
 
 def _publish(job: Job, report: Report, folder: str, *, shelf: ReportShelf, course: Course) -> tuple[str, int]:
-    key = f"{folder}/{report.file_name('csv')}"
-    with course.stage("publish", done=course.stores or 0, total=course.stores or 0):
-        csv = report.csv_bytes()
-        shelf.publish(key, csv)
-        shelf.publish(f"{folder}/{report.file_name('parquet')}", report.parquet_bytes())
+    key, rows, csv = f"{folder}/{report.file_name('csv')}", report.parts.height, Digest()
+    with course.stage("publish", done=rows, total=rows):
+        shelf.publish(key, csv.of(report.csv_pieces()))
+        shelf.publish(f"{folder}/{report.file_name('parquet')}", report.parquet_pieces())
     manifest = Manifest(asked=job.ask, report=report, csv=csv, software=__version__, seconds=course.seconds)
-    shelf.publish(f"{folder}/{report.file_name('json')}", manifest.json_bytes())
-    return key, report.rows.height
+    shelf.publish(f"{folder}/{report.file_name('json')}", [manifest.json_bytes()])
+    return key, rows
 
 
 def _pin(claim: Claim, *, polls: PollStore, board: Holding) -> Job | None:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from storewatch.errors import OverError
 from storewatch.ports.jobs import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from storewatch.domain.facts import Facts
+    from storewatch.engines.part import Part
 
 
 @dataclass(kw_only=True)
@@ -20,7 +21,10 @@ class Course:
     """How an attempt goes: `tell` hears each stage begin; the rest is there as far as it has come."""
 
     tell: Callable[[Progress], object] = lambda _progress: None
-    seconds: dict[str, float] = field(default_factory=dict)  # of each stage that has ended
+    is_over: Callable[[], bool] = lambda: (
+        False
+    )  # whether nobody needs the report any more; asked after each slice
+    seconds: dict[str, float] = field(default_factory=dict)  # of each stage, of slices side by side added up
     polls: int | None = None  # read
     stores: int | None = None  # that have a row
     rejected: dict[str, int] = field(default_factory=dict)  # input rows that cannot be used, by reason
@@ -33,9 +37,18 @@ class Course:
         yield
         self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - began
 
-    def read(self, facts: Facts) -> None:
-        """Note what was read for a part of the report."""
-        self.polls = (self.polls or 0) + facts.polls.height
-        if facts.rejects is not None:
-            for reason, rows in facts.rejects["reason"].value_counts().iter_rows():
+    def add(self, part: Part) -> None:
+        """Note what was read and how long each stage took for a part of the report.
+
+        Raises:
+            OverError: Nobody needs the report any more.
+        """
+        self.polls = (self.polls or 0) + part.made_of.polls
+        for name, seconds in part.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0) + seconds
+        rejects = part.made_of.rejects
+        if rejects is not None:
+            for reason, rows in rejects["reason"].value_counts().iter_rows():
                 self.rejected[reason] = self.rejected.get(reason, 0) + rows
+        if self.is_over():
+            raise OverError

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import io
 import re
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from storewatch.domain.instant import HOUR, WINDOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 UNITS = {"hour": 60, "day": HOUR, "week": HOUR}  # seconds in the CSV's unit
 
 _FORMULA = r"^'*[=+\-@\t\r]"  # what a spreadsheet would run, and what an apostrophe already keeps from it
 
 
-def csv_bytes(rows: pl.DataFrame) -> bytes:
-    """Return rows as the CSV of R7: hours in minutes, days and weeks in hours, two decimals.
+def csv_pieces(parts: Iterable[pl.DataFrame]) -> Iterator[bytes]:
+    """Yield rows as the CSV of R7: hours in minutes, days and weeks in hours, two decimals; a piece a part.
 
     An id that a spreadsheet would take for a formula has an apostrophe before it (`safe_ids`).
     """
-    buffer = io.BytesIO()
-    csv_rows(rows).with_columns(safe_ids()).write_csv(buffer, float_precision=2)
-    return buffer.getvalue()
+    for nth, rows in enumerate(parts):
+        buffer = io.BytesIO()
+        figures = csv_rows(rows).with_columns(safe_ids())
+        figures.write_csv(buffer, float_precision=2, include_header=not nth)
+        yield buffer.getvalue()
 
 
-def column_sums(rows: pl.DataFrame) -> dict[str, int]:
-    """Return each column's sum over the stores, in seconds."""
-    return {name: int(rows[name].sum()) for name in rows.columns[1:]}
+def csv_bytes(rows: pl.DataFrame) -> bytes:
+    """Return rows as the CSV of R7."""
+    return b"".join(csv_pieces([rows]))
+
+
+def column_sums(parts: Iterable[pl.DataFrame]) -> dict[str, int]:
+    """Return each column's sum over the stores of all parts, in seconds."""
+    sums = pl.concat(rows.select(pl.col(rows.columns[1:]).sum()) for rows in parts)
+    return {name: int(sums[name].sum()) for name in sums.columns}
 
 
 def safe_ids() -> pl.Expr:

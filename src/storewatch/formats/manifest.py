@@ -16,7 +16,7 @@ from storewatch.domain.instant import iso, parse_as_of
 from storewatch.domain.zone import tzdata_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from storewatch.formats.report import Report
 
@@ -27,13 +27,34 @@ LONGEST_EXAMPLE = 300  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Digest:
+    """Size and SHA-256 of what goes by in pieces."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.bytes = 0
+        self._hash = hashlib.sha256()
+
+    def of(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces, having counted them."""
+        for piece in pieces:
+            self.bytes += len(piece)
+            self._hash.update(piece)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what went by, in hex digits."""
+        return self._hash.hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What is to be said of one report."""
 
     asked: Ask  # as it was asked, before its as-of was settled
     report: Report
-    csv: bytes
+    csv: Digest
     software: str  # its version
     seconds: Mapping[str, float]  # by stage
 
@@ -44,9 +65,9 @@ class Manifest:
             "parameters": _parameters(self.asked),
             "input": _input(self.report.made_of),
             "report": {
-                "rows": self.report.rows.height,
-                "bytes": len(self.csv),
-                "sha256": hashlib.sha256(self.csv).hexdigest(),
+                "rows": self.report.parts.height,
+                "bytes": self.csv.bytes,
+                "sha256": self.csv.sha256,
             },
             "rules": {"numbers": "R1–R7, R15", "version": RULES},
             "software": {"storewatch": self.software, "tzdata": tzdata_version()},

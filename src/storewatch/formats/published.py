@@ -31,9 +31,10 @@ def published_report(shelf: ReportShelf, key: str) -> Report | None:
 
     from storewatch.formats.manifest import read_manifest  # noqa: PLC0415 - the same
     from storewatch.formats.report import Report  # noqa: PLC0415 - the same
+    from storewatch.formats.rows import Rows  # noqa: PLC0415 - the same
 
     parquet, manifest = (content(shelf, beside(key, ending)) for ending in ("parquet", "json"))
     if parquet is None or manifest is None:
         return None
     ask, made_of = read_manifest(manifest)
-    return Report(rows=pl.read_parquet(io.BytesIO(parquet)), ask=ask, made_of=made_of)
+    return Report(parts=Rows(pl.read_parquet(io.BytesIO(parquet))), ask=ask, made_of=made_of)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,18 @@ import polars as pl
 
 from storewatch.domain.instant import MICROSECONDS, compact, iso
 from storewatch.errors import InputError
-from storewatch.formats.csv import column_sums, csv_bytes
+from storewatch.formats.csv import column_sums, csv_pieces
+from storewatch.formats.parquet import parquet_pieces
 from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pandas as pd
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.input import Input
+    from storewatch.formats.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -29,20 +33,28 @@ class Report:
     frames or files.
     """
 
-    rows: pl.DataFrame  # store_id and whole seconds, by Unicode code point of the id
+    parts: Rows  # store_id and whole seconds, by Unicode code point of the id
     ask: Ask  # what was asked, its as-of settled
     made_of: Input
     rejects: pl.DataFrame | None = None
 
     def __repr__(self) -> str:
         newest = "none" if self.newest is None else iso(self.newest // MICROSECONDS)
-        return f"Report(as_of={iso(self.as_of)}, stores={self.rows.height}, newest_poll={newest})"
+        return f"Report(as_of={iso(self.as_of)}, stores={self.parts.height}, newest_poll={newest})"
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """All rows at once: `store_id` and twelve columns of whole seconds (Int64)."""
+        return pl.concat(self.parts)
 
     @property
     def strangers(self) -> tuple[str, ...]:
         """The ids that were asked for and that no input names: they have no row (R7)."""
-        known = set(self.rows["store_id"])
-        return tuple(dict.fromkeys(each for each in self.ask.store_ids or () if each not in known))
+        wanted = self.ask.store_ids
+        if wanted is None:
+            return ()
+        known = {each for rows in self.parts for each in rows["store_id"]}
+        return tuple(dict.fromkeys(each for each in wanted if each not in known))
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -80,19 +92,34 @@ class Report:
         """Return the report's file name, as-of included: `storewatch-20230125T181200Z.csv`."""
         return f"storewatch-{compact(self.as_of)}.{ending}"
 
+    def csv_pieces(self) -> Iterator[bytes]:
+        """Yield the CSV of R7."""
+        return csv_pieces(self.parts)
+
     def csv_bytes(self) -> bytes:
         """Return the CSV of R7."""
-        return csv_bytes(self.rows)
+        return b"".join(self.csv_pieces())
+
+    def parquet_pieces(self) -> Iterator[bytes]:
+        """Yield the rows as Parquet, whole seconds."""
+        return parquet_pieces(self.parts)
 
     def parquet_bytes(self) -> bytes:
         """Return the rows as Parquet, whole seconds."""
-        buffer = io.BytesIO()
-        self.rows.write_parquet(buffer)
-        return buffer.getvalue()
+        return b"".join(self.parquet_pieces())
+
+    def json_pieces(self) -> Iterator[bytes]:
+        """Yield the rows as a JSON array of objects, whole seconds."""
+        begin = b"["
+        for rows in self.parts:
+            if rows.height:
+                yield begin + rows.write_json()[1:-1].encode()
+                begin = b","
+        yield b"]\n" if begin == b"," else b"[]\n"
 
     def json_bytes(self) -> bytes:
         """Return the rows as a JSON array of objects, whole seconds."""
-        return self.rows.write_json().encode() + b"\n"
+        return b"".join(self.json_pieces())
 
     def xlsx_bytes(self) -> bytes:
         """Return the report as a workbook: figures as in the CSV, ids as text to the letter.
@@ -106,19 +133,19 @@ class Report:
 
     def write_csv(self, path: str | Path) -> None:
         """Write the CSV of R7 to a file."""
-        _write(path, self.csv_bytes())
+        _write(path, self.csv_pieces())
 
     def write_parquet(self, path: str | Path) -> None:
         """Write the rows as Parquet to a file."""
-        _write(path, self.parquet_bytes())
+        _write(path, self.parquet_pieces())
 
     def write_json(self, path: str | Path) -> None:
         """Write the rows as a JSON array to a file."""
-        _write(path, self.json_bytes())
+        _write(path, self.json_pieces())
 
     def write_xlsx(self, path: str | Path) -> None:
         """Write the workbook to a file."""
-        _write(path, self.xlsx_bytes())
+        _write(path, [self.xlsx_bytes()])
 
     def write(self, path: str | Path) -> None:
         """Write a file of the kind that its ending names, whole or not at all (as the other writers do).
@@ -141,7 +168,7 @@ class Report:
 
     def totals(self) -> dict[str, int]:
         """Return each column's sum over the fleet, in seconds."""
-        return column_sums(self.rows)
+        return column_sums(self.parts)
 
     @property
     def is_mostly_unknown(self) -> bool:
@@ -152,9 +179,13 @@ class Report:
     def worst(self, count: int, window: str = "week") -> pl.DataFrame:
         """Return the rows that lost most open time in a window, the worst first; none without downtime."""
         down = f"downtime_seconds_last_{window}"
-        return self.rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+        lost = (
+            rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
+            for rows in self.parts
+        )
+        return pl.concat(lost).sort(down, "store_id", descending=[True, False]).head(count)
 
 
-def _write(path: str | Path, content: bytes) -> None:
+def _write(path: str | Path, pieces: Iterable[bytes]) -> None:
     with whole_file(path) as file:
-        file.write(content)
+        file.writelines(pieces)

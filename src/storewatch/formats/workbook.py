@@ -148,7 +148,7 @@ def _write_totals(sheet: Worksheet, rows: pl.DataFrame, look: _Look, line: int) 
     names = ["fleet total, hours", "uptime", "downtime", "unknown", "open", "uptime %"]
     for column, name in enumerate(names):
         sheet.write_string(line, column, name, look.head)
-    totals = column_sums(rows)
+    totals = column_sums([rows])
     for number, window in enumerate(WINDOWS, start=line + 1):
         seconds = [
             totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")

@@ -65,6 +65,14 @@ class Probe:
     warning: str | None  # what makes it slow, and the remedy
 
 
+@dataclass(frozen=True, kw_only=True)
+class Amount:
+    """About how much a scan of everything has to read."""
+
+    stores: int = 0
+    polls: int = 0
+
+
 class Snapshot(Protocol):
     """One version of a source, open to be read: however long it is, nothing of it goes or changes.
 
@@ -93,6 +101,10 @@ class Snapshot(Protocol):
         about these stores, which is far cheaper for a few; `stores` has those of them that are known.
         Rejected rows are about no store: of slices, the one that has no `first` has them.
         """
+        ...
+
+    def amount(self, *, since: int | None, until: int) -> Amount:
+        """Return about how much `scan` has to read; nothing of what is in memory, or has to be, at once."""
         ...
 
     def slices(self, count: int) -> list[Slice]:

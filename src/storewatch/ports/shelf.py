@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from storewatch.ports.risks import Risk
 
@@ -16,11 +16,11 @@ class ReportShelf(Protocol):
     A key with `..`, or whose part begins with a dot, is an InputError.
     """
 
-    def publish(self, key: str, data: bytes) -> None:
-        """Write `data` at `key`, whole or not at all; ConflictError if something is there.
+    def publish(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Write all pieces at `key`, whole or not at all; ConflictError if something is there.
 
-        After an UnavailableError it may be there, or come there yet. A ConflictError may mean what this very
-        call has written, its answer lost on the way.
+        Some megabytes of them are held at a time. After an UnavailableError it may be there, or come there
+        yet. A ConflictError may mean what this very call has written, its answer lost on the way.
         """
         ...
 

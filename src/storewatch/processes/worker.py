@@ -37,7 +37,7 @@ from storewatch.domain import kinds
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.uptime import uptime
-from storewatch.errors import SettingsError, StorewatchError, UnavailableError
+from storewatch.errors import OverError, SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
 from storewatch.logs import configure_logs
 from storewatch.ports.jobs import ENDED, State
@@ -198,7 +198,7 @@ class Worker:
             ) as tell,
         ):
             log.info("attempt begins", attempts=claim.job.attempts)
-            course = Course(tell=tell)
+            course = Course(tell=tell, is_over=self._over.is_set)
             outcome = self._work(claim, course)
             took = {f"{stage}_seconds": round(value, 3) for stage, value in course.seconds.items()}
             log.info("attempt ends", outcome=outcome, stores=course.stores, **took)
@@ -213,6 +213,8 @@ class Worker:
         except UnavailableError as error:
             if not self._over.is_set():
                 return self._wait_for(claim, error)
+            log.info("claim lost, attempt given up")
+        except OverError:
             log.info("claim lost, attempt given up")
         except StorewatchError as error:
             log.error("attempt failed", error=str(error))  # noqa: TRY400  ours say it all

@@ -12,6 +12,7 @@ from storewatch.domain.facts import Facts
 from storewatch.domain.kinds import POLLS, replaced_kinds
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import cut, only
+from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,12 @@ class DeltaSnapshot:
             others=read_others(self._table, wanted),
             stores=stores,
         )
+
+    def amount(self, *, since: int | None, until: int) -> Amount:
+        """Return about how much `scan` has to read: what the files that it would open hold."""
+        files = [file for file in self._table.polls() if file.meets(since, until)]
+        stores = sum(file.rows for file in self._table.of(STORES))
+        return Amount(stores=stores, polls=sum(file.rows for file in files))
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

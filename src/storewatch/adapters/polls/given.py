@@ -12,6 +12,7 @@ import polars as pl
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut, only
 from storewatch.domain.uptime import store_names
+from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,10 @@ class GivenSnapshot:
         if isinstance(within, Slice) and within.first is not None and rejects is not None:
             rejects = rejects.clear()
         return replace(mine, stores=stores, rejects=rejects)
+
+    def amount(self, *, since: int | None, until: int) -> Amount:  # noqa: ARG002 - of the port
+        """Return that nothing has to be read."""
+        return Amount()
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from storewatch.adapters.polls.postgres_keys import find_stores, writable
 from storewatch.adapters.polls.postgres_kinds import read_rows
 from storewatch.adapters.polls.postgres_server import Readers
-from storewatch.adapters.polls.postgres_weeks import read_polls
+from storewatch.adapters.polls.postgres_weeks import amount, read_polls
 from storewatch.adapters.polls.postgres_wire import instant, micros
 from storewatch.domain.facts import Facts
 from storewatch.domain.kinds import replaced_kinds
 from storewatch.domain.nearest import NEIGHBOURS, most_alike
 from storewatch.domain.slices import Slice, between
 from storewatch.errors import InputError
+from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,7 @@ _HOLD = "LOCK TABLE ONLY storewatch.polls IN ACCESS SHARE MODE"
 _LAST = "SELECT load, newest FROM storewatch.loads ORDER BY load DESC LIMIT 1"
 _LOAD = "SELECT load, newest FROM storewatch.loads WHERE load = %s"
 _KEPT_SINCE = "SELECT max(kept_since) FROM storewatch.loads WHERE load > %s"
+_COUNT = "SELECT count(*) FROM storewatch.stores WHERE load <= %s"
 _EDGES = """
 SELECT min(store_id) FROM (
     SELECT store_id, ntile(%(count)s) OVER (ORDER BY store_id) AS part
@@ -97,6 +99,12 @@ class PostgresSnapshot:
                 },
                 stores=stores.ids,
             )
+
+    def amount(self, *, since: int | None, until: int) -> Amount:
+        """Return about how much `scan` has to read, by how large the weeks are."""
+        with self._readers.one() as connection:
+            (stores,) = connection.execute(_COUNT, [self._load]).fetchone() or (0,)
+            return Amount(stores=stores, polls=amount(connection, since=since, until=until))
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

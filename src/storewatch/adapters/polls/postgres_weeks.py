@@ -12,6 +12,7 @@ from psycopg import sql
 from storewatch.adapters.polls.packed import news, pack, pack_columns, span, unpack_columns
 from storewatch.adapters.polls.postgres_keys import CHOSEN, EVERY, places_of
 from storewatch.adapters.polls.postgres_wire import copy_in, instant, instants, stamps
+from storewatch.domain.instant import DAY, MICROSECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,12 @@ def partition_of(week: int) -> str:
 def partitions(connection: Connection) -> dict[str, int]:
     """Return the partitions by name, each with its size in bytes."""
     return dict(connection.execute(_PARTITIONS).fetchall())
+
+
+def amount(connection: Connection, *, since: int | None, until: int) -> int:
+    """Return about how many polls the weeks of `since` to `until` (microseconds) have, by their size."""
+    first, last = (partition_of(week_of((at or 0) // (DAY * MICROSECONDS))) for at in (since, until))
+    return sum(size for name, size in partitions(connection).items() if first <= name <= last) // _ROW_BYTES
 
 
 def read_polls(

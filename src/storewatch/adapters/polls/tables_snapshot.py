@@ -18,6 +18,7 @@ from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut
 from storewatch.domain.uptime import store_names
 from storewatch.ingest import check_frames
+from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_queries import Input
@@ -93,6 +94,10 @@ class TablesSnapshot:
             self._held = asked, GivenSnapshot(facts=facts)
             self._newest = newest if self._newest is None else self._newest
         return self._held[1]
+
+    def amount(self, *, since: int | None, until: int) -> Amount:  # noqa: ARG002 - of the port
+        """Return nothing: all is read at once, in whatever slices."""
+        return Amount()
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

@@ -7,12 +7,13 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store, from_url
 
 from storewatch.adapters.shelf.credentials import Credentials, aws_credentials, check_others
@@ -21,6 +22,8 @@ from storewatch.errors import Port, SettingsError, UnavailableError
 from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from obstore import Attributes
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Config, S3Credential
 
@@ -44,6 +47,10 @@ WRITING: RetryConfig = {
     "retry_timeout": timedelta(seconds=3),
     "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=400)},
 }
+
+SINGLE = 1 << 25  # bytes; the most that one request writes
+PART = 1 << 23  # bytes of a part of what is larger
+PARTS = 2  # on their way at a time
 
 CONTENT_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 
@@ -147,22 +154,39 @@ class CloudShelf(ObjectShelf):
         self._signing = opener(client=client, retry=READING, public=True)
         self._writing: dict[int, CloudStore] = {}
 
-    def publish(self, key: str, data: bytes) -> None:
-        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
+    def publish(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Write pieces at `key`, whole or not at all; ConflictError if something is there.
+
+        What is larger than `SINGLE` goes up in parts, which the driver cannot make create-only: of two that
+        begin at once under one key the last one stays. Nobody does, for a key is of one attempt.
+        """
         name = PurePosixPath(checked(key)).name
         attributes: Attributes = {"Content-Disposition": f'attachment; filename="{name}"'}
         if content_type := CONTENT_TYPES.get(PurePosixPath(name).suffix):
             attributes["Content-Type"] = content_type
+        coming = iter(pieces)
+        begun = _first(coming, SINGLE)
         with answering(key, absent=f"the report shelf cannot be used: there is no {self._place}"):
-            # Above a few megabytes the driver would upload in parts, which cannot be made create-only.
-            obstore.put(
-                self._writer(len(data)),
-                key,
-                data,
-                mode="create",
-                use_multipart=False,
-                attributes=attributes,
-            )
+            if len(begun) <= SINGLE:
+                obstore.put(
+                    self._writer(len(begun)),
+                    key,
+                    begun,
+                    mode="create",
+                    use_multipart=False,
+                    attributes=attributes,
+                )
+            elif self.size(key) is None:
+                obstore.put(
+                    self._writer(PART),
+                    key,
+                    chain([begun], coming),
+                    chunk_size=PART,
+                    max_concurrency=PARTS,
+                    attributes=attributes,
+                )
+            else:
+                raise AlreadyExistsError
 
     def _writer(self, size: int) -> CloudStore:
         """Return a store with patience for `size` bytes; powers of two, so that few are opened."""
@@ -202,6 +226,14 @@ class CloudShelf(ObjectShelf):
         when = "often within an hour" if end is None else f"at {datetime.fromtimestamp(end, UTC):%FT%TZ}"
         ends = f"the report shelf's credentials are temporary, and links to reports end with them, {when}"
         return {Risk.TEMPORARY: f"{ends}: STOREWATCH_REPORTS_LINKS=app makes links that live their time"}
+
+
+def _first(pieces: Iterator[bytes], size: int) -> bytes:
+    """Take pieces until there are more than `size` bytes, or no more."""
+    taken = bytearray()
+    while len(taken) <= size and (piece := next(pieces, None)) is not None:
+        taken += piece
+    return bytes(taken)
 
 
 def _place(url: str) -> tuple[str, str]:

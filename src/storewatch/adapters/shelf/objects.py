@@ -13,9 +13,10 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore
 
 from storewatch.errors import ConflictError, InputError, Port, UnavailableError
+from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from obstore.store import ObjectStore
 
@@ -25,8 +26,8 @@ PIECE = 1 << 18  # bytes; the least that `read` yields at a time, but for the la
 
 _SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
 KEY = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
-# Left in a folder by a killed put; obstore neither lists nor deletes it.
-_HALF_WRITTEN = re.compile(r".+#\d+")
+# Left in a folder by a killed `publish`, or (`#1`) by one of an earlier version, which obstore does not list.
+_HALF_WRITTEN = re.compile(r"\.[0-9a-f]{16}\.part|.+#\d+")
 
 
 def open_folder(folder: Path) -> FolderShelf:
@@ -45,11 +46,6 @@ class ObjectShelf:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-
-    def publish(self, key: str, data: bytes) -> None:
-        """Write `data` at `key`, whole or not at all; ConflictError if something is there."""
-        with answering(checked(key)):
-            obstore.put(self._store, key, data, mode="create")
 
     def size(self, key: str) -> int | None:
         """Return the bytes at `key`, None if nothing is there."""
@@ -103,12 +99,15 @@ class FolderShelf(ObjectShelf):
         super().__init__(store)
         self._folder = folder
 
-    def publish(self, key: str, data: bytes) -> None:
-        """Write `data` at `key` on disk, whole or not at all; ConflictError if something is there."""
-        super().publish(key, data)
+    def publish(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Write pieces at `key` on disk, whole or not at all; ConflictError if something is there."""
+        target = self._folder / checked(key)
         with answering(key):
-            for part in (PurePosixPath(key), *PurePosixPath(key).parents):
-                _flush(self._folder / part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(target, replace=False) as file:
+                file.writelines(pieces)
+            for folder in PurePosixPath(key).parents:
+                _flush(self._folder / folder)
 
     def sweep(self, prefix: str, *, keep: str | None) -> int:
         """Remove all below the folder `prefix` but the folder or key `keep`, half-written pieces too.
@@ -161,7 +160,7 @@ def answering(what: str, *, absent: str | None = None) -> Iterator[None]:
     """Turn the driver's errors about `what` into ours; `absent` is what to say if something is missing."""
     try:
         yield
-    except AlreadyExistsError as error:
+    except (AlreadyExistsError, FileExistsError) as error:
         raise ConflictError(f"{what} is on the report shelf already: it is written only once") from error
     except (FileNotFoundError, NotFoundError) as error:
         raise UnavailableError(absent or f"{what} is not on the report shelf", port=Port.SHELF) from error

@@ -74,7 +74,7 @@ def report(
     reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
     rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
     with source_of(reading) as source:
-        made = answer(source, replace(ask, store_ids=store_ids or None), engine=rows)
+        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rows)
     say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
@@ -110,7 +110,7 @@ def deliver(made: Report, out: Path | None) -> None:
     elif sys.stdout.isatty():
         say(report_lines(made, now=time.time()))
     else:
-        sys.stdout.buffer.write(made.csv_bytes())
+        sys.stdout.buffer.writelines(made.csv_pieces())
         say(report_notes(made, now=time.time()), err=True)
 
 

@@ -64,7 +64,7 @@ def report_notes(report: Report, *, now: float) -> Iterator[str]:
 def heading(report: Report, *, now: float) -> str:
     """Return as-of, age of the newest poll and number of stores in one line."""
     newest = "no polls" if report.newest is None else f"newest poll {age(now - report.newest / MICROSECONDS)}"
-    return f"as of {iso(report.as_of)}, {newest}, {report.rows.height:,} stores"
+    return f"as of {iso(report.as_of)}, {newest}, {report.parts.height:,} stores"
 
 
 def reading_lines(reading: Reading) -> Iterator[str]:

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from storewatch.answering.answer import compute
 from storewatch.answering.explain import find_store
 from storewatch.domain.ask import Ask
 from storewatch.domain.explain import explain
+from storewatch.domain.uptime import uptime
 from storewatch.entrypoints.explanation import carry_text, day_views, discarded_views, outage_views
 from storewatch.entrypoints.http.pages.fleet import StoreRow, store_rows
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
@@ -62,7 +62,7 @@ def find(
 
 def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
-    (row,) = store_rows(compute(facts, settled).rows)
+    (row,) = store_rows(uptime(facts, settled.ask))
     found = explain(facts, store_id, replace(settled.ask, windows=("week",)))
     return StoreView(
         found=found,

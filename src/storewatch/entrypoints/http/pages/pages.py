@@ -62,7 +62,7 @@ def _figures(report: Report) -> dict[str, object]:
     """Return what a page shows of a report."""
     return {
         **_as_of(report.as_of),
-        "stores": report.rows.height,
+        "stores": report.parts.height,
         "fleet": fleet.fleet_figures(report),
         "worst": fleet.worst_stores(report, WORST),
         "notes": report.notes,
