@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from storewatch.ports.jobs import Job, JobBoard
     from storewatch.ports.polls import PollStore
 
-LEASE = 3.0  # seconds
+LEASE = 5.0  # seconds
+STATEMENT = 15.0  # seconds
 GRACE = 5.0
 
 
@@ -211,7 +212,7 @@ def settings_for(postgres_url: str, valkey: Server, s3: S3Server, home: Path) ->
         "STOREWATCH_REPORTS_URL": f"s3://{s3.bucket}/{own}",
         "STOREWATCH_SECRET": "the tests' own, of no use elsewhere",
         "STOREWATCH_LEASE_SECONDS": f"{LEASE:g}",
-        "STOREWATCH_STATEMENT_SECONDS": "15",
+        "STOREWATCH_STATEMENT_SECONDS": f"{STATEMENT:g}",
         "STOREWATCH_GRACE_SECONDS": f"{GRACE:g}",
         **s3.environment(),
     }

@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 import socketserver
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -141,6 +142,34 @@ def test_every_call_fails_while_the_server_is_paused_and_works_again_after(
     wait_for(lambda: answers(lambda: redis_board.get(job_id)))
     assert redis_board.queue_length() <= 1  # a submit without an answer may have been taken in
     assert job_of(redis_board, job_id).state in {State.RUNNING, State.CANCELLED}
+
+
+@pytest.mark.parametrize("first", ["beat", "claim", "announce", "get"])
+def test_leases_stand_still_while_the_server_is_away(
+    redis_board: JobBoard, process: Process, first: str
+) -> None:
+    """Whoever calls first when it is back, the worker that holds a job keeps it, in its last attempt too."""
+    lease = 2.0
+    job_id = redis_board.submit(Ask())
+    for _ in range(2):
+        claimed(redis_board, lease=0)
+    claim = claimed(redis_board, lease=lease)
+    process.pause()
+    try:
+        time.sleep(lease + 1)  # no renewal comes through meanwhile
+    finally:
+        process.resume()
+    wait_for(lambda: answers(redis_board.queue_length))
+    ways: dict[str, Callable[[], object]] = {
+        "beat": lambda: redis_board.beat(claim, lease=lease),
+        "claim": lambda: redis_board.claim("b", lease=lease),
+        "announce": lambda: redis_board.announce("b", ttl=lease),
+        "get": lambda: redis_board.get(job_id),
+    }
+    ways[first]()
+    assert redis_board.claim("b", lease=lease) is None
+    assert redis_board.beat(claim, lease=lease)
+    assert job_of(redis_board, job_id).epoch == claim.epoch
 
 
 def test_of_calls_that_come_together_only_the_first_wait_for_a_paused_server(

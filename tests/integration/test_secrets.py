@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from servers import S3Server, Server
 
 PLANTED = "opensesame"
+EMPTY = "without_schema"  # a database
 PATHS = {"home", "tokens_file"}  # are shown, for they are no secret
 
 # Uses each port as far as it comes, and tells of each failure all that a log can be made to tell.
@@ -91,7 +92,7 @@ def places(postgres: Server, valkey: Server, s3: S3Server) -> Iterator[list[dict
             f"anna:{PLANTED}@{database}",
             f"postgres:{PLANTED}@{database}_none",
             f"postgres:{PLANTED}@{database}?sslmode=require",
-            f"postgres:{PLANTED}@{database}",  # without a schema
+            f"postgres:{PLANTED}@{database.rpartition('/')[0]}/{EMPTY}",  # without a schema
             *_mistyped(database),
         ]
         boards = [
@@ -119,6 +120,8 @@ def _ask_for_passwords(postgres: Server, valkey: Server) -> None:
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("DROP ROLE IF EXISTS anna")
         connection.execute("CREATE ROLE anna LOGIN PASSWORD 'another'")
+        connection.execute(f"DROP DATABASE IF EXISTS {EMPTY}")
+        connection.execute(f"CREATE DATABASE {EMPTY}")
         connection.execute("SELECT pg_reload_conf()")
     with Redis.from_url(valkey.url) as server:
         server.execute_command("ACL", "SETUSER", "anna", "on", ">another", "~*", "+@all")

@@ -16,6 +16,7 @@
 --                      as-of; of equal ones the one submitted last has the greatest name
 --   <tag>:plain_until  the end of the last complete job that was looked at for that set
 --   <tag>:workers      sorted set: names of workers by the instant until which they count as live
+--   <tag>:heard        the instant at which a worker was heard of last
 --   <tag>:keys         hash: the id of the job that was submitted with a key
 --   <tag>:submitted    how many jobs there ever were
 
@@ -124,13 +125,40 @@ local function is_last_attempt(id)
   return number(id, 'attempts') >= given.max_attempts
 end
 
-local function has_run_out(id)
-  local ends = redis.call('ZSCORE', set_key('Running'), id)
-  return ends and tonumber(ends) <= now
-end
-
 local function run_out()
   return redis.call('ZRANGEBYSCORE', set_key('Running'), '-inf', whole(now))
+end
+
+-- While the server is away no lease can be renewed, so leases stand still for as long as no worker was heard of: a server
+-- that comes back, with old calls in its buffers, takes no job from who holds it. A silence is one of more than half a
+-- lease, for each worker is heard of three times in one.
+local function hear(lease)
+  local last = tonumber(redis.call('GET', tag .. ':heard') or now)
+  redis.call('SET', tag .. ':heard', whole(now))
+  if now - last > math.max(lease / 2, 1) * 1000000 then
+    local held = redis.call('ZRANGEBYSCORE', set_key('Running'), whole(last), '+inf', 'WITHSCORES')
+    for nth = 1, #held, 2 do
+      redis.call('ZADD', set_key('Running'), whole(held[nth + 1] + now - last), held[nth])
+    end
+  end
+end
+
+-- Whether a lease has run out for who only looks: a worker was heard of since then, or in some seconds none was, in which
+-- each would have called if it was the server that had been away.
+local function is_lost(id)
+  local ends = redis.call('ZSCORE', set_key('Running'), id)
+  if not ends or tonumber(ends) > now then
+    return false
+  end
+  if tonumber(redis.call('GET', tag .. ':heard') or now) >= tonumber(ends) then
+    return true
+  end
+  local doubted, since = string.match(field(id, 'doubted') or '', '(%d+) (%d+)')
+  if doubted ~= ends then
+    redis.call('HSET', job_key(id), 'doubted', ends .. ' ' .. whole(now))
+    return false
+  end
+  return now - since > 5 * 1000000
 end
 
 local function note_lost_worker(id)
@@ -209,7 +237,7 @@ function verbs.submit()
 end
 
 function verbs.get()
-  if has_run_out(given.id) and is_last_attempt(given.id) then
+  if is_lost(given.id) and is_last_attempt(given.id) then
     give_up_last_attempts()
   end
   return job(given.id)
@@ -226,6 +254,7 @@ function verbs.cancel()
 end
 
 function verbs.claim()
+  hear(given.lease)
   give_up_last_attempts()
   redis.call('ZREMRANGEBYSCORE', tag .. ':paused', '-inf', whole(now))
   local few = redis.call('GET', tag .. ':turn') ~= '1'
@@ -259,6 +288,7 @@ function verbs.pin()
 end
 
 function verbs.beat()
+  hear(given.lease)
   if not is_held() then
     return 0
   end
@@ -312,6 +342,7 @@ function verbs.hand_back()
 end
 
 function verbs.announce()
+  hear(given.ttl)
   redis.call('ZADD', tag .. ':workers', after(given.ttl), given.worker)
   redis.call('ZREMRANGEBYSCORE', tag .. ':workers', '-inf', whole(now))
   return 1
