@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from storewatch.entrypoints.http.problems import documented
-from storewatch.entrypoints.http.services import NO_STORE, POLL_SECONDS, Opened, Services
+from storewatch.entrypoints.http.services import POLL_SECONDS, Opened, Services
 from storewatch.entrypoints.http.shapes import (
     Complete,
     Failed,
@@ -48,7 +48,7 @@ async def trigger_report(
     """Put a report job on the board; every trigger is a report of its own."""
     ask = (wanted.but(body) if body else wanted).ask()
     report_id = await run_in_threadpool(opened.intake.submit, ask, request_id=request.state.request_id)
-    return JSONResponse({"report_id": report_id}, headers=NO_STORE)
+    return JSONResponse({"report_id": report_id})
 
 
 for _method in ("POST", "GET"):
@@ -70,7 +70,7 @@ async def get_report(report_id: Annotated[ReportId, Query()], request: Request, 
         raise HTTPException(404, f"there is no report {report_id}")
     url = await _url(job, opened, base=opened.public_url or str(request.base_url))
     content, headers = _standing(job, url)
-    return JSONResponse(content, headers=NO_STORE | headers)
+    return JSONResponse(content, headers=headers)
 
 
 @router.get(
@@ -140,7 +140,6 @@ def download(
         "Content-Length": str(size),
         "Content-Disposition": f'attachment; filename="{file_name}"',
         "Cache-Control": "private",
-        "X-Content-Type-Options": "nosniff",
     }
     pieces = opened.shelf.read(key) if request.method == "GET" else iter(())
     return StreamingResponse(pieces, headers=headers, media_type="text/csv; charset=utf-8")
@@ -176,4 +175,4 @@ async def readyz(request: Request, opened: Opened) -> dict[str, str]:
 )
 def metrics(opened: Opened) -> Response:
     """Tell Prometheus the figures of this process, of its workers and of the board."""
-    return Response(opened.metrics.page(), headers={"Content-Type": MEDIA_TYPE} | NO_STORE)
+    return Response(opened.metrics.page(), headers={"Content-Type": MEDIA_TYPE})

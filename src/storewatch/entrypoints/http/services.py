@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from storewatch.processes.supervisor import Supervisor
 
 POLL_SECONDS = "1"  # between two looks at a running report, as we ask of clients
-NO_STORE = {"Cache-Control": "no-store"}
 
 log = structlog.get_logger()
 

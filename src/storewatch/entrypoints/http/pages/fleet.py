@@ -87,18 +87,9 @@ def fleet_figures(report: Report) -> list[Figures]:
     found = []
     for window in WINDOWS:
         seconds = [totals[f"{kind}_seconds_last_{window}"] for kind in KINDS]
-        up, down, unknown, whole = (hours(value) for value in seconds)
-        found.append(
-            Figures(
-                window=window,
-                percent=percent(seconds[0], seconds[1]),
-                uptime=up,
-                downtime=down,
-                unknown=unknown,
-                open=whole,
-                shares=_shares(seconds),
-            )
-        )
+        words = dict(zip(KINDS, map(hours, seconds), strict=True))
+        share = percent(seconds[0], seconds[1])
+        found.append(Figures(window=window, percent=share, shares=_shares(seconds), **words))
     return found
 
 
@@ -122,18 +113,13 @@ def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
 
 
 def _printed(window: str, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
-    up, down, unknown, whole = (
-        f"{rounded[f'{kind}_last_{window}']:.2f} {CSV_UNITS[window]}" for kind in KINDS
-    )
+    words = {kind: f"{rounded[f'{kind}_last_{window}']:.2f} {CSV_UNITS[window]}" for kind in KINDS}
     share = rounded[f"uptime_percent_last_{window}"]
     return Figures(
         window=window,
         percent="–" if share is None else f"{share:.2f} %",
-        uptime=up,
-        downtime=down,
-        unknown=unknown,
-        open=whole,
         shares=_shares([exact[f"{kind}_seconds_last_{window}"] for kind in KINDS]),
+        **words,
     )
 
 

@@ -118,11 +118,7 @@ class Pinned:
     @property
     def query(self) -> dict[str, str]:
         """What links carry on."""
-        return {
-            name: value
-            for name, value in (("as_of", self.as_of), ("report", self.report))
-            if value is not None
-        }
+        return {name: value for name, value in vars(self).items() if value is not None}
 
     def job(self, opened: Services) -> Job | None:
         """Return the report: the one that is named, else the newest one, or the last one, of the as-of."""

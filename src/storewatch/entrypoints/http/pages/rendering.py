@@ -37,9 +37,7 @@ POLICY = "; ".join(
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # addresses of stores and reports are nobody else's business
-    "Cache-Control": "no-store",
 }
 
 

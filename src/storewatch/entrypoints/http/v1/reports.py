@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.problems import documented
-from storewatch.entrypoints.http.services import NO_STORE, POLL_SECONDS, Opened
+from storewatch.entrypoints.http.services import POLL_SECONDS, Opened
 from storewatch.entrypoints.http.shapes import ReportId, Wanted
 from storewatch.entrypoints.http.v1.shapes import (
     AskedFor,
@@ -109,7 +109,7 @@ def make_report(
     ask = (body or Wanted()).ask()
     report_id = opened.intake.submit(ask, key=idempotency_key, request_id=request.state.request_id)
     details = _details(_found(report_id, opened), opened, base=_base(request, opened))
-    response.headers.update({"Location": details.links.here, "Retry-After": POLL_SECONDS, **NO_STORE})
+    response.headers.update({"Location": details.links.here, "Retry-After": POLL_SECONDS})
     return details
 
 
@@ -128,7 +128,6 @@ def list_reports(
     base = _base(request, opened)
     jobs = opened.board.recent(page.limit + 1, before=page.before)
     shown, following = jobs[: page.limit], None
-    response.headers.update(NO_STORE)
     if len(jobs) > page.limit:
         query = urlencode({"limit": page.limit, "cursor": cursor_before(shown[-1].number)})
         following = f"{base}{ROOT}?{query}"
@@ -151,7 +150,8 @@ def look_at_report(
 ) -> ReportDetails:
     """Say how a report stands, and what there is of it."""
     job = _found(report_id, opened)
-    response.headers.update(NO_STORE if job.state in ENDED else {"Retry-After": POLL_SECONDS, **NO_STORE})
+    if job.state not in ENDED:
+        response.headers["Retry-After"] = POLL_SECONDS
     return _details(job, opened, base=_base(request, opened))
 
 
@@ -168,7 +168,7 @@ def remove_report(report_id: ReportId, opened: Opened) -> Response:
         # The shelf first: if this ends half-way, the report is still known and can be removed again.
         opened.shelf.sweep(report_id, keep=None)
         opened.keeper.forget([report_id])
-    return Response(status_code=204, headers=NO_STORE)
+    return Response(status_code=204)
 
 
 def _found(report_id: str, opened: Services) -> Job:
@@ -336,7 +336,6 @@ def _file_headers(key: str, ending: str) -> dict[str, str]:
     return {
         "Content-Disposition": f'attachment; filename="{PurePosixPath(beside(key, ending)).name}"',
         "Cache-Control": "private",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from storewatch.entrypoints.http.problems import documented
-from storewatch.entrypoints.http.services import NO_STORE, Opened
+from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import Asked  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.v1.explanation import StoreHours
 from storewatch.errors import UnknownStoreError
@@ -31,4 +31,4 @@ def store_hours(
         found = explain_store(opened.polls.open(), store_id, asked.ask())
     except UnknownStoreError as error:
         raise HTTPException(404, str(error)) from error
-    return Response(StoreHours.of(found).model_dump_json(), media_type="application/json", headers=NO_STORE)
+    return Response(StoreHours.of(found).model_dump_json(), media_type="application/json")
