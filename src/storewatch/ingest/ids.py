@@ -41,8 +41,3 @@ def check_ids(ids: pl.Series) -> Codes:
 
 def _member(ids: pl.Series, flawed: pl.Series) -> NDArray[np.bool_]:
     return ids.cast(pl.String).is_in(flawed.implode()).fill_null(value=False).to_numpy()
-
-
-def readable_ids(ids: pl.Series) -> frozenset[str]:
-    """Return the ids (String) that name a store, those of otherwise useless rows included."""
-    return frozenset(ids.filter(check_ids(ids) == 0).to_list())

@@ -64,7 +64,7 @@ class Supervisor:
         self._ended = Event()
         self._settled = Event()  # a worker has said whether it could open what it needs, or waits for
         self._failure: str | None = None
-        self._has_opened = not self._places
+        self.has_opened = not self._places  # whether a worker could open what it needs, or none is to
 
     def start(self) -> None:
         """Start the workers, and a thread that looks after them."""
@@ -86,11 +86,6 @@ class Supervisor:
     def is_alive(self) -> bool:
         """Say whether the workers are looked after."""
         return self._ends_at is None and self._threads[0].is_alive()
-
-    @property
-    def has_opened(self) -> bool:
-        """Say whether a worker could open what it needs, or none is to."""
-        return self._has_opened
 
     def wake(self) -> None:
         """Tell the workers that there is work; never waits."""
@@ -128,7 +123,8 @@ class Supervisor:
         except Empty:
             return
         if news is None:
-            self._wake_all()
+            for worker in self._workers():
+                worker.wake()
             return
         place, message = news
         if place.worker and message is None:
@@ -140,13 +136,11 @@ class Supervisor:
         """Return the seconds until something may be due."""
         limit = self._settings.attempt_seconds
         due = [p.start_at for p in self._places if p.worker is None]
-        due += [p.worker.held_since + limit for p in self._places if p.worker and p.worker.may_run_out]
+        due += [worker.held_since + limit for worker in self._workers() if worker.may_run_out]
         return min([LOOK_SECONDS, *(max(0.0, instant - time.monotonic()) for instant in due)])
 
-    def _wake_all(self) -> None:
-        for place in self._places:
-            if place.worker:
-                place.worker.wake()
+    def _workers(self) -> list[WorkerProcess]:
+        return [place.worker for place in self._places if place.worker]
 
     def _note(self, worker: WorkerProcess, message: Message) -> None:
         match message:
@@ -163,7 +157,7 @@ class Supervisor:
 
     def _note_opening(self, failure: str | None) -> None:
         """Keep the first worker's failure for `check`, and log those of later ones."""
-        self._has_opened |= failure is None
+        self.has_opened |= failure is None
         if not self._settled.is_set():
             self._failure = failure
             self._settled.set()
@@ -246,15 +240,13 @@ class Supervisor:
 
     def _end_all(self, ends_at: float) -> None:
         kill_at = ends_at - (1 - KILLING) * self._settings.grace_seconds
-        for place in self._places:
-            if place.worker:
-                place.worker.process.terminate()
-        while any(place.worker for place in self._places) and (left := kill_at - time.monotonic()) > 0:
+        for worker in self._workers():
+            worker.process.terminate()
+        while self._workers() and (left := kill_at - time.monotonic()) > 0:
             self._attend(left)
-        for place in self._places:
-            if place.worker:
-                place.worker.process.kill()
-        while any(place.worker for place in self._places):
+        for worker in self._workers():
+            worker.process.kill()
+        while self._workers():
             self._attend(None)
 
     def _expire(self) -> None:

@@ -23,7 +23,6 @@ from storewatch.entrypoints.http.intake import Intake
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
-from storewatch.entrypoints.http.pages.docs import router as docs
 from storewatch.entrypoints.http.pages.pages import router as pages
 from storewatch.entrypoints.http.pages.rendering import error_page
 from storewatch.entrypoints.http.pages.sign_in import router as sign_in
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
 
-_ROUTERS = (router, stores, v1, pages, sign_in, docs)
+_ROUTERS = (router, stores, v1, pages, sign_in)
 log = structlog.get_logger()
 
 FINISHING = 0.75  # of the grace, for running requests

@@ -23,6 +23,7 @@ from storewatch.entrypoints.http.pages.history import job_view
 from storewatch.entrypoints.http.pages.rendering import (
     HEADERS,
     MEDIA_TYPES,
+    POLICY,
     PageRoute,
     asset_bytes,
     page,
@@ -169,6 +170,15 @@ def _store(store_id: str, opened: Services, pinned: Pinned, *, unknown: int = 40
         return page("unknown", {**content, "store_id": store_id, "nearest": error.nearest}, status=unknown)
     view = evidence.store_view(facts, store_id, settled, is_report=is_report)
     return page("store", {**content, "store": view, **_as_of(view.found.as_of)})
+
+
+@shown("/docs")
+def docs() -> Response:
+    """Show the calls and try them out: Swagger UI, whose files come from a package."""
+    answer = page("docs", {})
+    # Swagger UI's style sheet has pictures in it.
+    answer.headers["Content-Security-Policy"] = POLICY.replace("img-src 'self'", "img-src 'self' data:")
+    return answer
 
 
 @router.get("/assets/{name}")
