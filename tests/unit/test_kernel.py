@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from storewatch.domain.ask import Policy
+from storewatch.domain.hour_table import hour_table
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WEEK
-from storewatch.domain.kernel import Polls, counted_keys, hour_table, latest_before, tally, without_doubles
+from storewatch.domain.kernel import Polls, counted_keys, latest_before, tally, without_doubles
 from storewatch.domain.schedule import Schedules, distinct_schedules
 
 if TYPE_CHECKING:
