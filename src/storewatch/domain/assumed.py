@@ -51,7 +51,7 @@ class Seen:
         found = distinct(facts.polls["store_id"])
         polled = _inside(found.ids, store_ids)
         late = np.zeros(len(found.ids), np.bool_)
-        late[found.index[(at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS)]] = True
+        late[found.index.compress((at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS))] = True
         alone = polled.filter(~polled.is_in(pl.concat([hours, zones]).implode()))
         unpolled = hours.filter(~hours.is_in(polled.implode()))
         return cls(
@@ -142,7 +142,7 @@ def _newest_two(at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, ..
     if not len(at):
         return ()
     newest = int(at.max())
-    before = int(at[at < newest].max(initial=-1))
+    before = int(at.compress(at < newest).max(initial=-1))
     return (newest,) if before < 0 else (newest, before)
 
 

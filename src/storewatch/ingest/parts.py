@@ -100,7 +100,7 @@ def _values(
 ) -> pl.Series:
     """Return of each rejected row the value that its reason is about, "" if that is the row as such."""
     values = np.full(len(bad), "", dtype=object)
-    for reason in map(Reason, np.unique(codes).tolist()):
+    for reason in map(Reason, np.flatnonzero(np.bincount(codes)).tolist()):
         if about := [name for name in reason.columns if name in kind.names]:
             mine = codes == reason
             given = pl.DataFrame([text_of(column) for column in columns(about)[bad[mine]]])

@@ -38,8 +38,11 @@ def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFra
         POLLS for every row, and the reason of each that is to be rejected.
     """
     ids, status, stamps = (columns[name] for name in POLLS.names)
+    ids = ids.cast(pl.Categorical)
     at, stamp_codes = stamps_from_text(stamps) if stamps.dtype == pl.String else _typed_stamps(stamps)
-    active, known = _spelled_statuses(status)
+    active, known = _equal(status)
+    if not known.all():
+        active[~known], known[~known] = _spelled_statuses(status.filter(pl.Series(~known)))
     codes = _combine(check_ids(ids), known, at, stamp_codes, latest)
     return _frame(ids, at, active), codes
 
@@ -76,7 +79,7 @@ def _sound_ids(fields: Fields, place: int) -> bool:
 
 def _frame(ids: pl.Series, at: Places, active: NDArray[np.bool_]) -> pl.DataFrame:
     stamps = pl.Series("at", at).cast(pl.Datetime("us", "UTC"))
-    return pl.DataFrame([ids.alias("store_id").cast(pl.Categorical), stamps, pl.Series("active", active)])
+    return pl.DataFrame([ids.alias("store_id"), stamps, pl.Series("active", active)])
 
 
 def _statuses(words: Words, begins: Places, ends: Places) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -88,8 +91,13 @@ def _statuses(words: Words, begins: Places, ends: Places) -> tuple[NDArray[np.bo
 
 def _spelled_statuses(statuses: pl.Series) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Do the same for statuses as people write them: of any case, with spaces around (R1)."""
-    bare = statuses.str.strip_chars().str.to_lowercase()
-    active, inactive = ((bare == word).fill_null(value=False).to_numpy() for word in ("active", "inactive"))
+    return _equal(statuses.str.strip_chars().str.to_lowercase())
+
+
+def _equal(statuses: pl.Series) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    active, inactive = (
+        (statuses == word).fill_null(value=False).to_numpy(writable=True) for word in ("active", "inactive")
+    )
     return active, active | inactive
 
 

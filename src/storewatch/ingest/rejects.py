@@ -112,7 +112,7 @@ def first_reason(rows: int, *flaws: tuple[Reason, NDArray[np.bool_]]) -> Codes:
 
 def flaws_of(codes: Codes) -> list[tuple[Reason, NDArray[np.bool_]]]:
     """Return reasons that were found already, as `first_reason` takes them."""
-    return [(Reason(int(code)), codes == code) for code in np.unique(codes) if code]
+    return [(Reason(code), codes == code) for code in np.flatnonzero(np.bincount(codes)).tolist() if code]
 
 
 def reject_table(
