@@ -29,6 +29,7 @@ def main() -> NoReturn:
     Imports and frames make many objects that live to the end, which nobody need search for garbage often.
     """
     gc.set_threshold(GARBAGE)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's others would spin, waiting for work in vain
     warnings.showwarning = _show
     os._exit(ended(_run))
 
