@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
@@ -22,12 +22,13 @@ from storewatch.errors import Port, SettingsError, UnavailableError
 from storewatch.ports.risks import Risk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from obstore import Attributes
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Config, S3Credential
 
     CloudStore = S3Store | GCSStore | AzureStore
+    Opener = Callable[[ClientConfig, RetryConfig], CloudStore]
 
 CONNECT = timedelta(seconds=1)
 SILENCE = timedelta(seconds=2)  # in mid-answer; a store that is silent for longer is away
@@ -55,16 +56,6 @@ PARTS = 2  # on their way at a time
 CONTENT_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 
 
-class Opener(Protocol):
-    """Opens one and the same place with different patience."""
-
-    def __call__(
-        self, *, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False
-    ) -> CloudStore:
-        """Open it; `public`: as clients see it."""
-        ...
-
-
 def open_s3(url: str, *, public_endpoint: str | None, ambient: bool) -> CloudShelf:
     """Open the shelf at `s3://bucket/prefix`; nothing is sent yet. See `open_shelf` for the rest."""
     bucket, prefix = _place(url)
@@ -73,15 +64,13 @@ def open_s3(url: str, *, public_endpoint: str | None, ambient: bool) -> CloudShe
     endpoint = _endpoint(region)
     if public_endpoint:
         check_endpoint("STOREWATCH_REPORTS_PUBLIC_ENDPOINT", public_endpoint)
-    opener = _S3(
-        bucket=bucket,
-        prefix=prefix,
-        region=region,
-        endpoint=endpoint,
-        public_endpoint=public_endpoint or endpoint,
+    opener = partial(_s3, bucket=bucket, prefix=prefix, region=region, credentials=credentials)
+    return CloudShelf(
+        partial(opener, endpoint=endpoint),
+        public=partial(opener, endpoint=public_endpoint or endpoint),
+        place=f"bucket {bucket} at {endpoint}",
         credentials=credentials,
     )
-    return CloudShelf(opener, place=f"bucket {bucket} at {endpoint}", credentials=credentials)
 
 
 def open_cloud(url: str, *, ambient: bool) -> CloudShelf:
@@ -90,68 +79,61 @@ def open_cloud(url: str, *, ambient: bool) -> CloudShelf:
     scheme = urlsplit(url).scheme
     check_others(scheme, os.environ, ambient=ambient)
 
-    def opener(*, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False) -> CloudStore:
-        del public  # there is one endpoint
+    def opener(client: ClientConfig, retry: RetryConfig) -> CloudStore:
         try:
             store = from_url(f"{scheme}://{bucket}/{prefix}", client_options=client, retry_config=retry)
         except BaseError as error:
             raise SettingsError(f"reports on {scheme}:// cannot be used: {_first_line(error)}") from error
         return store  # type: ignore[return-value]  # by its scheme
 
-    return CloudShelf(opener, place=f"bucket {bucket}", credentials=Credentials())
+    return CloudShelf(opener, public=opener, place=f"bucket {bucket}", credentials=Credentials())
 
 
-@dataclass(frozen=True, kw_only=True)
-class _S3:
-    """Opens a bucket; passes all on, for the driver takes an empty variable of the environment for set."""
-
-    bucket: str
-    prefix: str
-    region: str
-    endpoint: str
-    public_endpoint: str
-    credentials: Credentials
-
-    def __call__(
-        self, *, client: ClientConfig, retry: RetryConfig = WRITING, public: bool = False
-    ) -> CloudStore:
-        endpoint = self.public_endpoint if public else self.endpoint
-        # The first of these goes before the second, and both before the environment.
-        config: S3Config = {
-            "aws_endpoint_url_s3": endpoint,
-            "endpoint": endpoint,
-            "region": self.region,
-            "skip_signature": False,
-        }
-        return S3Store(
-            self.bucket,
-            prefix=self.prefix or None,
-            config=config,
-            client_options={**client, "allow_http": endpoint.startswith("http:")},
-            retry_config=retry,
-            credential_provider=self._provide if self.credentials.key else None,
-        )
-
-    def _provide(self) -> S3Credential:
-        assert self.credentials.key  # noqa: S101 - asked before it is passed on
-        return {
-            "access_key_id": self.credentials.key,
-            "secret_access_key": self.credentials.secret or "",
-            "token": self.credentials.token,
-            "expires_at": None,
-        }
+def _s3(
+    client: ClientConfig,
+    retry: RetryConfig,
+    *,
+    bucket: str,
+    prefix: str,
+    region: str,
+    endpoint: str,
+    credentials: Credentials,
+) -> S3Store:
+    """Open a bucket; pass all on, for the driver takes an empty variable of the environment for set."""
+    # The first of these goes before the second, and both before the environment.
+    config: S3Config = {
+        "aws_endpoint_url_s3": endpoint,
+        "endpoint": endpoint,
+        "region": region,
+        "skip_signature": False,
+    }
+    given: S3Credential = {
+        "access_key_id": credentials.key or "",
+        "secret_access_key": credentials.secret or "",
+        "token": credentials.token,
+        "expires_at": None,
+    }
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        config=config,
+        client_options={**client, "allow_http": endpoint.startswith("http:")},
+        retry_config=retry,
+        credential_provider=(lambda: given) if credentials.key else None,
+    )
 
 
 class CloudShelf(ObjectShelf):
     """A report shelf in a bucket, whose links the cloud answers."""
 
-    def __init__(self, opener: Opener, *, place: str, credentials: Credentials) -> None:
+    def __init__(self, opener: Opener, *, public: Opener, place: str, credentials: Credentials) -> None:
+        """Open the place by `opener`, with different patience, and by `public` as clients see it."""
         client: ClientConfig = {"connect_timeout": CONNECT, "read_timeout": SILENCE, "timeout": LONGEST}
-        super().__init__(opener(client=client, retry=READING))
+        super().__init__(opener(client, READING))
         self._opener = opener
         self._place = place
         self._credentials = credentials
-        self._signing = opener(client=client, retry=READING, public=True)
+        self._signing = public(client, READING)
         self._writing: dict[int, CloudStore] = {}
 
     def publish(self, key: str, pieces: Iterable[bytes]) -> None:
@@ -192,9 +174,8 @@ class CloudShelf(ObjectShelf):
         """Return a store with patience for `size` bytes; powers of two, so that few are opened."""
         seconds = 1 << (1 + size // SLOWEST).bit_length()
         if seconds not in self._writing:
-            self._writing[seconds] = self._opener(
-                client={"connect_timeout": CONNECT, "timeout": timedelta(seconds=seconds)}
-            )
+            client: ClientConfig = {"connect_timeout": CONNECT, "timeout": timedelta(seconds=seconds)}
+            self._writing[seconds] = self._opener(client, WRITING)
         return self._writing[seconds]
 
     def link(self, key: str, *, seconds: int) -> str | None:
