@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 WINDOWS = {"hour": 3_600, "day": 86_400, "week": 604_800}  # R6, seconds
 STATUSES = {"uptime": "up", "downtime": "down", "unknown": "unknown"}  # figure → status
-UNITS = {"hour": 60, "day": 3_600, "week": 3_600}  # R7: the hour in minutes, day and week in hours
 
 _DAY = 86_400
 _LAST_MINUTE = 23 * 3_600 + 59 * 60  # R2: an end from here on is the end of the day
@@ -386,51 +385,6 @@ def cut(open_pieces: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> pd
     begins = open_pieces["begin"].where(open_pieces["begin"] > begin, begin)
     ends = open_pieces["end"].where(open_pieces["end"] < end, end)
     return (ends - begins).dt.total_seconds().astype("int64").clip(lower=0)
-
-
-# ---------------------------------------------------------------- export
-
-
-def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
-    """Return a report as the kernel gives it."""
-    schema = {name: pl.String if name == "store_id" else pl.Int64 for name in frame.columns}
-    return pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
-
-
-def export(frame: pd.DataFrame) -> bytes:
-    """Write a report as CSV (R7)."""
-    figures = ("uptime", "downtime", "unknown", "open")
-    durations = [f"{figure}_last_{window}" for figure in figures for window in WINDOWS]
-    percents = [f"uptime_percent_last_{window}" for window in WINDOWS]
-    lines = [["store_id", *durations, *percents]]
-    for row in frame.to_dict("records"):
-        seconds = {(f, w): int(row[f"{f}_seconds_last_{w}"]) for f in figures for w in WINDOWS}
-        line = [duration(seconds[figure, window], UNITS[window]) for figure, window in seconds]
-        line += [percent(seconds["uptime", window], seconds["downtime", window]) for window in WINDOWS]
-        lines.append([quoted(str(row["store_id"])), *line])
-    return "".join(",".join(line) + "\n" for line in lines).encode()
-
-
-def duration(seconds: int, unit: int) -> str:
-    """Write seconds in units of `unit` seconds, two decimals, rounded half up."""
-    return _two_decimals((100 * seconds + unit // 2) // unit)
-
-
-def percent(up: int, down: int) -> str:
-    """Write the uptime in percent, two decimals, cut; empty when nothing is known."""
-    return _two_decimals(10_000 * up // (up + down)) if up + down else ""
-
-
-def quoted(text: str) -> str:
-    """Write an id: an apostrophe before it if spreadsheets would run it, in quotes only if it must be."""
-    if text.lstrip("'").startswith(("=", "+", "-", "@", "\t", "\r")):
-        text = "'" + text
-    must = any(mark in text for mark in ',"\n\r')
-    return '"' + text.replace('"', '""') + '"' if must else text
-
-
-def _two_decimals(hundredths: int) -> str:
-    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def _seconds(at: pd.Timestamp) -> int:
