@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from storewatch.domain.instant import DAY, MICROSECONDS, WEEK, as_of_from_newest
-from storewatch.domain.uptime import distinct
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storewatch.domain.facts import Facts
+
+Instants: TypeAlias = NDArray[np.int64]  # microseconds since 1970 UTC
 
 _GAP = DAY  # seconds between the newest poll and the one before it, from which on it looks astray
 _MISSED = 0.1  # of the stores with hours: where more have no polls, ids may miss each other
@@ -45,20 +47,19 @@ class Seen:
 
     @classmethod
     def of(cls, facts: Facts, store_ids: pl.Series, *, as_of: int) -> Seen:
-        """Count what was read for the report of some stores (String, distinct)."""
+        """Count what was read, up to the as-of, for the report of some stores (String, distinct)."""
         at = facts.polls["at"].to_physical().to_numpy()
-        hours, zones = (_inside(rows["store_id"], store_ids) for rows in (facts.hours, facts.zones))
-        found = distinct(facts.polls["store_id"])
-        polled = _inside(found.ids, store_ids)
-        late = np.zeros(len(found.ids), np.bool_)
-        late[found.index.compress((at > (as_of - WEEK) * MICROSECONDS) & (at <= as_of * MICROSECONDS))] = True
-        alone = polled.filter(~polled.is_in(pl.concat([hours, zones]).implode()))
-        unpolled = hours.filter(~hours.is_in(polled.implode()))
+        hours, zones = (_are_in(rows["store_id"], store_ids) for rows in (facts.hours, facts.zones))
+        found, newest = _polled(facts.polls["store_id"], at)
+        polled = _are_in(found, store_ids)
+        late = found.filter(pl.Series(newest > (as_of - WEEK) * MICROSECONDS))
+        alone = store_ids.filter(polled & ~hours & ~zones)
+        unpolled = store_ids.filter(hours & ~polled)
         return cls(
             stores=len(store_ids),
-            with_hours=len(hours),
-            with_zone=len(zones),
-            polled_lately=len(_inside(found.ids.filter(pl.Series(late)), store_ids)),
+            with_hours=int(hours.sum()),
+            with_zone=int(zones.sum()),
+            polled_lately=int(_are_in(late, store_ids).sum()),
             newest=_newest_two(at),
             polled_alone=len(alone),
             hours_alone=len(unpolled),
@@ -132,19 +133,41 @@ class Seen:
         return ""
 
 
-def _inside(ids: pl.Series, store_ids: pl.Series) -> pl.Series:
-    """Return those of some ids (String) that are stores of the report, each once."""
-    found = ids.unique()
-    return found.filter(found.is_in(store_ids.implode()))
+def _are_in(ids: pl.Series, store_ids: pl.Series) -> pl.Series:
+    """Say of each store of the report whether it is among some ids (String)."""
+    return store_ids.is_in(ids.implode())
 
 
-def _newest_two(at: np.ndarray[tuple[int], np.dtype[np.int64]]) -> tuple[int, ...]:
+def _polled(ids: pl.Series, at: Instants) -> tuple[pl.Series, Instants]:
+    """Return the ids (String, distinct) of a column of polls, and the newest instant of each.
+
+    Args:
+        ids: Categorical. Runs of equal ids (a file sorted by store) are cheap.
+        at: Not negative.
+    """
+    codes = ids.to_physical().to_numpy()
+    if not len(codes):
+        return ids.cast(pl.String), at
+    begins = np.append(0, np.flatnonzero(codes[1:] != codes[:-1]) + 1)
+    runs = codes[begins]
+    newest = np.full(int(runs.max()) + 1, -1)
+    np.maximum.at(newest, runs, np.maximum.reduceat(at, begins))
+    row = np.empty_like(newest)
+    row[runs] = begins
+    used = np.flatnonzero(newest >= 0)
+    return ids.gather(row[used]).cast(pl.String), newest[used]
+
+
+def _newest_two(at: Instants) -> tuple[int, ...]:
     if not len(at):
         return ()
-    newest = int(at.max())
-    before = int(at.compress(at < newest).max(initial=-1))
+    place = int(at.argmax())
+    newest = int(at[place])
+    before = max(int(part.max(initial=-1)) for part in (at[:place], at[place + 1 :]))
+    if before == newest:
+        before = int(at.compress(at < newest).max(initial=-1))
     return (newest,) if before < 0 else (newest, before)
 
 
 def _count(ids: pl.Series, form: str) -> int:
-    return int(ids.str.contains(form).sum())
+    return int(ids.str.contains(form).sum()) if len(ids) else 0
