@@ -1,10 +1,16 @@
-"""The command line on a disk that is full: no file of the process grows beyond some bytes."""
+"""A disk that is full: no file of a process grows beyond some bytes, of this one or of the command line."""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPT = """
 import resource, sys
@@ -25,3 +31,14 @@ def run_on_full_disk(*arguments: object, home: object, room: int = 0) -> subproc
         check=False,
         timeout=120,
     )
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """Let no file of this process grow beyond some bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

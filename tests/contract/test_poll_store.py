@@ -386,6 +386,34 @@ def test_polls_of_many_days_and_stores_come_back(polls: PollStore) -> None:
     assert read(polls).polls == rows
 
 
+def test_loads_of_which_a_part_is_held_at_a_time_end_as_whole_ones(
+    polls: PollStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storewatch.domain.packed.LARGE", 20)
+    random, expected = np.random.default_rng(6), dict[tuple[str, int], bool]()
+    for _ in range(6):
+        rows = [
+            (f"{store:x}", NOON + at * DAY // 2, active)
+            for store, at, active in zip(
+                random.integers(0, 40, 150).tolist(),
+                random.integers(-4, 18, 150).tolist(),
+                (random.random(150) < 0.7).tolist(),
+                strict=True,
+            )
+        ]
+        before = dict(expected)
+        for name, at, active in rows:
+            expected[name, at] = active and expected.get((name, at), True)
+        changed = sum(before.get(key) is not value for key, value in expected.items())
+        assert load(polls, rows).new_polls == changed
+        again = load(polls, rows)
+        assert (again.new_polls, again.polls) == (0, 150)
+    assert read(polls).polls == expected
+    assert len(scan(polls, since=None, until=EVER, within=["a", "1f"]).polls) >= sum(
+        name in ("a", "1f") for name, _ in expected
+    )
+
+
 def test_an_unknown_scheme_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="delta"):
         open_polls("carrier-pigeon:coop")

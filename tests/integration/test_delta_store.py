@@ -10,9 +10,10 @@ import pytest
 from deltalake import DeltaTable
 
 from sources import newest_of, scan
-from storewatch.adapters.polls import delta_table, open_polls
+from storewatch.adapters.polls import delta_files, open_polls
 from storewatch.adapters.polls.delta import DeltaPollStore
-from storewatch.adapters.polls.delta_table import Commit, Version, open_version, scan_file
+from storewatch.adapters.polls.delta_files import scan_file
+from storewatch.adapters.polls.delta_table import Commit, Version, open_version
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary, PollStore
@@ -178,7 +179,7 @@ def test_of_a_slice_only_the_row_groups_that_may_have_it_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ids a … l with 100 polls each, in groups of 150 rows, which begin with a, b, d, e, g, h, j, k."""
-    monkeypatch.setattr(delta_table, "GROUP_ROWS", 150)
+    monkeypatch.setattr(delta_files, "GROUP_ROWS", 150)
     store = DeltaPollStore(tmp_path)
     polls = [(name, NOON + nth, True) for name in "abcdefghijkl" for nth in range(100)]
     store.load(Load(name="a load", facts=facts_of(polls)))

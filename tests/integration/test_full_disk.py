@@ -5,12 +5,12 @@ Files of the command line are in `tests/unit/test_whole.py`.
 
 from __future__ import annotations
 
-import resource
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from full_disk import full_disk
 from service import small_facts
 from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.polls import open_polls
@@ -20,21 +20,9 @@ from storewatch.errors import StorewatchError, UnavailableError
 from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ROOM = 400_000  # bytes to which a file may grow
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """Let no file of this process grow beyond some bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_board_on_a_full_disk_keeps_every_job_that_it_took_and_takes_no_other(tmp_path: Path) -> None:

@@ -269,6 +269,24 @@ def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
     assert reading.rejects.select("line", "row").rows() == [(2, "2,Nowhere")]
 
 
+def test_a_parquet_file_is_read_some_rows_at_a_time_and_lines_count_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps = [f"2023-01-{day:02} 12:00:00 UTC" for day in (1, 2, 40, 4, 5, 60, 7)]
+    frame = pl.DataFrame({"other": range(7), "store_id": list("abcdefg"), "timestamp_utc": stamps})
+    frame.with_columns(status=pl.lit("active")).write_parquet(tmp_path / "polls.parquet")
+    whole = read(tmp_path / "polls.parquet")
+    monkeypatch.setattr("storewatch.ingest.reading._ROWS", 2)
+    found = read(tmp_path / "polls.parquet")
+    assert found.facts.polls.equals(whole.facts.polls)
+    assert found.rejects.equals(whole.rejects)
+    assert found.rejects["line"].to_list() == [3, 6]
+    assert found.rejects["row"].to_list() == [
+        f"{n},{i},{s},active" for n, i, s in ((2, "c", stamps[2]), (5, "f", stamps[5]))
+    ]
+    assert found.by_file == whole.by_file
+
+
 def test_progress_names_files_and_ends_at_all_bytes(tmp_path: Path) -> None:
     seen: list[tuple[str, float]] = []
     write(tmp_path / "a.csv", POLLS * 3)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import compact
-from storewatch.ingest import Reading, read, write_rejects
+from storewatch.ingest import Reading, Spill, read, write_rejects
 from storewatch.ports.polls import Load, LoadSummary
 
 if TYPE_CHECKING:
@@ -41,19 +42,21 @@ def load_files(
     Args:
         paths: Files or folders.
         polls: Where they are loaded into.
-        home: `rejects/<load>.csv` below it takes the rows that could not be used, before the commit.
+        home: `rejects/<load>.csv` below it takes the rows that could not be used, before the commit; and what
+            memory should not hold is there, in a file without a name, until the load is over.
         now: Seconds since 1970: polls more than an hour later are rejected …
         allow_future: … unless this is set.
         strict: Load nothing if there is one bad row, or one file that cannot be used.
         progress: Called with a file's name and the fraction of all bytes read.
     """
-    reading = read(paths, now=now, allow_future=allow_future, progress=progress)
-    name = f"{compact(int(now))}-{secrets.token_hex(4)}"
-    rejects = None
-    if reading.rejects.height:
-        rejects = home / "rejects" / f"{name}.csv"
-        write_rejects(reading.rejects, rejects)
-    if strict and not reading.is_complete:
-        return Loaded(reading=reading, summary=None, rejects=rejects)
-    summary = polls.load(Load(name=name, facts=reading.facts, tainted=reading.tainted))
-    return Loaded(reading=reading, summary=summary, rejects=rejects)
+    with closing(Spill(home)) as spill:
+        reading = read(paths, now=now, allow_future=allow_future, progress=progress, spill=spill)
+        name = f"{compact(int(now))}-{secrets.token_hex(4)}"
+        rejects = None
+        if reading.rejects.height:
+            rejects = home / "rejects" / f"{name}.csv"
+            write_rejects(reading.rejects, rejects)
+        if strict and not reading.is_complete:
+            return Loaded(reading=reading, summary=None, rejects=rejects)
+        load = Load(name=name, facts=reading.facts, polls=spill, tainted=reading.tainted)
+        return Loaded(reading=reading, summary=polls.load(load), rejects=rejects)

@@ -36,11 +36,12 @@ class Part:
     good: pl.DataFrame  # by the kind's schema; line and row too, if its rows can contradict each other
     rejects: pl.DataFrame  # line, reason, row, value
     tainted: pl.DataFrame  # units with a rejected row, which a load must not half replace (R1)
+    spilled: int = 0  # further good rows, which are kept elsewhere
 
     @property
     def rows(self) -> int:
         """How many rows there were."""
-        return len(self.good) + len(self.rejects)
+        return len(self.good) + self.spilled + len(self.rejects)
 
 
 def block_parts(fields: Fields, layout: Layout, latest: float | None) -> list[Part]:
@@ -57,11 +58,17 @@ def block_parts(fields: Fields, layout: Layout, latest: float | None) -> list[Pa
 
 
 def table_part(
-    columns: pl.DataFrame, kind: Kind, latest: float | None, raw: Callable[[Sequence[int]], list[str]]
+    columns: pl.DataFrame,
+    kind: Kind,
+    latest: float | None,
+    raw: Callable[[Sequence[int]], list[str]],
+    *,
+    first: int = 1,
 ) -> Part:
-    """Check a whole table, of `normalise`d columns; `raw` gives rows as they were, lines count from 1."""
+    """Check a table of `normalise`d columns; `raw` gives rows as they were, lines count from `first`."""
     checked = check(kind, columns, latest)
-    return _part(kind, checked, lines=lambda: np.arange(1, len(columns) + 1), raw=raw, columns=columns.select)
+    lines = partial(np.arange, first, first + len(columns))
+    return _part(kind, checked, lines=lines, raw=raw, columns=columns.select)
 
 
 def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Checked:
@@ -172,4 +179,5 @@ def join_parts(parts: Sequence[Part], kind: Kind) -> Part:
             "line", maintain_order=True
         ),
         tainted=pl.concat([_meant(kind, empty), *(part.tainted for part in parts)]),
+        spilled=sum(part.spilled for part in parts),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.facts import Facts
-from storewatch.domain.kinds import KINDS, Kind
+from storewatch.domain.kinds import KINDS, POLLS, Kind
 from storewatch.errors import InputError
 from storewatch.ingest.checks import clash_of
 from storewatch.ingest.columns import normalise, row_texts
@@ -35,10 +35,13 @@ from storewatch.ingest.rejects import REJECTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from storewatch.ingest.spill import Spill
+
 Progress = Callable[[str, float], None]
 
 _WORKERS = 2
 _WAITING = 4  # blocks in work or done at a time; what bounds memory
+_ROWS = 1 << 18  # of a Parquet file that are read at a time
 _AHEAD = 3600  # seconds that a poll may be after now
 _MICROSECONDS = 1_000_000
 
@@ -78,7 +81,12 @@ class Reading:
 
 
 def read(
-    paths: Sequence[Path], *, now: float, allow_future: bool = False, progress: Progress | None = None
+    paths: Sequence[Path],
+    *,
+    now: float,
+    allow_future: bool = False,
+    progress: Progress | None = None,
+    spill: Spill | None = None,
 ) -> Reading:
     """Read files, and the files of folders, as one load (R1).
 
@@ -87,6 +95,7 @@ def read(
         now: Seconds since 1970 UTC; polls more than an hour later are rejected.
         allow_future: They are not.
         progress: Called now and then with a file's name and the part of all bytes that is done.
+        spill: Takes the good polls, in place of the facts that come back; None: there is memory for them.
 
     Raises:
         InputError: A file is missing, unreadable or of no kind, or nothing is there to read. No row raises.
@@ -96,7 +105,7 @@ def read(
     files = found.sources
     parts: list[list[Part]] = [[] for _ in files]
     bytes_before = [0, *accumulate(source.size for source in files)]
-    for task, result in _in_order(_tasks(files, latest)):
+    for task, result in _in_order(_tasks(files, latest), spill):
         parts[task.file] += result
         if progress is not None:
             done = (bytes_before[task.file] + task.position) / max(bytes_before[-1], 1)
@@ -120,25 +129,37 @@ class _Task:
 def _tasks(files: Sequence[Source], latest: float | None) -> Iterator[_Task]:
     for number, source in enumerate(files):
         if is_parquet(source.path):
-            work = partial(_read_parquet, source, latest)
-            yield _Task(file=number, position=source.size, work=work)
+            yield from _parquet_tasks(source, number, latest)
         else:
             for block, position in _blocks(source):
                 work = partial(_read_block, block, source.layout, latest)
                 yield _Task(file=number, position=position, work=work)
 
 
-def _in_order(tasks: Iterable[_Task]) -> Iterator[tuple[_Task, list[Part]]]:
+def _in_order(tasks: Iterable[_Task], spill: Spill | None) -> Iterator[tuple[_Task, list[Part]]]:
     """Yield tasks with their results, in order, while later ones are read and in work already."""
     waiting: deque[tuple[_Task, Future[list[Part]]]] = deque()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for task in tasks:
-            waiting.append((task, pool.submit(task.work)))
+            waiting.append((task, pool.submit(_done, task, spill)))
             if len(waiting) == _WAITING:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for task, future in waiting:
             yield task, future.result()
+
+
+def _done(task: _Task, spill: Spill | None) -> list[Part]:
+    """Return what came of a task, its polls spilled."""
+    parts = task.work()
+    return parts if spill is None else [_spilled(part, spill) for part in parts]
+
+
+def _spilled(part: Part, spill: Spill) -> Part:
+    if part.good.schema != POLLS.schema:
+        return part
+    spill.add(part.good)
+    return replace(part, good=part.good.clear(), spilled=len(part.good))
 
 
 def _blocks(source: Source) -> Iterator[tuple[Block, int]]:
@@ -159,26 +180,38 @@ def _read_block(block: Block, layout: Layout, latest: float | None) -> list[Part
     return block_parts(find_fields(block, layout), layout, latest)
 
 
-def _read_parquet(source: Source, latest: float | None) -> list[Part]:
+def _parquet_tasks(source: Source, number: int, latest: float | None) -> Iterator[_Task]:
+    with reading_parquet(source.path):
+        rows = _parquet(source.path).select(pl.len()).collect().item()
+    for begin in range(0, max(rows, 1), _ROWS):
+        position = source.size * min(begin + _ROWS, rows) // max(rows, 1)
+        work = partial(_read_parquet, source, begin, latest)
+        yield _Task(file=number, position=position, work=work)
+
+
+def _parquet(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+
+
+def _read_parquet(source: Source, begin: int, latest: float | None) -> list[Part]:
     layout = source.layout
     names = [source.columns[place] for place in layout.at.values()]
     with reading_parquet(source.path):
-        frame = pl.read_parquet(source.path, columns=names, glob=False, hive_partitioning=False).select(names)
+        frame = _parquet(source.path).select(names).slice(begin, _ROWS).collect()
     own = find_layout(frame.columns, [layout.kind])
     assert own is not None  # noqa: S101 - these are the columns that it was found by
-    raw = partial(_parquet_rows, source.path)
-    return [table_part(normalise(frame, own), layout.kind, latest, raw)]
+    raw = partial(_parquet_rows, source.path, begin)
+    return [table_part(normalise(frame, own), layout.kind, latest, raw, first=begin + 1)]
 
 
-def _parquet_rows(path: Path, places: Sequence[int]) -> list[str]:
+def _parquet_rows(path: Path, begin: int, places: Sequence[int]) -> list[str]:
     if not len(places):
         return []
-    table = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     number = "row number of storewatch"
     wanted = pl.Series(places, dtype=pl.UInt32).implode()
-    rows = table.with_row_index(number).filter(pl.col(number).is_in(wanted)).sort(number).drop(number)
+    rows = _parquet(path).slice(begin, _ROWS).with_row_index(number)
     with reading_parquet(path):
-        return row_texts(rows.collect())
+        return row_texts(rows.filter(pl.col(number).is_in(wanted)).sort(number).drop(number).collect())
 
 
 def combine(

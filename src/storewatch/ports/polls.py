@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from storewatch.domain.facts import Facts
+    from storewatch.domain.packed import Keys
     from storewatch.domain.slices import Slice, Within
 
 
@@ -36,12 +37,36 @@ class LoadSummary:
     empty_rows: int = 0  # hours rows with end = start: closed (R2)
 
 
+class PollsByDay(Protocol):
+    """The polls of a load, which may be more than memory holds, to be taken day by day."""
+
+    @property
+    def stores(self) -> pl.Series:
+        """The ids that they name, String, sorted, distinct."""
+        ...
+
+    @property
+    def days(self) -> Mapping[int, int]:
+        """How many there are of each UTC day (days since 1970)."""
+        ...
+
+    @property
+    def newest(self) -> int | None:
+        """The newest one's instant in microseconds since 1970 UTC, None without polls."""
+        ...
+
+    def keys(self, day: int, within: range) -> Keys:
+        """Return the settled polls of a day, of the stores with these places in `stores`, as sorted keys."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Load:
     """One load: the facts of all its files, and the units that it must not half replace (R1)."""
 
     name: str
     facts: Facts
+    polls: PollsByDay | None = None  # in place of those of `facts`
     tainted: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # by kind: units with a rejected row
 
 

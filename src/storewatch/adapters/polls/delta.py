@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 from deltalake.exceptions import DeltaError
 
@@ -32,9 +33,10 @@ from storewatch.adapters.polls.delta_table import (
     sweep,
     vacuum,
 )
-from storewatch.adapters.polls.merge import decide, replace
-from storewatch.adapters.polls.packed import news, pack, poll_stores, span, unpack
+from storewatch.adapters.polls.merge import decide, polls_of, replace
 from storewatch.domain.kinds import replaced_kinds
+from storewatch.domain.packed import LARGE, first_key, news, pack, pieces, poll_stores, span, unpack
+from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, Port, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.delta_table import DataFile
     from storewatch.adapters.polls.merge import Change
-    from storewatch.adapters.polls.packed import Keys
-    from storewatch.ports.polls import Load, LoadSummary, Probe
+    from storewatch.domain.packed import Keys
+    from storewatch.ports.polls import Load, LoadSummary, PollsByDay, Probe
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 
@@ -80,11 +82,11 @@ class DeltaPollStore:
             return self._load(load, base)
 
     def _load(self, load: Load, base: Version) -> LoadSummary:
-        polled = poll_stores(load.facts.polls)
+        polls = polls_of(load)
         known, stores = read_others(base), read_stores(base)
-        change = decide(load, polled=polled, known=known, stores=stores)
+        change = decide(load, polled=polls.stores, known=known, stores=stores)
         commit = Commit(base=base)
-        new_polls = _add_polls(commit, load.facts.polls, polled)
+        new_polls = _add_polls(commit, polls)
         _add_change(commit, change, known)
         after = commit.run(load.name)
         if commit.removed:
@@ -92,6 +94,7 @@ class DeltaPollStore:
         with_hours = known["hours"]["store_id"].n_unique() + len(change.kinds["hours"].new)
         return change.summary(
             load,
+            polls=polls,
             version=after.name,
             new_polls=new_polls,
             always_open=len(stores) + len(change.stores) - with_hours,
@@ -176,23 +179,34 @@ def _day(day: date) -> int:
     return (day - date(1970, 1, 1)).days
 
 
-def _add_polls(commit: Commit, polls: pl.DataFrame, names: pl.Series) -> int:
+def _add_polls(commit: Commit, polls: PollsByDay) -> int:
     """Add the polls that are not known yet and return how many they are."""
-    added, coded = 0, names.cast(pl.Categorical)
-    for day, keys in pack(polls, names).items():
-        fresh = news(keys, _known(commit.base, day, keys, names))
-        if len(fresh):
-            added += len(fresh)
-            _append(commit, polls_part(day), unpack(day, fresh, coded))
+    added, names = 0, polls.stores
+    coded = names.cast(pl.Categorical)
+    for day, count in polls.days.items():
+        for within in pieces(len(names), count):
+            keys = polls.keys(day, within)
+            fresh = keys if not commit.base.of(polls_part(day)) else _news(commit.base, day, keys, names)
+            if len(fresh):
+                added += len(fresh)
+                _append(commit, polls_part(day), unpack(day, fresh, coded))
     return added
 
 
-def _known(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
-    """Return the known polls of these stores on a day, as far as those of `keys` reach."""
-    files = base.of(polls_part(day))
-    if not files:
-        return keys[:0]
-    return pack(read_polls(base, files, *span(day, keys)), names).get(day, keys[:0])
+def _news(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
+    """Return those of a day's keys that say something new, a range of stores at a time."""
+    if not len(keys):
+        return keys
+    files = [file for file in base.of(polls_part(day)) if file.meets(*span(day, keys))]
+    fresh = [keys[:0]]
+    for within in pieces(len(names), sum(file.rows for file in files)):
+        own = keys[slice(*keys.searchsorted([first_key(within.start), first_key(within.stop)]))]
+        if len(own):
+            after = names[within.stop] if within.stop < len(names) else None
+            stores = Slice(first=names[within.start], after=after)
+            known = pack(read_polls(base, files, *span(day, own), stores), names)
+            fresh.append(news(own, known.get(day, own[:0])))
+    return np.concatenate(fresh)
 
 
 def _add_change(commit: Commit, change: Change, known: Mapping[str, pl.DataFrame]) -> None:
@@ -208,25 +222,28 @@ def _add_change(commit: Commit, change: Change, known: Mapping[str, pl.DataFrame
 
 def _append(commit: Commit, part: str, rows: pl.DataFrame) -> None:
     """Add rows to a part as one more file, or together with files that they replace."""
-    small = _worth_merging(commit.base.of(part))
+    held = [file for file in commit.base.of(part) if file not in commit.removed]
+    small = _worth_merging(held, LARGE - len(rows))
     if small:
         commit.remove(small)
         rows = _settled(pl.concat([commit.base.read(small, rows.schema), rows]))
     commit.add(part, rows)
 
 
-def _worth_merging(files: Sequence[DataFile]) -> list[DataFile]:
-    """Return which of a part's files to write anew with the next one: none while they are few.
+def _worth_merging(files: Sequence[DataFile], room: int) -> list[DataFile]:
+    """Return which of a part's files to write anew with the next one: none while the small ones are few.
 
     A file that outweighs all smaller ones together stays: so each row is rewritten a few times only, however
-    many small loads there are.
+    many small loads there are. Together they have at most `room` rows.
     """
-    if len(files) < _MOST_FILES:
+    small = sorted((file for file in files if file.rows < LARGE // 2), key=lambda file: file.rows)
+    if len(small) < _MOST_FILES:
         return []
-    by_rows = sorted(files, key=lambda file: file.rows)
-    if by_rows[-1].rows > sum(file.rows for file in by_rows[:-1]):
-        by_rows.pop()
-    return by_rows
+    if small[-1].rows > sum(file.rows for file in small[:-1]):
+        small.pop()
+    while sum(file.rows for file in small) > room:
+        small.pop()
+    return small
 
 
 def _settled(rows: pl.DataFrame) -> pl.DataFrame:

@@ -11,14 +11,14 @@ from storewatch.adapters.polls.delta_table import STORES
 from storewatch.domain.facts import Facts
 from storewatch.domain.kinds import POLLS, replaced_kinds
 from storewatch.domain.nearest import nearest
-from storewatch.domain.slices import cut, only
+from storewatch.domain.slices import Slice, cut, only
 from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storewatch.adapters.polls.delta_table import DataFile, Version
-    from storewatch.domain.slices import Slice, Within
+    from storewatch.domain.slices import Within
 
 _IDS = {"store_id": pl.String}
 
@@ -51,10 +51,10 @@ class DeltaSnapshot:
         With `within`: only what is about these stores. The polls are in order within each of some pieces.
         """
         stores = only(self._ids, within)
-        wanted = None if within is None else stores
+        own = within if within is None or isinstance(within, Slice) else stores
         return Facts(
-            polls=read_polls(self._table, self._table.polls(), since, until, wanted),
-            others=read_others(self._table, wanted),
+            polls=read_polls(self._table, self._table.polls(), since, until, own),
+            others=read_others(self._table, own),
             stores=stores,
         )
 
@@ -81,10 +81,10 @@ class DeltaSnapshot:
         return read_stores(self._table)
 
 
-def read_others(table: Version, wanted: pl.Series | None = None) -> dict[str, pl.DataFrame]:
-    """Return the rows of all kinds but polls, by kind, of the wanted stores or of all."""
+def read_others(table: Version, within: Slice | pl.Series | None = None) -> dict[str, pl.DataFrame]:
+    """Return the rows of all kinds but polls, by kind, of some stores or of all."""
     return {
-        kind.name: table.read(table.of(kind.name), kind.schema, wanted if kind.by_store else None)
+        kind.name: table.read(table.of(kind.name), kind.schema, within if kind.by_store else None)
         for kind in replaced_kinds()
     }
 
@@ -99,10 +99,10 @@ def read_polls(
     files: Sequence[DataFile],
     since: int | None,
     until: int,
-    wanted: pl.Series | None = None,
+    within: Slice | pl.Series | None = None,
 ) -> pl.DataFrame:
-    """Return the polls of some files between two instants, both included."""
-    polls = table.read([file for file in files if file.meets(since, until)], POLLS.schema, wanted)
+    """Return the polls of some files between two instants, both included, of some stores or of all."""
+    polls = table.read([file for file in files if file.meets(since, until)], POLLS.schema, within)
     at = polls["at"].to_physical()
     inside = (at <= until) if since is None else at.is_between(since, until)
     return polls if inside.all() else polls.filter(inside)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -31,7 +30,9 @@ from deltalake.transaction import (
     create_table_with_add_actions,
 )
 
+from storewatch.adapters.polls.delta_files import read_files, write_file
 from storewatch.domain.kinds import KINDS
+from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, Port, UnavailableError
 
 if TYPE_CHECKING:
@@ -42,12 +43,6 @@ if TYPE_CHECKING:
 
 STORES = "stores"
 EMPTY = "delta:none"  # the name of the version before the first load
-
-# Rows of a group in new files, and where a file of polls tells how many its own have and each one's first id.
-# The ids are dictionary-encoded, which reads twice as fast as text; but of such a column Polars does not use
-# Parquet's own least and greatest.
-GROUP_ROWS = 1 << 16
-_GROUPS = "storewatch:groups"
 
 _POLLS = "polls-"
 _TYPES: dict[type[pl.DataType], str] = {
@@ -89,6 +84,8 @@ class DataFile:
     rows: int
     first: int | None  # oldest and newest poll in microseconds since 1970 UTC; None: not known, or no polls
     last: int | None
+    first_id: str | None = None  # the least and greatest store; None: not known
+    last_id: str | None = None
 
     @property
     def has_polls(self) -> bool:
@@ -99,6 +96,15 @@ class DataFile:
         """Return whether it may hold polls of `since` ≤ at ≤ `until`."""
         starts = self.first is None or self.first <= until
         return starts and (since is None or self.last is None or self.last >= since)
+
+    def may_have(self, within: Slice | pl.Series | None) -> bool:
+        """Return whether it may hold rows of a range of stores, or of some of these ids, sorted."""
+        if self.first_id is None or self.last_id is None or within is None:
+            return True
+        if isinstance(within, Slice):
+            after = within.after is None or self.first_id < within.after
+            return after and (within.first is None or within.first <= self.last_id)
+        return bool(len(within)) and within[0] <= self.last_id and self.first_id <= within[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,26 +141,22 @@ class Version:
         self,
         files: Iterable[DataFile],
         schema: Mapping[str, PolarsDataType],
-        wanted: pl.Series | None = None,
+        within: Slice | pl.Series | None = None,
     ) -> pl.DataFrame:
         """Return the rows of some files, one file after the other.
 
         Args:
             files: Of this version.
             schema: The columns wanted, and what they become.
-            wanted: Ids of stores, String, sorted; None: all.
+            within: A range of stores, or ids of stores, String, sorted; None: all.
 
         Raises:
             InputError: A file is gone, since the version is too old to be kept.
             UnavailableError: A file cannot be read.
         """
-        columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
-        chosen = True if wanted is None else pl.col("store_id").is_in(wanted.implode())
+        paths = [self.root / unquote(file.path) for file in files if file.may_have(within)]
         try:
-            frames = [scan_file(self.root / unquote(file.path), wanted) for file in files]
-            if not frames or (wanted is not None and not len(wanted)):
-                return pl.DataFrame(schema=schema)
-            return pl.concat(frame.filter(chosen).select(columns) for frame in frames).collect()
+            return read_files(paths, schema, within)
         except FileNotFoundError as error:
             raise InputError(
                 f"version {self.number} of the poll store in {self.root} is no longer kept: "
@@ -164,21 +166,6 @@ class Version:
             raise UnavailableError(
                 f"a file of the poll store in {self.root} cannot be read: {brief(error)}", port=Port.POLLS
             ) from error
-
-
-def scan_file(path: Path, wanted: pl.Series | None) -> pl.LazyFrame:
-    """Scan a file; with sorted ids of stores, only the row groups that can have them, if the file tells."""
-    # A folder's name may hold signs that a glob would take for patterns.
-    frame = pl.scan_parquet(path, glob=False)
-    if wanted is None or not len(wanted):
-        return frame
-    told = pl.read_parquet_metadata(path).get(_GROUPS)
-    if told is None:
-        return frame
-    groups = json.loads(told)
-    rows, firsts = groups["rows"], groups["first_ids"]
-    begin, end = max(bisect_left(firsts, wanted[0]) - 1, 0), bisect_right(firsts, wanted[-1])
-    return frame.slice(begin * rows, (end - begin) * rows)
 
 
 def open_version(root: Path, number: int | None = None) -> Version:
@@ -213,11 +200,13 @@ def _files(table: DeltaTable) -> tuple[DataFile, ...]:
         "rows": "num_records",
         "first": "min.at",
         "last": "max.at",
+        "first_id": "min.store_id",
+        "last_id": "max.store_id",
     }
     instants = [name for name in ("min.at", "max.at") if name in actions.columns]
     actions = actions.with_columns(pl.col(instants).cast(pl.Datetime("us", "UTC")).to_physical())
-    for name in {"min.at", "max.at"}.difference(instants):  # no file has statistics of polls
-        actions = actions.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
+    for name in set(columns.values()).difference(actions.columns):  # no file has this statistic
+        actions = actions.with_columns(pl.lit(None).alias(name))
     picked = actions.select(pl.col(theirs).alias(ours) for ours, theirs in columns.items())
     return tuple(DataFile(**row) for row in picked.iter_rows(named=True))
 
@@ -231,12 +220,9 @@ class Commit:
     removed: list[DataFile] = field(default_factory=list)
 
     def add(self, part: str, frame: pl.DataFrame) -> None:
-        """Write a file; nobody sees it before `run`. Polls must not be empty."""
+        """Write a file of rows in order of their stores; nobody sees it before `run`. Polls: at least one."""
         path = f"{part}-{self.base.number + 1:010}-{uuid4().hex[:12]}.parquet"
-        told = {_GROUPS: _groups_of(frame)} if part.startswith(_POLLS) else None
-        frame.write_parquet(
-            self.base.root / path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told
-        )
+        write_file(self.base.root / path, frame)
         found = (self.base.root / path).stat()
         self.added.append(
             AddAction(
@@ -283,17 +269,15 @@ class Commit:
             table.alter.add_columns(missing)
 
 
-def _groups_of(polls: pl.DataFrame) -> str:
-    firsts = polls["store_id"].gather_every(GROUP_ROWS).cast(pl.String)
-    return json.dumps({"rows": GROUP_ROWS, "first_ids": firsts.to_list()})
-
-
 def _statistics(frame: pl.DataFrame) -> dict[str, object]:
-    statistics: dict[str, object] = {"numRecords": len(frame), "nullCount": {}}
+    least: dict[str, object] = {}
+    greatest: dict[str, object] = {}
     if "at" in frame.columns:
         at = frame["at"].to_physical()
-        statistics |= {"minValues": {"at": _text(at.min())}, "maxValues": {"at": _text(at.max())}}
-    return statistics
+        least["at"], greatest["at"] = _text(at.min()), _text(at.max())
+    if "store_id" in frame.columns and len(frame):
+        least["store_id"], greatest["store_id"] = frame["store_id"][0], frame["store_id"][-1]
+    return {"numRecords": len(frame), "nullCount": {}, "minValues": least, "maxValues": greatest}
 
 
 def _text(microseconds: object) -> str:

@@ -9,13 +9,14 @@ import polars as pl
 
 from storewatch.domain.kinds import replaced_kinds
 from storewatch.domain.schedule import closing
+from storewatch.ingest import Spill
 from storewatch.ports.polls import LoadSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from storewatch.domain.kinds import Kind
-    from storewatch.ports.polls import Load
+    from storewatch.ports.polls import Load, PollsByDay
 
 _WEEKDAYS = 7
 
@@ -41,14 +42,16 @@ class Change:
     named: int  # stores that the load names
     zones_changed: int  # stores known before whose zone becomes another one
 
-    def summary(self, load: Load, *, version: str, new_polls: int, always_open: int) -> LoadSummary:
+    def summary(
+        self, load: Load, *, polls: PollsByDay, version: str, new_polls: int, always_open: int
+    ) -> LoadSummary:
         """Return what the load changed, once it is committed."""
         hours = self.kinds["hours"]
         replaced = hours.other["store_id"]
         return LoadSummary(
             load=load.name,
             version=version,
-            polls=len(load.facts.polls),
+            polls=sum(polls.days.values()),
             new_polls=new_polls,
             stores=self.named,
             new_stores=len(self.stores),
@@ -61,6 +64,15 @@ class Change:
             always_open=always_open,
             empty_rows=int(_opens_not(load.facts.hours).sum()),
         )
+
+
+def polls_of(load: Load) -> PollsByDay:
+    """Return the polls of a load by day, wherever they are."""
+    if load.polls is not None:
+        return load.polls
+    spill = Spill()
+    spill.add(load.facts.polls)
+    return spill
 
 
 def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], stores: pl.Series) -> Change:

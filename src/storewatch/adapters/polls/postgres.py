@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, LiteralString
 import polars as pl
 
 from storewatch.adapters.polls import postgres_schema as schema
-from storewatch.adapters.polls.merge import decide
-from storewatch.adapters.polls.packed import poll_stores
+from storewatch.adapters.polls.merge import decide, polls_of
 from storewatch.adapters.polls.postgres_kinds import known_rows, replace_rows
 from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_snapshot import last_load, open_snapshot, version_name
@@ -137,18 +136,16 @@ class _Loading:
     def __init__(self, connection: Connection, load: Load) -> None:
         self._connection = connection
         self._load = load
+        self._polls = polls_of(load)
         self._last, self._newest = last_load(connection)
         self._number = self._last + 1
 
     def run(self) -> LoadSummary:
         """Add what is new and return what changed."""
-        polled = poll_stores(self._load.facts.polls)
-        change = self._change(polled)
+        change = self._change()
         self._execute(_ADD_STORES, ids=change.stores.to_list())
-        new_polls = 0
-        if len(polled):
-            polls, keys = self._load.facts.polls, self._keys(polled)
-            new_polls = add_polls(self._connection, polls, keys, load=self._number)
+        keys = self._keys(self._polls.stores)["store_key"].to_numpy()
+        new_polls = add_polls(self._connection, self._polls, keys, load=self._number)
         replaced = [kind for kind in replaced_kinds() if len(change.kinds[kind.name].rows)]
         for kind in replaced:
             of_kind = change.kinds[kind.name]
@@ -160,11 +157,15 @@ class _Loading:
         number = self._number if changed else self._last
         (always_open,) = self._connection.execute(_ALWAYS_OPEN).fetchone() or (0,)
         return change.summary(
-            self._load, version=version_name(number), new_polls=new_polls, always_open=always_open
+            self._load,
+            polls=self._polls,
+            version=version_name(number),
+            new_polls=new_polls,
+            always_open=always_open,
         )
 
-    def _change(self, polled: pl.Series) -> Change:
-        facts = self._load.facts
+    def _change(self) -> Change:
+        facts, polled = self._load.facts, self._polls.stores
         ids = pl.concat([polled, *(series.unique() for series in facts.ids()[1:])]).unique()
         return decide(
             self._load,
@@ -185,9 +186,8 @@ class _Loading:
         return pl.DataFrame(rows, schema=_STORE_KEYS, orient="row").sort("store_id")
 
     def _note(self) -> None:
-        at = self._load.facts.polls["at"].to_physical().max()
-        assert at is None or isinstance(at, int)  # noqa: S101 - of integers
-        newest = max((value for value in (at, self._newest) if value is not None), default=None)
+        both = (self._polls.newest, self._newest)
+        newest = max((at for at in both if at is not None), default=None)
         _add_load(self._connection, self._number, name=self._load.name, newest=newest)
 
     def _execute(self, query: LiteralString, **parameters: object) -> None:

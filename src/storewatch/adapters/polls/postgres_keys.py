@@ -55,7 +55,7 @@ def find_stores(connection: Connection, within: Within, *, load: int) -> Stores:
     return Stores(
         ids=pl.Series("store_id", [name for name, _ in rows], dtype=pl.String),
         keys=keys,
-        chosen=EVERY if within is None else _chosen(keys),
+        chosen=EVERY if within is None else choice(keys),
     )
 
 
@@ -71,8 +71,8 @@ def places_of(keys: NDArray[np.int32], last: int) -> NDArray[np.int64]:
     return places
 
 
-def _chosen(keys: NDArray[np.int32]) -> dict[str, object]:
-    """Return the longest run of keys, and those that are not in it."""
+def choice(keys: NDArray[np.int32]) -> dict[str, object]:
+    """Return the parameters of CHOSEN: the longest run of keys, and those that are not in it."""
     ordered = np.sort(keys)
     begins = np.flatnonzero(np.diff(ordered, prepend=-2) != 1)
     if not len(begins):

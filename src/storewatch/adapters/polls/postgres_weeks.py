@@ -9,20 +9,21 @@ import numpy as np
 import polars as pl
 from psycopg import sql
 
-from storewatch.adapters.polls.packed import news, pack, pack_columns, span, unpack_columns
-from storewatch.adapters.polls.postgres_keys import CHOSEN, EVERY, places_of
+from storewatch.adapters.polls.postgres_keys import CHOSEN, EVERY, choice, places_of
 from storewatch.adapters.polls.postgres_wire import copy_in, instant, instants, stamps
 from storewatch.domain.instant import DAY, MICROSECONDS
+from storewatch.domain.packed import news, pack_columns, pieces, span, stores_of, unpack_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from storewatch.adapters.polls.packed import Keys
     from storewatch.adapters.polls.postgres_keys import Stores
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_wire import Column
+    from storewatch.domain.packed import Keys
+    from storewatch.ports.polls import PollsByDay
 
 _MONDAY = date(1969, 12, 29)  # of week 0
 _THURSDAY = 3  # the weekday of 1970-01-01
@@ -130,45 +131,62 @@ def _read(
     return found, instants([packed for _, _, packed in rows]), active
 
 
-def add_polls(connection: Connection, polls: pl.DataFrame, stores: pl.DataFrame, *, load: int) -> int:
+def add_polls(connection: Connection, polls: PollsByDay, store_keys: NDArray[np.int32], *, load: int) -> int:
     """Add the polls that say something new, and return how many they are.
 
     Args:
         connection: Writing, with the lock of loads.
-        polls: POLLS.
-        stores: store_id (String, sorted) and store_key (Int32) of all stores that the polls name.
+        polls: Of which some are held at a time.
+        store_keys: Of their stores.
         load: The number of this load.
     """
-    store_keys = stores["store_key"].to_numpy()
     there = partitions(connection)
-    fresh: dict[int, dict[int, Keys]] = {}
-    known: dict[int, Keys] = {}
-    for week, days in _by_week(pack(polls, stores["store_id"])).items():
-        size = there.get(partition_of(week))
-        if size is None:
-            fresh[week] = days
-        elif _FEW * sum(map(len, days.values())) < size // _ROW_BYTES:
-            known |= days
-        else:
-            known |= _news(connection, days, store_keys)
-    added = _merge(connection, _columns(known, store_keys, load))
-    return added + _add_weeks(
-        connection, {week: _columns(days, store_keys, load) for week, days in fresh.items()}
-    )
+    weeks = _by_week(polls.days)
+    added = 0
+    for week, count in weeks.items():
+        if partition_of(week) not in there:
+            added += _make(
+                connection, week, (_columns(days, store_keys, load) for days in _some(polls, week, count))
+            )
+    known = {week: count for week, count in weeks.items() if partition_of(week) in there}
+    if known:
+        connection.execute(_STAGE)
+    for week, count in known.items():
+        few = _FEW * count < there[partition_of(week)] // _ROW_BYTES
+        for days in _some(polls, week, count):
+            fresh = days if few else _news(connection, days, store_keys)
+            copy_in(connection, sql.SQL("pg_temp.stage"), _columns(fresh, store_keys, load))
+    if known:
+        added += connection.execute(_MERGE).rowcount
+    for week in weeks.keys() - known.keys():  # at the end, since it locks out other loads of a week
+        _attach(connection, week)
+    return added
 
 
-def _by_week(days: dict[int, Keys]) -> dict[int, dict[int, Keys]]:
-    weeks: dict[int, dict[int, Keys]] = {}
-    for day, keys in days.items():
-        weeks.setdefault(week_of(day), {})[day] = keys
+def _by_week(days: Mapping[int, int]) -> dict[int, int]:
+    """Return how many polls there are of each week, before they are settled, weeks in order."""
+    weeks: dict[int, int] = {}
+    for day, count in sorted(days.items()):
+        weeks[week_of(day)] = weeks.get(week_of(day), 0) + count
     return weeks
+
+
+def _some(polls: PollsByDay, week: int, count: int) -> Iterator[dict[int, Keys]]:
+    """Yield a week's keys by day, of some stores at a time."""
+    for within in pieces(len(polls.stores), count):
+        days = {day: polls.keys(day, within) for day in polls.days if week_of(day) == week}
+        yield {day: keys for day, keys in days.items() if len(keys)}
 
 
 def _news(connection: Connection, days: dict[int, Keys], store_keys: NDArray[np.int32]) -> dict[int, Keys]:
     """Return the days without the polls that the database has already."""
+    if not days:
+        return days
     spans = [span(day, keys) for day, keys in days.items()]
     since, until = min(first for first, _ in spans), max(last for _, last in spans)
-    keys, at, active = _read(connection, load=_LATEST, since=since, until=until)
+    places = np.unique(np.concatenate([stores_of(keys) for keys in days.values()]))
+    chosen = choice(store_keys.take(places))
+    keys, at, active = _read(connection, load=_LATEST, since=since, until=until, chosen=chosen)
     place = places_of(store_keys, int(keys.max(initial=0))).take(keys)
     ours = place >= 0
     known = pack_columns(place[ours], at[ours], active[ours])
@@ -193,33 +211,17 @@ def _columns(days: dict[int, Keys], store_keys: NDArray[np.int32], load: int) ->
     }
 
 
-def _merge(connection: Connection, columns: dict[str, Column]) -> int:
-    """Add polls to weeks that are there, and return how many say something new."""
-    if not columns:
-        return 0
-    connection.execute(_STAGE)
-    copy_in(connection, sql.SQL("pg_temp.stage"), columns)
-    return connection.execute(_MERGE).rowcount
-
-
-def _add_weeks(connection: Connection, weeks: dict[int, dict[str, Column]]) -> int:
-    """Add weeks that are not there: each is made apart and attached at the end, which locks out no reader."""
-    for week, columns in weeks.items():
-        _make(connection, week, columns)
-    for week in weeks:
-        _attach(connection, week)
-    return sum(len(columns["at"]) for columns in weeks.values())
-
-
-def _make(connection: Connection, week: int, columns: dict[str, Column]) -> None:
+def _make(connection: Connection, week: int, pieces_of_it: Iterable[dict[str, Column]]) -> int:
+    """Make a week that is not there and return its polls; attached at the end, it locks out no reader."""
     table = sql.Identifier("storewatch", partition_of(week))
     connection.execute(sql.SQL("CREATE TABLE {} (LIKE storewatch.polls)").format(table))
-    copy_in(connection, table, columns)
+    rows = sum(copy_in(connection, table, columns) for columns in pieces_of_it)
     connection.execute(
         sql.SQL(
             "ALTER TABLE {} ADD PRIMARY KEY (store_key, at), ADD CONSTRAINT week CHECK (at >= {} AND at < {})"
         ).format(table, *_bounds(week))
     )
+    return rows
 
 
 def _attach(connection: Connection, week: int) -> None:

@@ -47,8 +47,14 @@ def instants(packed: Sequence[bytes]) -> Numbers:
     return np.frombuffer(b"".join(packed), ">i8").astype(np.int64) + _SHIFT
 
 
-def copy_in(connection: Connection, table: sql.Composable, columns: Mapping[str, Column]) -> None:
-    """Append rows to a table, by columns of one length: integers, booleans, `stamps`."""
+def copy_in(connection: Connection, table: sql.Composable, columns: Mapping[str, Column]) -> int:
+    """Append rows to a table, by columns of one length: integers, booleans, `stamps`; no column, no row.
+
+    Returns:
+        How many they are.
+    """
+    if not columns:
+        return 0
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, names)
     length = len(next(iter(columns.values())))
@@ -57,6 +63,7 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Mapping[str,
         for begin in range(0, length, _PIECE):
             copy.write(_rows({name: column[begin : begin + _PIECE] for name, column in columns.items()}))
         copy.write(_TRAILER)
+    return length
 
 
 def copy_rows_in(connection: Connection, table: sql.Composable, rows: pl.DataFrame) -> None:

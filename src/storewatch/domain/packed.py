@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 DAY_US = DAY * MICROSECONDS
+LARGE = 1 << 20  # polls that are held at a time where there may be any number of them
 
 _STORE = 38  # where the bits of the store begin
 _AT = (1 << _STORE - 1) - 1
@@ -54,13 +55,15 @@ def pack_columns(
     store: NDArray[np.integer], at: NDArray[np.int64], active: NDArray[np.bool_]
 ) -> dict[int, Keys]:
     """Return what `pack` does, of polls as columns: the stores' places, microseconds since 1970, statuses."""
+    return {day: settle(keys) for day, keys in by_day(store, at, active)}
+
+
+def by_day(
+    store: NDArray[np.integer], at: NDArray[np.int64], active: NDArray[np.bool_]
+) -> list[tuple[int, Keys]]:
+    """Return the keys of each day, days in order, and the keys of each as they come."""
     day = at // DAY_US
     keys = store.astype(np.int64) << _STORE | (at - day * DAY_US) << 1 | active
-    return {number: _settle(part) for number, part in _by_day(keys, day)}
-
-
-def _by_day(keys: Keys, day: NDArray[np.int64]) -> list[tuple[int, Keys]]:
-    """Return the keys of each day, days in order."""
     if not len(keys):
         return []
     first, last = int(day.min()), int(day.max())
@@ -71,7 +74,25 @@ def _by_day(keys: Keys, day: NDArray[np.int64]) -> list[tuple[int, Keys]]:
     return [(first + number, part) for number, part in zip(numbers.tolist(), parts, strict=True)]
 
 
-def _settle(keys: Keys) -> Keys:
+def stores_of(keys: Keys) -> Keys:
+    """Return the number of each key's store."""
+    return keys >> _STORE
+
+
+def first_key(store: int) -> int:
+    """Return the least key that a store can have."""
+    return store << _STORE
+
+
+def with_stores(keys: Keys, store: NDArray[np.integer]) -> Keys:
+    """Return the keys with other numbers of their stores."""
+    return store.astype(np.int64) << _STORE | keys & ((1 << _STORE) - 1)
+
+
+def settle(keys: Keys) -> Keys:
+    """Return the keys of a day in order, one an instant, inactive wins (R1); sorts them in place."""
+    if not len(keys):
+        return keys
     keys.sort()
     instant = keys >> 1
     return keys.compress(np.concatenate(([True], instant[1:] != instant[:-1])))
@@ -121,3 +142,12 @@ def span(day: int, keys: Keys) -> tuple[int, int]:
     """Return the first and last instant (microseconds since 1970 UTC) of one day's keys, at least one."""
     at = keys >> 1 & _AT
     return int(at.min()) + day * DAY_US, int(at.max()) + day * DAY_US
+
+
+def pieces(stores: int, polls: int) -> list[range]:
+    """Return ranges of about one length that together are the places of all stores.
+
+    So many that each has about as many of some polls as may be held at a time; at least one.
+    """
+    count = max(min(-(-polls // LARGE), stores), 1)
+    return [range(nth * stores // count, (nth + 1) * stores // count) for nth in range(count)]

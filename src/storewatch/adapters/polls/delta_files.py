@@ -1,0 +1,83 @@
+"""The files of the Delta table: Parquet sorted by store, of which a part is read for some stores."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.domain.slices import Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from polars._typing import PolarsDataType
+
+# Rows of a group in new files, and where a file tells how many its own have and each one's first id.
+# The ids of polls are dictionary-encoded, which reads twice as fast as text; but of such a column Polars does
+# not use Parquet's own least and greatest.
+GROUP_ROWS = 1 << 16
+_GROUPS = "storewatch:groups"
+
+
+def write_file(path: Path, rows: pl.DataFrame) -> None:
+    """Write rows, which are in order of their stores if they are about stores."""
+    told = {}
+    if "store_id" in rows.columns:
+        firsts = rows["store_id"].gather_every(GROUP_ROWS).cast(pl.String)
+        told[_GROUPS] = json.dumps({"rows": GROUP_ROWS, "first_ids": firsts.to_list()})
+    rows.write_parquet(path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told)
+
+
+def read_files(
+    paths: Sequence[Path], schema: Mapping[str, PolarsDataType], within: Slice | pl.Series | None = None
+) -> pl.DataFrame:
+    """Return the rows of some files, one file after the other.
+
+    Args:
+        paths: Of the files.
+        schema: The columns wanted, and what they become.
+        within: A range of stores, or ids of stores, String, sorted; None: all.
+    """
+    columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
+    if not paths or (isinstance(within, pl.Series) and not len(within)):
+        return pl.DataFrame(schema=schema)
+    if isinstance(within, Slice):
+        frames = pl.collect_all([scan_file(path, within).select(columns) for path in paths])
+        return pl.concat([_cut(frame, within) for frame in frames])
+    chosen = True if within is None else pl.col("store_id").is_in(within.implode())
+    return pl.concat(scan_file(path, within).filter(chosen).select(columns) for path in paths).collect()
+
+
+def scan_file(path: Path, within: Slice | pl.Series | None) -> pl.LazyFrame:
+    """Scan a file; of some stores, only the row groups that can have them, in order of the stores."""
+    # A folder's name may hold signs that a glob would take for patterns.
+    frame = pl.scan_parquet(path, glob=False)
+    if within is None:
+        return frame
+    told = pl.read_parquet_metadata(path).get(_GROUPS)
+    if told is None:  # of an earlier version, which may not be in order
+        return frame.sort(pl.col("store_id").cast(pl.String), maintain_order=True)
+    groups = json.loads(told)
+    rows, firsts = groups["rows"], groups["first_ids"]
+    begin, end = _reach(firsts, within)
+    return frame.slice(begin * rows, max(end - begin, 0) * rows)
+
+
+def _reach(firsts: Sequence[str], within: Slice | pl.Series) -> tuple[int, int]:
+    """Return the first group that can have a store, and the one after the last."""
+    if isinstance(within, pl.Series):
+        return max(bisect_left(firsts, within[0]) - 1, 0), bisect_right(firsts, within[-1])
+    begin = 0 if within.first is None else max(bisect_left(firsts, within.first) - 1, 0)
+    return begin, len(firsts) if within.after is None else bisect_left(firsts, within.after)
+
+
+def _cut(rows: pl.DataFrame, within: Slice) -> pl.DataFrame:
+    """Return the rows of a range of stores, out of rows in order of their stores."""
+    ids, places = rows["store_id"], range(len(rows))
+    first = 0 if within.first is None else bisect_left(places, within.first, key=ids.__getitem__)
+    after = len(ids) if within.after is None else bisect_left(places, within.after, key=ids.__getitem__)
+    return rows.slice(first, max(after - first, 0))
