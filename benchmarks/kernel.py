@@ -1,20 +1,25 @@
-"""The kernel on arrays in memory, against the rules in DuckDB and in plain pandas.
+"""The kernel on arrays in memory, against the rules in DuckDB, in plain pandas, and a plain loop.
 
     python -m benchmarks.kernel [--rounds 15] [--reference-stores 60]
 
-All three start from dense store numbers, instants, statuses, raw hours rows and zones; schedules are worked
-out anew in each round, the zones' offsets too. The kernel has one thread, DuckDB all cores. First it is
-checked that all say the same: kernel and DuckDB on all stores, the reference on some.
+All start from dense store numbers, instants, statuses, raw hours rows and zones; schedules are worked out
+anew in each round, the zones' offsets too. The kernel has one thread, then one a core, each with its range of
+stores, as slices of a report are; DuckDB has all cores. First it is checked that all say the same: kernel and
+DuckDB on all stores, the reference on some. The loop is what public programs do: they ask for each store's
+polls, hold each until the next one, and know no hours; its figures are others, its time is a lower bound.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import polars as pl
 from benchmarks.baselines import duckdb_rules
 from benchmarks.fleets import full_fleet
@@ -23,9 +28,9 @@ from benchmarks.measure import Target, interleaved, keep, median, ratio, timed
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.facts import Facts
-from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS
+from storewatch.domain.instant import DEFAULT_CARRY, MICROSECONDS, WEEK, WINDOWS
 from storewatch.domain.kernel import Polls, tally
-from storewatch.domain.schedule import distinct_schedules
+from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE, offset_spans
 
 if TYPE_CHECKING:
@@ -95,8 +100,13 @@ def by_kernel(fleet: Fleet, as_of: int) -> NDArray[np.int64]:
     """Return the figures of all stores: [stores, windows, (up, down, open)]."""
     offset_spans.cache_clear()
     schedules = distinct_schedules(*fleet.hours, zone_of_store=fleet.zone_of_store)
+    return figures_of(fleet.polls, schedules, as_of)
+
+
+def figures_of(polls: Polls, schedules: Schedules, as_of: int) -> NDArray[np.int64]:
+    """Return the figures of the stores of some polls."""
     totals = tally(
-        fleet.polls,
+        polls,
         schedules,
         as_of=as_of,
         carry=DEFAULT_CARRY,
@@ -104,6 +114,40 @@ def by_kernel(fleet: Fleet, as_of: int) -> NDArray[np.int64]:
         edges=np.array([[as_of - length] for length in (*WINDOWS.values(), 0)]),
     )
     return totals[:, -1:] - totals[:, :-1]
+
+
+def by_kernel_on_all_cores(fleet: Fleet, as_of: int) -> NDArray[np.int64]:
+    """Return the same, each core at work on a range of the stores, as slices of a report are."""
+    offset_spans.cache_clear()
+    schedules = distinct_schedules(*fleet.hours, zone_of_store=fleet.zone_of_store)
+    cores = len(os.sched_getaffinity(0))
+    bounds = np.linspace(0, len(fleet.names), cores + 1).astype(int).tolist()
+
+    def part(low: int, high: int) -> NDArray[np.int64]:
+        mine = fleet.polls.take(np.flatnonzero((fleet.polls.store >= low) & (fleet.polls.store < high)))
+        return figures_of(
+            replace(mine, store=mine.store - low),
+            replace(schedules, of_store=schedules.of_store[low:high]),
+            as_of,
+        )
+
+    with ThreadPoolExecutor(cores) as pool:
+        return np.concatenate(list(pool.map(part, bounds[:-1], bounds[1:])))
+
+
+def by_loop(polls: pd.DataFrame, as_of: int, some: Sequence[str]) -> dict[str, int]:
+    """Return the seconds of the last week that follow an active poll, as a loop over stores and polls."""
+    begin, seconds = as_of - WEEK, {}
+    for store in some:
+        up, since, was_active = 0, begin, False
+        mine = polls[polls["store_id"] == store].sort_values("second")
+        for second, is_active in zip(mine["second"].tolist(), mine["active"].tolist(), strict=True):
+            if second > begin:
+                up += second - since if was_active else 0
+                since = second
+            was_active = is_active
+        seconds[store] = up + (as_of - since if was_active else 0)
+    return seconds
 
 
 def by_reference(fleet: Fleet, as_of: int, some: pl.Series) -> NDArray[np.int64]:
@@ -122,7 +166,7 @@ def check(figures: NDArray[np.int64], expected: NDArray[np.int64], what: str) ->
 
 def main() -> None:
     """Check, measure, keep."""
-    parser = argparse.ArgumentParser(description="The kernel against DuckDB and pandas.")
+    parser = argparse.ArgumentParser(description="The kernel against DuckDB, pandas, a loop.")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--reference-stores", type=int, default=60)
     options = parser.parse_args()
@@ -139,6 +183,7 @@ def main() -> None:
         for kind in ("up", "down", "unknown")
     )
     check(figures, np.stack((up, down, up + down + unknown), axis=2), "DuckDB")
+    check(by_kernel_on_all_cores(fleet, as_of), figures, "the kernel on all cores")
     places = np.sort(np.random.default_rng(1).permutation(len(fleet.names))[: options.reference_stores])
     some = fleet.names.gather(places)
     mine = Fleet(**vars(fleet) | {"facts": only(fleet.facts, some)})
@@ -147,34 +192,45 @@ def main() -> None:
     costs = interleaved(
         {
             "kernel, 1 thread": partial(timed, partial(by_kernel, fleet, as_of)),
+            "kernel, all cores": partial(timed, partial(by_kernel_on_all_cores, fleet, as_of)),
             "DuckDB, all cores": partial(timed, partial(duckdb_rules.run, con, as_of)),
         },
         options.rounds,
     )
+    seconds = pl.col("at").to_physical() // MICROSECONDS
+    loop = fleet.facts.polls.select(pl.col("store_id").cast(pl.String), "active", second=seconds)
+    frame = pd.DataFrame({name: loop[name].to_numpy() for name in loop.columns})
     costs |= interleaved(
-        {f"pandas, {len(some)} stores": partial(timed, partial(by_reference, mine, as_of, some))}, 3
+        {
+            f"pandas, {len(some)} stores": partial(timed, partial(by_reference, mine, as_of, some)),
+            f"loop, {len(some)} stores": partial(timed, partial(by_loop, frame, as_of, some.to_list())),
+        },
+        3,
     )
-    kernel, duckdb, pandas = costs.values()
-    one = median(pandas).cpu / len(some)
+    kernel, cores, duckdb, pandas, looped = costs.values()
+    one, one_looped = (median(each).cpu / len(some) for each in (pandas, looped))
     keep(
         "kernel",
         costs,
         [
             Target(
-                what="kernel, polls a second",
-                figure=len(fleet.polls) / median(kernel).wall,
-                limit=18e6,
+                what="kernel, polls a second of CPU",
+                figure=len(fleet.polls) / median(kernel).cpu,
+                limit=20e6,
                 at_least=True,
             ),
             Target(
-                what="times as fast as DuckDB on all cores",
-                figure=ratio(duckdb, kernel),
-                limit=7,
+                what="on all cores, times as fast as DuckDB",
+                figure=ratio(duckdb, cores),
+                limit=10,
                 at_least=True,
             ),
         ],
         polls=len(fleet.polls),
         stores=len(fleet.names),
+        one_thread_times_as_fast_as_duckdb=round(ratio(duckdb, kernel), 2),
+        loop_seconds_all_stores=round(one_looped * len(fleet.names), 1),
+        times_as_fast_as_loop=round(one_looped * len(fleet.names) / median(kernel).cpu),
         pandas_seconds_all_stores=round(one * len(fleet.names), 1),
         times_as_fast_as_pandas=round(one * len(fleet.names) / median(kernel).cpu),
     )
