@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 
 _ALLOCATOR = {  # options of mallopt, by their numbers in malloc.h
-    -1: 64 << 20,  # M_TRIM_THRESHOLD: bytes free at the end of a heap from which on they are given back
+    -1: 32 << 20,  # M_TRIM_THRESHOLD: bytes free at the end of a heap from which on they are given back
     -3: 32 << 20,  # M_MMAP_THRESHOLD: bytes from which on a piece is mapped by itself; more is not taken
-    -8: 1,  # M_ARENA_MAX: heaps, each of which keeps what its threads freed
 }
 
 
