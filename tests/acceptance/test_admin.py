@@ -141,6 +141,15 @@ def test_in_a_folder_there_is_no_schema_to_upgrade(tmp_path: Path) -> None:
     assert "PostgreSQL" in err
 
 
+def test_optimizing_says_what_was_done_once(tmp_path: Path) -> None:
+    for hour in (10, 11):
+        polls = f"store_id,status,timestamp_utc\na,active,2023-01-18 {hour}:00:00 UTC\n"
+        (tmp_path / "polls.csv").write_text(polls)
+        run(tmp_path, "load", f"{tmp_path}/polls.csv")
+    assert run(tmp_path, "lake", "optimize")[0] == "polls-2023-01-18: 2 rows, 2 files before, 1 now\n"
+    assert run(tmp_path, "lake", "optimize")[0] == "all parts are in order\n"
+
+
 def test_retention_drops_old_days_and_keeps_at_least_what_a_report_reads(tmp_path: Path) -> None:
     open_polls(load_settings(home=tmp_path / "home")).load(Load(name="a-load", facts=small_facts()))
     out, _ = run(tmp_path, "retention", "--older-than", "400d")
@@ -169,7 +178,8 @@ def test_tables_of_others_are_reported_on_and_shown_by_the_status(
 
 
 @pytest.mark.parametrize(
-    "command", [["load", "polls.csv"], ["db", "upgrade"], ["retention", "--older-than", "400d"]]
+    "command",
+    [["load", "polls.csv"], ["db", "upgrade"], ["retention", "--older-than", "400d"], ["lake", "optimize"]],
 )
 def test_tables_of_others_are_never_changed(
     tmp_path: Path, tables: dict[str, Any], command: list[str]

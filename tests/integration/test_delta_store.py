@@ -9,12 +9,14 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from sources import newest_of, scan
+from sources import newest_of, polls_of, scan
 from storewatch.adapters.polls import delta_files, open_polls
 from storewatch.adapters.polls.delta import DeltaPollStore
 from storewatch.adapters.polls.delta_files import scan_file
 from storewatch.adapters.polls.delta_table import Commit, Version, open_version
+from storewatch.domain import packed
 from storewatch.domain.slices import Slice
+from storewatch.domain.uptime import store_names
 from storewatch.errors import InputError, SettingsError, UnavailableError
 from storewatch.ports.polls import Load, LoadSummary, PollStore
 from strategies import facts_of, micros
@@ -198,3 +200,65 @@ def test_of_a_slice_only_the_row_groups_that_may_have_it_are_read(
     monkeypatch.undo()  # files say how large their groups are, so that these may become others
     found = scan(store, since=None, until=EVER, within=Slice(first="d", after="f")).polls
     assert sorted(found["store_id"].cast(pl.String)) == ["d"] * 100 + ["e"] * 100
+
+
+def test_optimizing_leaves_few_files_in_order_and_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "LARGE", 40)
+    store = DeltaPollStore(tmp_path)
+    names = [f"{nth:02}" for nth in range(30)]
+    for hour in range(6):
+        polls = [(name, NOON + hour * 3_600_000_000, hour % 2 > 0) for name in names]
+        hours = [(name, day, hour, 80_000) for name in names[:: hour + 1] for day in range(3)]
+        store.load(Load(name="a load", facts=facts_of(polls, hours, stores=[f"new{hour}"])))
+    before = store.version()
+    with store.at() as open_before:
+        done = store.optimize()
+        assert {one.part: one.rows for one in done}["polls-2023-01-18"] == 180
+        state = scan(store, since=None, until=EVER)
+        for other in (open_before.scan(since=None, until=EVER), scan(store, before, since=None, until=EVER)):
+            assert polls_of(other) == polls_of(state)
+            assert sorted(other.hours.rows()) == sorted(state.hours.rows())
+            assert store_names(other).equals(store_names(state))
+    assert store.version() != before
+    for part, of_part in open_version(tmp_path).parts.items():
+        ids = [(file.first_id or "", file.last_id or "") for file in of_part]
+        assert sorted(ids) == sorted(ids, key=lambda pair: pair[1])
+        assert len(of_part) <= max(sum(file.rows for file in of_part) // 20, 1), part
+    assert store.optimize() == []
+    load(store, NOON)  # and goes on taking loads
+    assert len(polls_of(scan(store, since=None, until=EVER))) == 182
+
+
+def test_one_store_that_changes_leaves_the_hours_of_most_others_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "LARGE", 20)
+    store = DeltaPollStore(tmp_path)
+    rows = [(f"{nth:02}", day, 0, 80_000) for nth in range(30) for day in range(7)]
+    store.load(Load(name="all", facts=facts_of((), rows)))
+    before = {file.path for file in open_version(tmp_path).of("hours")}
+    changed = [("17", 0, 1, 80_000), ("a new one", 0, 1, 80_000)]
+    summary = store.load(Load(name="two", facts=facts_of((), changed)))
+    after = {file.path for file in open_version(tmp_path).of("hours")}
+    assert len(before) == 11
+    assert len(before - after) == 2
+    assert (summary.hours_replaced, summary.hours_new, summary.always_open) == (("17",), 1, 0)
+    expected = sorted([*(row for row in rows if row[0] != "17"), *changed])
+    assert sorted(scan(store, since=None, until=EVER).hours.rows()) == expected
+
+
+def test_of_a_range_of_stores_only_the_files_that_may_have_it_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "LARGE", 10)
+    store = DeltaPollStore(tmp_path)
+    polls = [(name, NOON + nth, True) for name in "abcdef" for nth in range(10)]
+    store.load(Load(name="a load", facts=facts_of(polls)))
+    of_others = [file for file in open_version(tmp_path).polls() if file.first_id not in ("c", "d")]
+    assert len(of_others) == 4
+    for file in of_others:
+        (tmp_path / file.path).write_bytes(b"not to be opened")
+    facts = scan(store, since=None, until=EVER, within=Slice(first="c", after="e"))
+    assert polls_of(facts) == [poll for poll in polls if poll[0] in "cd"]

@@ -71,6 +71,16 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rewritten:
+    """A part of the poll store that was written anew, its rows the same."""
+
+    part: str  # its name
+    rows: int
+    before: int  # files
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Waiting:
     """How long who reads waits for a server."""
 
@@ -174,6 +184,16 @@ class PollStore(Source, Protocol):
         """Drop the parts of the polls that are over before a day (UTC) and return their names, oldest first.
 
         All else stays. A version from before is refused where it needs what was dropped.
+        """
+        ...
+
+    def optimize(self) -> Sequence[Rewritten]:
+        """Store anew what many loads have scattered, so that reports read it as if it had come at once.
+
+        What is open or pinned stays as it is. No row changes.
+
+        Raises:
+            SettingsError: It is none that needs it.
         """
         ...
 

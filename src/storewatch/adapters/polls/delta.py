@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from storewatch.adapters.polls.delta_parts import append, compact, known_rows, replace_rows
 from storewatch.adapters.polls.delta_snapshot import (
     DeltaSnapshot,
-    read_others,
     read_polls,
     read_stores,
 )
@@ -33,25 +33,23 @@ from storewatch.adapters.polls.delta_table import (
     sweep,
     vacuum,
 )
-from storewatch.adapters.polls.merge import decide, polls_of, replace
-from storewatch.domain.kinds import replaced_kinds
-from storewatch.domain.packed import LARGE, first_key, news, pack, pieces, poll_stores, span, unpack
+from storewatch.adapters.polls.merge import decide, polls_of
+from storewatch.domain.kinds import HOURS, replaced_kinds
+from storewatch.domain.packed import first_key, news, pack, pieces, span, unpack
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, Port, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from storewatch.adapters.polls.delta_table import DataFile
     from storewatch.adapters.polls.merge import Change
     from storewatch.domain.packed import Keys
-    from storewatch.ports.polls import Load, LoadSummary, PollsByDay, Probe
+    from storewatch.ports.polls import Load, LoadSummary, PollsByDay, Probe, Rewritten
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 
 _LOCK = "_loading.lock"  # Delta Lake leaves names alone that begin with an underscore
-_MOST_FILES = 8  # of one part
 _VERSION = re.compile(r"delta:(\d{1,15})")
 
 
@@ -83,21 +81,21 @@ class DeltaPollStore:
 
     def _load(self, load: Load, base: Version) -> LoadSummary:
         polls = polls_of(load)
-        known, stores = read_others(base), read_stores(base)
+        known = {kind.name: known_rows(base, kind, load) for kind in replaced_kinds()}
+        stores = read_stores(base)
         change = decide(load, polled=polls.stores, known=known, stores=stores)
         commit = Commit(base=base)
         new_polls = _add_polls(commit, polls)
-        _add_change(commit, change, known)
+        _add_change(commit, change)
         after = commit.run(load.name)
         if commit.removed:
             vacuum(after, keep_hours=self._keep_hours)
-        with_hours = known["hours"]["store_id"].n_unique() + len(change.kinds["hours"].new)
         return change.summary(
             load,
             polls=polls,
             version=after.name,
             new_polls=new_polls,
-            always_open=len(stores) + len(change.stores) - with_hours,
+            always_open=len(stores) + len(change.stores) - after.stores_of(HOURS.name),
         )
 
     @contextmanager
@@ -142,6 +140,19 @@ class DeltaPollStore:
             if gone:
                 vacuum(after, keep_hours=self._keep_hours)
         return gone
+
+    def optimize(self) -> list[Rewritten]:
+        """Write parts of many or overlapping files anew, in one commit, and delete files that nobody reads.
+
+        Open snapshots keep what they read, and so do versions for as long as they are kept.
+        """
+        with self._alone(), _loading_errors(self._root):
+            base = open_version(self._root)
+            sweep(base)
+            commit = Commit(base=base, is_change=False)
+            done = compact(commit, read_stores(base))
+            vacuum(commit.run("optimize"), keep_hours=self._keep_hours)
+        return done
 
     def probe(self) -> tuple[Probe, ...]:
         """Return nothing: it is read by no queries of others."""
@@ -189,7 +200,7 @@ def _add_polls(commit: Commit, polls: PollsByDay) -> int:
             fresh = keys if not commit.base.of(polls_part(day)) else _news(commit.base, day, keys, names)
             if len(fresh):
                 added += len(fresh)
-                _append(commit, polls_part(day), unpack(day, fresh, coded))
+                append(commit, polls_part(day), unpack(day, fresh, coded))
     return added
 
 
@@ -209,47 +220,10 @@ def _news(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
     return np.concatenate(fresh)
 
 
-def _add_change(commit: Commit, change: Change, known: Mapping[str, pl.DataFrame]) -> None:
-    """Add each kind that changes, whole, and the stores not named before."""
+def _add_change(commit: Commit, change: Change) -> None:
+    """Add what changes of each kind, and the stores not named before."""
     for kind in replaced_kinds():
-        rows = change.kinds[kind.name].rows
-        if len(rows):
-            commit.remove(commit.base.of(kind.name))
-            commit.add(kind.name, replace(kind, known[kind.name], rows))
+        if len(change.kinds[kind.name].rows):
+            replace_rows(commit, kind, change.kinds[kind.name])
     if len(change.stores):
-        _append(commit, STORES, pl.DataFrame({"store_id": change.stores}))
-
-
-def _append(commit: Commit, part: str, rows: pl.DataFrame) -> None:
-    """Add rows to a part as one more file, or together with files that they replace."""
-    held = [file for file in commit.base.of(part) if file not in commit.removed]
-    small = _worth_merging(held, LARGE - len(rows))
-    if small:
-        commit.remove(small)
-        rows = _settled(pl.concat([commit.base.read(small, rows.schema), rows]))
-    commit.add(part, rows)
-
-
-def _worth_merging(files: Sequence[DataFile], room: int) -> list[DataFile]:
-    """Return which of a part's files to write anew with the next one: none while the small ones are few.
-
-    A file that outweighs all smaller ones together stays: so each row is rewritten a few times only, however
-    many small loads there are. Together they have at most `room` rows.
-    """
-    small = sorted((file for file in files if file.rows < LARGE // 2), key=lambda file: file.rows)
-    if len(small) < _MOST_FILES:
-        return []
-    if small[-1].rows > sum(file.rows for file in small[:-1]):
-        small.pop()
-    while sum(file.rows for file in small) > room:
-        small.pop()
-    return small
-
-
-def _settled(rows: pl.DataFrame) -> pl.DataFrame:
-    """Put the rows of a part in order; of polls at one instant one stays (R1)."""
-    if "at" not in rows.columns:
-        return rows.sort("store_id")
-    names = poll_stores(rows)
-    coded = names.cast(pl.Categorical)
-    return pl.concat([unpack(day, keys, coded) for day, keys in pack(rows, names).items()])
+        append(commit, STORES, pl.DataFrame({"store_id": change.stores}))

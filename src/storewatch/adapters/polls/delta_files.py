@@ -26,10 +26,24 @@ _GROUPS = "storewatch:groups"
 def write_file(path: Path, rows: pl.DataFrame) -> None:
     """Write rows, which are in order of their stores if they are about stores."""
     told = {}
-    if "store_id" in rows.columns:
+    if is_by_store(rows):
         firsts = rows["store_id"].gather_every(GROUP_ROWS).cast(pl.String)
-        told[_GROUPS] = json.dumps({"rows": GROUP_ROWS, "first_ids": firsts.to_list()})
+        groups = {"rows": GROUP_ROWS, "first_ids": firsts.to_list(), "stores": rows["store_id"].n_unique()}
+        told[_GROUPS] = json.dumps(groups)
     rows.write_parquet(path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told)
+
+
+def is_by_store(rows: pl.DataFrame) -> bool:
+    """Tell whether rows that are in order are so by their stores."""
+    return rows.columns[0] == "store_id" and not rows["store_id"].null_count()
+
+
+def count_stores(path: Path) -> int:
+    """Return how many stores a file has rows of."""
+    told = json.loads(pl.read_parquet_metadata(path).get(_GROUPS, "{}"))
+    if "stores" in told:
+        return int(told["stores"])
+    return int(pl.scan_parquet(path, glob=False).select(pl.col("store_id").n_unique()).collect().item())
 
 
 def read_files(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -30,13 +31,13 @@ from deltalake.transaction import (
     create_table_with_add_actions,
 )
 
-from storewatch.adapters.polls.delta_files import read_files, write_file
+from storewatch.adapters.polls.delta_files import count_stores, is_by_store, read_files, write_file
 from storewatch.domain.kinds import KINDS
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, Port, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from polars._typing import PolarsDataType
@@ -154,9 +155,21 @@ class Version:
             InputError: A file is gone, since the version is too old to be kept.
             UnavailableError: A file cannot be read.
         """
-        paths = [self.root / unquote(file.path) for file in files if file.may_have(within)]
+        with self._reading():
+            return read_files([self._path(file) for file in files if file.may_have(within)], schema, within)
+
+    def stores_of(self, part: str) -> int:
+        """Return how many stores a part has rows of, of whose files no two have the same store."""
+        with self._reading():
+            return sum(count_stores(self._path(file)) for file in self.of(part))
+
+    def _path(self, file: DataFile) -> Path:
+        return self.root / unquote(file.path)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
         try:
-            return read_files(paths, schema, within)
+            yield
         except FileNotFoundError as error:
             raise InputError(
                 f"version {self.number} of the poll store in {self.root} is no longer kept: "
@@ -216,6 +229,7 @@ class Commit:
     """Files to be added to a version and removed from it, all in one step or not at all."""
 
     base: Version
+    is_change: bool = True  # False: the rows stay the same, which tells other readers that nothing is new
     added: list[AddAction] = field(default_factory=list)
     removed: list[DataFile] = field(default_factory=list)
 
@@ -230,7 +244,7 @@ class Commit:
                 size=found.st_size,
                 partition_values={"part": part},
                 modification_time=int(found.st_mtime * 1000),
-                data_change=True,
+                data_change=self.is_change,
                 stats=json.dumps(_statistics(frame)),
             )
         )
@@ -254,12 +268,16 @@ class Commit:
                 commit_properties=properties,
             )
         else:
-            actions: list[AddAction | RemoveAction] = [*self.added, *map(_removal, self.removed)]
+            actions: list[AddAction | RemoveAction] = [*self.added, *map(self._removal, self.removed)]
             self._add_columns(self.base.table)
             self.base.table.create_write_transaction(
                 actions, "append", _schema(), ["part"], commit_properties=properties
             )
         return open_version(self.base.root)
+
+    def _removal(self, file: DataFile) -> RemoveAction:
+        now = int(time.time() * 1000)
+        return RemoveAction(file.path, self.is_change, now, file.size, {"part": file.part})
 
     def _add_columns(self, table: DeltaTable) -> None:
         """Give a table from before a kind its columns; a commit of its own, which changes no row."""
@@ -275,7 +293,7 @@ def _statistics(frame: pl.DataFrame) -> dict[str, object]:
     if "at" in frame.columns:
         at = frame["at"].to_physical()
         least["at"], greatest["at"] = _text(at.min()), _text(at.max())
-    if "store_id" in frame.columns and len(frame):
+    if len(frame) and is_by_store(frame):
         least["store_id"], greatest["store_id"] = frame["store_id"][0], frame["store_id"][-1]
     return {"numRecords": len(frame), "nullCount": {}, "minValues": least, "maxValues": greatest}
 
@@ -283,11 +301,6 @@ def _statistics(frame: pl.DataFrame) -> dict[str, object]:
 def _text(microseconds: object) -> str:
     assert isinstance(microseconds, int)  # noqa: S101 - files of polls are not empty
     return f"{_EPOCH + timedelta(microseconds=microseconds):%Y-%m-%dT%H:%M:%S.%fZ}"
-
-
-def _removal(file: DataFile) -> RemoveAction:
-    now = int(time.time() * 1000)
-    return RemoveAction(file.path, True, now, file.size, {"part": file.part})
 
 
 def sweep(present: Version) -> None:

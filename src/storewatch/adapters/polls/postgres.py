@@ -27,7 +27,7 @@ from storewatch.adapters.polls.postgres_weeks import (
 )
 from storewatch.adapters.polls.postgres_wire import instant
 from storewatch.domain.kinds import replaced_kinds
-from storewatch.errors import InputError
+from storewatch.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.adapters.polls.postgres_snapshot import PostgresSnapshot
     from storewatch.domain.kinds import Kind
-    from storewatch.ports.polls import Load, LoadSummary, Probe, Waiting
+    from storewatch.ports.polls import Load, LoadSummary, Probe, Rewritten, Waiting
 
 _VERSION = re.compile(r"postgresql:(\d{1,18})(?:@([0-9A-F-]+))?")  # the end: of an open snapshot, shared
 _KNOWN_STORES = "SELECT store_id, store_key FROM storewatch.stores WHERE store_id = ANY(%s)"
@@ -112,6 +112,17 @@ class PostgresPollStore:
                     detach_week(other, name)
             drop_tables(other, gone)
         return gone
+
+    def optimize(self) -> list[Rewritten]:
+        """Refuse.
+
+        Raises:
+            SettingsError: Always.
+        """
+        raise SettingsError(
+            f"lake optimize is for a poll store in a folder, and this one is at {self._server.address}: "
+            "PostgreSQL sees to it by itself"
+        )
 
     def probe(self) -> tuple[Probe, ...]:
         """Return nothing: it is read by no queries of others."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.postgres_queries import Input, Queries
     from storewatch.adapters.polls.postgres_server import Connection
-    from storewatch.ports.polls import Load, LoadSummary, Waiting
+    from storewatch.ports.polls import Load, LoadSummary, Rewritten, Waiting
 
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
 _SHOWN = 3  # rows of a probe
@@ -92,6 +92,14 @@ class TablesPollStore:
 
     def close(self) -> None:
         """Do nothing: no connection stays open between two calls."""
+
+    def optimize(self) -> list[Rewritten]:
+        """Refuse.
+
+        Raises:
+            SettingsError: Always.
+        """
+        refuse("lake optimize")
 
     def probe(self) -> tuple[Probe, ...]:
         """Run each query for three rows, and look whether an index leads to the polls of a time."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from storewatch import __version__
-from storewatch.entrypoints.cli.admin import collect, db, retention, status
+from storewatch.entrypoints.cli.admin import collect, db, lake, retention, status
 from storewatch.entrypoints.cli.data import check, load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
 from storewatch.entrypoints.cli.report import explain, report, verify
@@ -70,6 +70,7 @@ for command in (
     status,
     db,
     retention,
+    lake,
     collect,
     token,
 ):

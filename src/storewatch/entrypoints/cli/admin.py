@@ -119,6 +119,29 @@ def retention(*, older_than: int) -> None:
     say([f"dropped {name}" for name in dropped] or [f"no polls are from before {before}"])
 
 
+@click.group()
+def lake() -> None:
+    """Look after the poll store in a folder."""
+
+
+@lake.command()
+def optimize() -> None:
+    """Write anew what many loads have scattered.
+
+    Reports that run go on, and loads wait. Files that are replaced stay for two days, as after loads.
+    """
+    from storewatch.bootstrap import open_polls
+    from storewatch.config import load_settings
+
+    polls = open_polls(load_settings())
+    done = polls.optimize()
+    polls.close()
+    say(
+        [f"{one.part}: {one.rows:,} rows, {one.before:,} files before, {one.after:,} now" for one in done]
+        or ["all parts are in order"]
+    )
+
+
 @click.command("gc")
 @duration_option(
     "--older-than",
