@@ -52,6 +52,8 @@ lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml
 	  pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra ray -c requirements-dev.txt pyproject.toml -o requirements-ray.txt
 
 clean:  ## remove what make made
 	rm -rf $(VENV) dist build

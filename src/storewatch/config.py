@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """The same for business hours: store_id, day, start_time_local, end_time_local."""
     zones_query: str | None = Field(default=None, repr=False)
     """The same for zones: store_id, timezone_str."""
+    engine_url: str = "local:"
+    """Where the slices of a report are computed: on the cores of this machine, or in a Ray cluster."""
     workers: int = Field(default=1, ge=0, le=256)
     """Worker processes of a service; 0: others compute its reports."""
     lease_seconds: float = Field(default=15, ge=0.3, le=3_600)

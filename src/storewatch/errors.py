@@ -8,6 +8,7 @@
     ├── SettingsError       a setting is wrong or names something unknown
     ├── ConflictError       something is there already that may be written only once
     ├── OverError           nobody needs the report any more: its claim is lost, or it was handed back
+    ├── EngineError         a cluster is not there, or could not compute a slice of a report
     └── UnavailableError    a poll store, job board or report shelf does not answer
         └── SchemaError     the poll store's database is there, but not its schema, or not all of it
 
@@ -90,6 +91,15 @@ class OverError(StorewatchError):
 
     def __init__(self) -> None:
         super().__init__("nobody needs this report any more: its claim is lost, or was handed back")
+
+
+class EngineError(StorewatchError):
+    """A cluster is not there, or could not compute a slice; it may be there for the next attempt."""
+
+    def __init__(self, told: str, message: str | None = None) -> None:
+        """Take what clients may know, and what only the log says, if that is more."""
+        super().__init__(message or told)
+        self.told = told
 
 
 class Port(StrEnum):

@@ -79,6 +79,7 @@ def answer(
     rules: Rules = uptime,
     engine: Engine | None = None,
     course: Course | None = None,
+    folder: str | None = None,
 ) -> Report:
     """Return the complete report that is asked for.
 
@@ -93,6 +94,7 @@ def answer(
         rules: What computes the rows: the kernel, or the reference.
         engine: Where slices are computed; None: on the cores of this machine.
         course: Hears of each stage.
+        folder: On the shelf, where an engine may keep parts meanwhile; None: one of its own.
 
     Raises:
         InputError: A part of the ask is not known here, or the version is not kept any more.
@@ -103,7 +105,9 @@ def answer(
     with source.at(version) as snapshot:
         ask = settle(snapshot, ask).ask
         planned = plan(snapshot, ask, slices)
-        with closing(engine.parts(snapshot, ask, planned, rules=rules, tell=course.tell)) as parts:
+        with closing(
+            engine.parts(snapshot, ask, planned, rules=rules, tell=course.tell, folder=folder)
+        ) as parts:
             rows, found = _joined(parts, course, of=len(planned))
         seen = _seen(snapshot, ask, planned, found)
         made_of = Input.joined(found, seen, newest=snapshot.newest, as_of=ask.instant)

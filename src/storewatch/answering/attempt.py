@@ -16,6 +16,7 @@ from storewatch.errors import ConflictError, Port, UnavailableError
 from storewatch.formats.manifest import Digest, Manifest
 
 if TYPE_CHECKING:
+    from storewatch.engines.part import Engine
     from storewatch.formats.report import Report
     from storewatch.ports.jobs import Claim, Holding, Job
     from storewatch.ports.polls import PollStore
@@ -23,14 +24,20 @@ if TYPE_CHECKING:
 
 
 def work(
-    claim: Claim, *, polls: PollStore, board: Holding, shelf: ReportShelf, course: Course | None = None
+    claim: Claim,
+    *,
+    polls: PollStore,
+    board: Holding,
+    shelf: ReportShelf,
+    engine: Engine | None = None,
+    course: Course | None = None,
 ) -> bool:
     """Make the report of a claimed job and finish it; False, leaving nothing, if the claim was lost."""
     job = _pin(claim, polls=polls, board=board)
     if job is None:
         return False
     attempt = f"{job.id}/{claim.epoch}"
-    key, rows = make(job, attempt, polls=polls, shelf=shelf, course=course or Course())
+    key, rows = make(job, attempt, polls=polls, shelf=shelf, engine=engine, course=course or Course())
     if not board.finish(claim, key=key, rows=rows):
         shelf.sweep(attempt, keep=None)
         return False
@@ -43,7 +50,9 @@ def work(
 FOLDERS = 3  # tries of an attempt
 
 
-def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course: Course) -> tuple[str, int]:
+def make(
+    job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, engine: Engine | None, course: Course
+) -> tuple[str, int]:
     """Put a pinned job's report, as CSV and Parquet, and manifest into a folder; return key and rows.
 
     Whatever became of a write whose answer was lost, it is left behind: all is written again, in a folder
@@ -53,7 +62,7 @@ def make(job: Job, attempt: str, *, polls: PollStore, shelf: ReportShelf, course
         UnavailableError: The poll store or the shelf does not answer.
         OverError: Nobody needs the report any more, as the course says.
     """
-    report = answer(polls, job.pinned, version=job.version, course=course)
+    report = answer(polls, job.pinned, version=job.version, engine=engine, course=course, folder=attempt)
     course.stores = report.parts.height
     lost: Exception | None = None
     for folder in (attempt, *(f"{attempt}/{nth}" for nth in range(2, FOLDERS + 1))):

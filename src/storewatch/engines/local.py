@@ -35,7 +35,14 @@ class LocalEngine:
     threads: int = field(default_factory=cores)
 
     def parts(
-        self, snapshot: Snapshot, ask: Ask, slices: Sequence[Within], *, rules: Rules, tell: Tell
+        self,
+        snapshot: Snapshot,
+        ask: Ask,
+        slices: Sequence[Within],
+        *,
+        rules: Rules,
+        tell: Tell,
+        folder: str | None = None,  # noqa: ARG002  parts stay in memory
     ) -> Generator[Part]:
         """Yield the part of each slice, in their order; one slice is computed where it is asked for."""
         if len(slices) == 1:

@@ -38,7 +38,14 @@ class Engine(Protocol):
     """Where slices are computed."""
 
     def parts(
-        self, snapshot: Snapshot, ask: Ask, slices: Sequence[Within], *, rules: Rules, tell: Tell
+        self,
+        snapshot: Snapshot,
+        ask: Ask,
+        slices: Sequence[Within],
+        *,
+        rules: Rules,
+        tell: Tell,
+        folder: str | None = None,
     ) -> Generator[Part]:
         """Yield the part of each slice, in their order, a bounded number of them ahead of whoever takes them.
 
@@ -47,6 +54,7 @@ class Engine(Protocol):
             ask: Settled.
             slices: As `snapshot` cut them.
             rules: What computes the rows.
+            folder: On the shelf, where parts may lie until they are taken; None: one of its own.
             tell: Hears the stages of a report of one slice; of several, whoever takes the parts knows more.
         """
         ...

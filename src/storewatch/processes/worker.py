@@ -37,7 +37,8 @@ from storewatch.domain import kinds
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.uptime import uptime
-from storewatch.errors import OverError, SettingsError, StorewatchError, UnavailableError
+from storewatch.engines import open_engine
+from storewatch.errors import EngineError, OverError, SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
 from storewatch.logs import configure_logs
 from storewatch.ports.jobs import ENDED, State
@@ -77,6 +78,7 @@ class Worker:
         self._polls = open_polls(settings, is_over=self._over.is_set)
         self._shelf = open_shelf(settings)
         self._board = open_board(settings)
+        self._engine = open_engine(settings)
         self._patient = Patient(board=self._board, seconds=settings.attempt_seconds, missed=self._missed)
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._wake, self._stopping, self._ended = Event(), Event(), Event()
@@ -207,7 +209,14 @@ class Worker:
     def _work(self, claim: Claim, course: Course) -> State | None:
         """Make a job's report; return the state in which the job has ended by it, None if it has not."""
         try:
-            if attempt.work(claim, polls=self._polls, board=self._patient, shelf=self._shelf, course=course):
+            if attempt.work(
+                claim,
+                polls=self._polls,
+                board=self._patient,
+                shelf=self._shelf,
+                engine=self._engine,
+                course=course,
+            ):
                 return State.COMPLETE
             log.info("claim lost, result dropped")
         except UnavailableError as error:
@@ -218,7 +227,7 @@ class Worker:
             log.info("claim lost, attempt given up")
         except StorewatchError as error:
             log.error("attempt failed", error=str(error))  # noqa: TRY400  ours say it all
-            return self._fail(claim, describe(error, claim.job), final=True)
+            return self._fail(claim, describe(error, claim.job), final=not isinstance(error, EngineError))
         except Exception as error:  # a job's error must not end the worker; it is logged and told
             log.exception("attempt failed")
             return self._fail(claim, describe(error, claim.job), final=False)

@@ -74,7 +74,9 @@ def report(
     there, but some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.answer import answer
+    from storewatch.config import load_settings
     from storewatch.domain.uptime import uptime
+    from storewatch.engines import open_engine
 
     check_out(out)
     if data is not None:
@@ -83,8 +85,9 @@ def report(
         raise click.UsageError("--strict and --rejects belong to --data: name the folder")
     reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
     rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
+    where = open_engine(load_settings()) if reading is None and engine == "kernel" else None
     with source_of(reading) as source:
-        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rows)
+        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rows, engine=where)
     say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
