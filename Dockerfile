@@ -6,9 +6,11 @@ FROM python:3.13-slim-trixie AS build
 # settings where packages come from an index of your own.
 RUN python -m venv --without-pip /opt/storewatch
 WORKDIR /source
-COPY requirements.txt .
+# requirements-ray.txt: with Ray, for a node of a cluster.
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-ray.txt ./
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    pip --python /opt/storewatch/bin/python install --no-cache-dir --only-binary=:all: --require-hashes -r requirements.txt
+    pip --python /opt/storewatch/bin/python install --no-cache-dir --only-binary=:all: --require-hashes -r "$REQUIREMENTS"
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # Tests of the packages are never run. What Python compiled stays: without it a worker needs four times as long to start.

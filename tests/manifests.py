@@ -21,7 +21,7 @@ Manifest = dict[str, Any]
 
 ROOT = Path(__file__).parents[1]
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
-OVERLAYS = ("minimal", "istio", "production")
+OVERLAYS = ("minimal", "istio", "production", "ray")
 API = ("poll-handler", "report-generation-handler")
 SCHEMAS = ROOT / "tests" / "schemas"
 VERSIONS = ("1.31", "1.37")  # of Kubernetes: the oldest and the newest that the manifests are for
@@ -88,7 +88,10 @@ def workloads(overlay: str) -> Iterator[tuple[Manifest, Manifest]]:
     """Yield every workload with its pod template."""
     for manifest in build(overlay):
         template = pod_template(manifest)
-        if template is not None:
+        if manifest["kind"] == "RayCluster":
+            groups = [manifest["spec"]["headGroupSpec"], *manifest["spec"]["workerGroupSpecs"]]
+            yield from ((manifest, group["template"]) for group in groups)
+        elif template is not None:
             yield manifest, template
 
 

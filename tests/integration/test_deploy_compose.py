@@ -79,7 +79,8 @@ def test_both_stages_have_the_same_python_with_a_pinned_version() -> None:
 def test_dependencies_are_installed_by_their_hashes() -> None:
     installs = re.findall(r"pip \S+ \S+ install .*", BUILD)
     assert len(installs) == 2
-    assert "--require-hashes -r requirements.txt" in installs[0]
+    assert '--require-hashes -r "$REQUIREMENTS"' in installs[0]
+    assert "ARG REQUIREMENTS=requirements.txt" in BUILD
     assert "--no-index" in installs[1]
     assert "--no-deps" in installs[1]
 

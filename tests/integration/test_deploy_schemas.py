@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 KINDS = (
     "AuthorizationPolicy", "ConfigMap", "CronJob", "Deployment", "DestinationRule", "Gateway",
     "HorizontalPodAutoscaler", "Job", "Namespace", "NetworkPolicy", "PeerAuthentication",
-    "PodDisruptionBudget", "ScaledObject", "Secret", "Service", "ServiceAccount", "ServiceEntry",
-    "StatefulSet", "VirtualService",
+    "PodDisruptionBudget", "RayCluster", "ScaledObject", "Secret", "Service", "ServiceAccount",
+    "ServiceEntry", "StatefulSet", "VirtualService",
 )  # fmt: skip
 
 # Below these, any name is a good one.
 FREE = {
-    "annotations", "data", "labels", "limits", "matchLabels", "metadata of a trigger", "requests",
-    "selector of a Service",
+    "annotations", "data", "labels", "limits", "matchLabels", "metadata of a trigger", "rayStartParams",
+    "requests",    "selector of a Service",
 }  # fmt: skip
 
 Path = tuple[str | int, ...]
