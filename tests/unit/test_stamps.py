@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.ingest.rejects import Reason
-from storewatch.ingest.stamps import PADDING, stamps_from_bytes, stamps_from_text, words_of
+from storewatch.ingest.stamps import PADDING, stamps_from_bytes, stamps_from_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -20,7 +20,7 @@ def from_bytes(stamps: list[bytes]) -> list[int | None]:
     data = b"\n".join(stamps) + bytes(PADDING)
     lengths = np.array([len(stamp) for stamp in stamps])
     begins = np.concatenate(([0], np.cumsum(lengths + 1)[:-1]))
-    at, known = stamps_from_bytes(words_of(np.frombuffer(data, np.uint8)), begins, begins + lengths)
+    at, known = stamps_from_bytes(data, begins, begins + lengths)
     return [int(one) if sure else None for one, sure in zip(at, known, strict=True)]
 
 

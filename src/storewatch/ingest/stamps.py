@@ -68,16 +68,18 @@ _DAYS = _day_table()
 _LAST_DAY_KEY = np.uint64(len(_DAYS) - 1)
 
 
-def words_of(data: NDArray[np.uint8]) -> Words:
-    """Return a view, no copy, of bytes whose element i is the eight bytes from i on, little-endian."""
-    return np.ndarray((len(data) - 7,), np.dtype("<u8"), data.data, strides=(1,))
+def words_at(data: bytes, places: Places, count: int) -> Words:
+    """Return the eight bytes, little-endian, from each place on, the eight after them …: [places, count]."""
+    size = 8 * count
+    wide = np.ndarray((max(len(data) - size + 1, 0),), f"V{size}", data, strides=(1,))
+    return wide[places].view("<u8").reshape(-1, count)
 
 
-def stamps_from_bytes(words: Words, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
+def stamps_from_bytes(data: bytes, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
     """Read stamps that lie in a buffer.
 
     Args:
-        words: `words_of` the buffer, which goes on for `PADDING` bytes after the last stamp.
+        data: The buffer, which goes on for `PADDING` bytes after the last stamp.
         begins: Of each stamp, in bytes.
         ends: The same, exclusive.
 
@@ -89,17 +91,19 @@ def stamps_from_bytes(words: Words, begins: Places, ends: Places) -> tuple[Place
     known = np.empty(len(begins), np.bool_)
     for row in range(0, len(begins), _ROWS):
         rows = slice(row, row + _ROWS)
-        at[rows], known[rows] = _stamps(words, begins[rows], ends[rows])
+        at[rows], known[rows] = _stamps(data, begins[rows], ends[rows])
     return at, known
 
 
-def _stamps(words: Words, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
-    day_minute, second = words[begins + 8], words[begins + 16]
-    days, known = _days(words[begins], day_minute)
+def _stamps(data: bytes, begins: Places, ends: Places) -> tuple[Places, NDArray[np.bool_]]:
+    year_month, day_minute, second, rest = np.ascontiguousarray(words_at(data, begins, 4).T)
+    days, known = _days(year_month, day_minute)
     seconds, ok = _seconds_of_day(day_minute, second)
     known &= ok
     has_dot = ((second >> np.uint64(24)) & _BYTE) == _DOT
-    micros, ok = _fraction(words[begins + 20], has_dot, _rest_digits(words[ends - 8], ends - begins))
+    fraction = (second >> np.uint64(32)) | (rest << np.uint64(32))
+    last = words_at(data, ends - 8, 1)[:, 0]
+    micros, ok = _fraction(fraction, has_dot, _rest_digits(last, ends - begins))
     known &= ok
     return (days * 86_400 + seconds) * 1_000_000 + micros, known
 

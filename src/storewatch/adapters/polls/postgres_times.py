@@ -11,7 +11,7 @@ from psycopg import sql
 
 from storewatch.adapters.polls.postgres_wire import instant, instants, micros
 from storewatch.errors import SettingsError
-from storewatch.ingest.stamps import PADDING, stamps_from_bytes, words_of
+from storewatch.ingest.stamps import PADDING, stamps_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ class TimeColumn:
         ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == _LINE_BREAK), len(data))
         ends = ends if data else ends[:0]
         begins = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
-        at, known = stamps_from_bytes(words_of(np.frombuffer(data + bytes(PADDING), np.uint8)), begins, ends)
+        at, known = stamps_from_bytes(data + bytes(PADDING), begins, ends)
         spans = zip(begins[~known].tolist(), ends[~known].tolist(), strict=True)
         return at, known, [data[begin:end].decode() for begin, end in spans]
 
