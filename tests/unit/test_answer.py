@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from boards import LONG, claimed
 from service import small_facts
+from storewatch.adapters.jobs import open_jobs
+from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenSnapshot
+from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.answer import SLICE_POLLS, SLICE_STORES, answer, plan
+from storewatch.answering.attempt import work
 from storewatch.answering.course import Course
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
@@ -21,10 +26,11 @@ from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError, OverError
 from storewatch.formats import parquet
 from storewatch.formats.rows import Rows
-from storewatch.ports.polls import Amount
+from storewatch.ports.polls import Amount, Load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from storewatch.domain.facts import Facts
     from storewatch.domain.slices import Slice, Within
@@ -136,6 +142,20 @@ def test_when_nobody_needs_the_report_any_more_it_ends_within_a_slice() -> None:
         answer(source, Ask(), slices=SLICES, engine=LocalEngine(threads=1), course=course)
     assert [progress.done for progress in told] == [2, 4]
     assert source.scans <= 5
+
+
+def test_an_attempt_that_nobody_needs_any_more_leaves_nothing_on_the_shelf(tmp_path: Path) -> None:
+    polls, board = open_polls(f"delta:{tmp_path}/polls"), open_jobs(f"sqlite:{tmp_path}/jobs.sqlite")
+    polls.load(Load(name="a-load", facts=small_facts()))
+    shelf = open_shelf(f"file:{tmp_path}/reports")
+    board.submit(Ask())
+    claim = claimed(board, lease=LONG)
+    with pytest.raises(OverError):
+        work(claim, polls=polls, board=board, shelf=shelf, course=Course(is_over=lambda: True))
+    assert list(shelf.entries()) == []
+    assert work(claim, polls=polls, board=board, shelf=shelf)
+    assert len(list(shelf.entries())) == 3
+    board.close()
 
 
 def test_progress_goes_from_slice_to_slice_and_all_that_was_read_is_added_up() -> None:
