@@ -8,12 +8,11 @@ A plain program takes each poll as the status until the next one, and adds up th
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from benchmarks.measure import keep
 
 from storewatch import sample
 from storewatch.domain.ask import Ask
@@ -24,8 +23,6 @@ from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-RESULT = Path(__file__).parent / "results" / "compare_rules.json"
 
 
 def main() -> None:
@@ -49,9 +46,7 @@ def main() -> None:
         "mean_minutes": round(float(minutes.mean()), 1),
         "stores_over_a_minute_percent": round(100 * float((np.abs(minutes) > 1).mean()), 1),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(figures, indent=2))
+    keep("compare_rules", {}, [], **figures)
 
 
 def last_observation(

@@ -80,7 +80,7 @@ def main() -> None:
             first, second = inside_costs(folder, Path(scratch) / "inside")
             figures |= {"first load, inside": [first], "the same again, inside": [second]}
         costs = {name: costs.get(name, []) + figures[name] for name in figures}
-    costs = {name: counted[1:] for name, counted in costs.items()}  # the first round warms up
+    costs = {name: counted[1:] or counted for name, counted in costs.items()}  # the first round warms up
     keep(
         "load",
         costs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -15,12 +16,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.fleets import FOLDER
+from benchmarks.processes import Watch
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = FOLDER / "results"
 STOREWATCH = (sys.executable, "-m", "storewatch.entrypoints.cli")
-PACKAGES = ("storewatch", "numpy", "polars", "pandas", "duckdb", "deltalake", "fastapi", "uvicorn")
+PACKAGES = ("storewatch", "numpy", "polars", "pandas", "duckdb", "deltalake", "fastapi", "uvicorn", "ray")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +32,8 @@ class Cost:
     """What a run took."""
 
     wall: float  # seconds
-    cpu: float  # seconds, of all threads; 0: not measured
-    peak_mb: float = 0.0  # largest resident set
+    cpu: float  # seconds, of all threads and processes; 0: not measured
+    peak_mb: float = 0.0  # MiB that were resident at once, in all processes together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +52,38 @@ class Target:
         return self.figure >= self.limit if self.at_least else self.figure <= self.limit
 
 
-def run(command: Sequence[str], *, home: Path | None = None) -> Cost:
+def run(
+    command: Sequence[str],
+    *,
+    home: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    meanwhile: Callable[[int], None] | None = None,
+) -> Cost:
     """Run a process to its end; its output is shown only if it fails.
 
-    A child's peak starts from its parent's size at the fork, so callers must not import anything big.
+    A child's peak starts from its parent's size at the fork, so callers must not import anything big. Of a
+    process that starts others, the peak is what was seen of all every 50 ms.
+    `meanwhile` is called with the process's id once it runs.
     """
-    env = os.environ | ({"STOREWATCH_HOME": str(home)} if home else {})
+    wanted = os.environ | (env or {}) | ({"STOREWATCH_HOME": str(home)} if home else {})
     began = time.perf_counter()
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(command, env=wanted, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        watch = Watch(process.pid)
+        watch.start()
+        if meanwhile:
+            meanwhile(process.pid)
         output = process.stdout.read() if process.stdout else b""
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
+        watch.stop()
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.decode()}")
-    return Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024)
+    return Cost(
+        wall=wall,
+        cpu=max(used.ru_utime + used.ru_stime, sum(watch.cpu.values())),
+        peak_mb=max(used.ru_maxrss / 1024, watch.peak_mb),
+    )
 
 
 def timed(action: Callable[[], object]) -> Cost:
@@ -73,12 +94,15 @@ def timed(action: Callable[[], object]) -> Cost:
 
 
 def interleaved(runs: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
-    """Take turns, so that a noisy minute hits all alike; a round before the first is not counted."""
+    """Take turns, so that a noisy minute hits all alike.
+
+    A round before the first is not counted. No rounds: each runs once, and counts.
+    """
     costs: dict[str, list[Cost]] = {name: [] for name in runs}
     for number in range(rounds + 1):
         for name, once in runs.items():
             cost = once()
-            if number:
+            if number or not rounds:
                 costs[name].append(cost)
     return costs
 
@@ -105,7 +129,8 @@ def keep(name: str, costs: Mapping[str, Sequence[Cost]], targets: Sequence[Targe
         peak = f"{middle.peak_mb:7.0f} MB" if middle.peak_mb else ""
         print(f"{what:<28}{middle.wall:9.3f} s wall{cpu}{peak}")
     for what, figure in more.items():
-        print(f"{what:<28}{figure:>9}")
+        if not isinstance(figure, dict):
+            print(f"{what:<28}{figure:>9}")
     for target in targets:
         sign, verdict = ("≥" if target.at_least else "≤"), ("met" if target.is_met else "MISSED")
         print(f"{target.what:<44}{target.figure:12,.2f} {sign} {target.limit:,g} {target.unit}  {verdict}")
@@ -118,8 +143,15 @@ def keep(name: str, costs: Mapping[str, Sequence[Cost]], targets: Sequence[Targe
         "figures": more,
         "targets": [vars(target) | {"is_met": target.is_met} for target in targets],
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    short = re.sub(r"([{[])\s+([^][{}]*?)\s+([]}])", _on_one_line, text)
+    (RESULTS / f"{name}.json").write_text(short + "\n")
+
+
+def _on_one_line(innermost: re.Match[str]) -> str:
+    opening, inside, closing = innermost.groups()
+    return opening + re.sub(r"\n\s*", " ", inside) + closing
 
 
 def _rounded(cost: Cost) -> dict[str, float]:

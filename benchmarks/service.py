@@ -28,7 +28,7 @@ from benchmarks.fleets import full_fleet
 from benchmarks.measure import STOREWATCH, Cost, Target, keep, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ASK_EVERY, CALL_EVERY = 0.020, 0.005  # seconds
 PATIENCE = 60.0  # seconds until a report or the service itself must be there
@@ -38,7 +38,8 @@ BLOCKS = 6  # of calls, idle and busy each
 class Client:
     """One connection to the service."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int = 0) -> None:
+        self.pid = pid  # of the service, if it is known
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
     def call(self, method: str, path: str) -> Any:  # noqa: ANN401  JSON
@@ -70,15 +71,15 @@ class Client:
 
 
 @contextmanager
-def service(home: Path) -> Iterator[Client]:
+def service(home: Path, *, workers: int = 1, env: Mapping[str, str] | None = None) -> Iterator[Client]:
     """Serve a home folder on a free port until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [*STOREWATCH, "serve", "--port", str(port)]
+    command = [*STOREWATCH, "serve", "--port", str(port), "--workers", str(workers)]
     log = (home / "service.log").open("wb")
-    env = os.environ | {"STOREWATCH_HOME": str(home)}
-    with log, subprocess.Popen(command, env=env, stdout=log, stderr=log) as process:
+    wanted = os.environ | (env or {}) | {"STOREWATCH_HOME": str(home)}
+    with log, subprocess.Popen(command, env=wanted, stdout=log, stderr=log) as process:
         try:
             yield ready_client(port, process, home / "service.log")
         finally:
@@ -91,7 +92,7 @@ def ready_client(port: int, process: subprocess.Popen[bytes], log: Path) -> Clie
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            client = Client(port)
+            client = Client(port, process.pid)
             client.call("GET", "/readyz")
         except (OSError, http.client.HTTPException):
             time.sleep(ASK_EVERY)

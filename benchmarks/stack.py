@@ -1,10 +1,10 @@
 """The real stack: a report through HTTP, Redis, PostgreSQL and S3, against psql merely copying its rows.
 
-    python -m benchmarks.stack [--rounds 9] [--history 10]
+    python -m benchmarks.stack [--rounds 9] [--seconds 8]
 
 Starts servers of its own, those of the tests, and one API and one worker. In turns: psql copies the rows that
 a report reads, in binary, to nowhere; trigger → Complete, asking every 20 ms. Then get_report at 300 requests
-a second, idle and while two reports run; and the same report with ten times the history in the database.
+a second, idle and while two reports run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from benchmarks.fleets import full_fleet
-from benchmarks.measure import STOREWATCH, Target, interleaved, keep, median, ratio, run
+from benchmarks.measure import STOREWATCH, Target, interleaved, keep, ratio, run
 from benchmarks.service import Client, percentile, ready_client, trigger_to_complete
 
 from processes import free_ports, package_folder
@@ -34,31 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RATE = 300  # calls a second
-SECONDS = 8  # of calls, idle and busy each
-HISTORY = """
-import sys, time
-from dataclasses import replace
-from pathlib import Path
-import polars as pl
-from storewatch.adapters.polls import open_polls
-from storewatch.ingest import read
-from storewatch.ports.polls import Load
-
-url, folder, copies = sys.argv[1:]
-facts = read([Path(folder)], now=time.time()).facts
-store = open_polls(url)
-for step in range(1, int(copies) + 1):
-    older = facts.polls.with_columns(at=pl.col("at") - pl.duration(weeks=2 * step))
-    store.load(Load(name=f"older-{step}", facts=replace(facts, polls=older)))
-store.close()
-"""
 
 
 def main() -> None:
     """Measure, keep."""
     parser = argparse.ArgumentParser(description="The real stack under a full fleet.")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--history", type=int, default=10, help="older copies of the fleet")
+    parser.add_argument("--seconds", type=float, default=8, help="of calls, idle and busy each")
     options = parser.parse_args()
     folder = str(full_fleet("csv"))
     with contextlib.ExitStack() as stack:
@@ -78,15 +60,11 @@ def main() -> None:
         copy = _copy_command(postgres.url)
         turns = {"psql \\copy": lambda: run(copy), "trigger → Complete": lambda: trigger_to_complete(client)}
         costs = interleaved(turns, options.rounds)
-        idle, busy = _calls(client, reports=0), _calls(client, reports=2)
-        _load_history(postgres.url, options.history)
-        client = Client(client.connection.port)  # the old connection was idle for too long
-        old = {"with history": [trigger_to_complete(client) for _ in range(options.rounds)]}
+        idle, busy = (_calls(client, options.seconds, reports=reports) for reports in (0, 2))
     polls = _polls(folder)
-    now = median(costs["trigger → Complete"]).wall
     keep(
         "stack",
-        costs | old | {"load, first time": [first], "load again": [again]},
+        costs | {"load, first time": [first], "load again": [again]},
         [
             Target(
                 what="trigger → Complete ÷ psql \\copy",
@@ -106,9 +84,6 @@ def main() -> None:
                 what="get_report p99, busy ÷ idle",
                 figure=percentile(busy, 99) / percentile(idle, 99),
                 limit=3,
-            ),
-            Target(
-                what="ten times the history ÷ none", figure=median(old["with history"]).wall / now, limit=1.2
             ),
         ],
         get_report_p99_idle_ms=round(percentile(idle, 99), 2),
@@ -139,7 +114,7 @@ def _copy_command(url: str) -> list[str]:
     return [str(psql), url, "-qc", f"\\copy ({rows}) to /dev/null (format binary)"]
 
 
-def _calls(client: Client, *, reports: int) -> list[float]:
+def _calls(client: Client, seconds: float, *, reports: int) -> list[float]:
     """Time get_report calls at a fixed rate, in seconds, while so many reports are always in the making."""
     port = client.connection.port
     done = client.trigger()
@@ -150,7 +125,7 @@ def _calls(client: Client, *, reports: int) -> list[float]:
     for maker in makers:
         maker.start()
     times, begin = [], time.perf_counter()
-    for number in range(RATE * SECONDS):
+    for number in range(round(RATE * seconds)):
         time.sleep(max(0, begin + number / RATE - time.perf_counter()))
         began = time.perf_counter()
         client.call("GET", f"/get_report?report_id={done}")
@@ -169,11 +144,6 @@ def _keep_busy(port: int, ending: threading.Event) -> None:
             time.sleep(0.1)
     with contextlib.suppress(http.client.HTTPException):
         client.connection.close()
-
-
-def _load_history(url: str, copies: int) -> None:
-    """Put older copies of the fleet's polls into the database, through the poll store."""
-    run([sys.executable, "-c", HISTORY, url, str(full_fleet("csv")), str(copies)])
 
 
 def _polls(folder: str) -> int:

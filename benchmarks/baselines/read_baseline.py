@@ -1,6 +1,6 @@
 """The yardstick of a report from files: Polars alone reads the three files, in a fresh process.
 
-    python benchmarks/baselines/read_baseline.py DIR [--parquet]
+    python benchmarks/baselines/read_baseline.py DIR… [--parquet]
 
 CSV: ids as text, stamps parsed with their exact format, nothing else. Prints one line of JSON. Ratios are
 taken from the whole process, timed from outside; the seconds printed leave out the interpreter's own start.
@@ -21,10 +21,11 @@ IMPORTED = time.perf_counter()
 NAMES = ("store_status", "menu_hours", "timezones")
 
 
-def read(folder: Path, *, parquet: bool) -> list[pl.DataFrame]:
-    """Return polls, hours and zones."""
+def read(folders: list[Path], *, parquet: bool) -> list[pl.DataFrame]:
+    """Return polls, hours and zones; of CSV from one folder."""
     if parquet:
-        return [pl.read_parquet(folder / f"{name}.parquet") for name in NAMES]
+        return [pl.read_parquet([folder / f"{name}.parquet" for folder in folders]) for name in NAMES]
+    (folder,) = folders
     text = dict.fromkeys(("store_id", "status", "timestamp_utc"), pl.String)
     polls = pl.read_csv(folder / "store_status.csv", schema_overrides=text)
     stamp = pl.col("timestamp_utc").str.to_datetime("%Y-%m-%d %H:%M:%S%.f UTC", time_unit="us")
@@ -36,7 +37,8 @@ def read(folder: Path, *, parquet: bool) -> list[pl.DataFrame]:
 
 def main() -> None:
     """Read, and say what it took."""
-    frames = read(Path(sys.argv[1]), parquet="--parquet" in sys.argv)
+    folders = [Path(word) for word in sys.argv[1:] if word != "--parquet"]
+    frames = read(folders, parquet="--parquet" in sys.argv)
     used = resource.getrusage(resource.RUSAGE_SELF)
     figures = {
         "wall_s": round(time.perf_counter() - BEGAN, 4),
