@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-kill test setup serve check docs image notebook screenshots bench lock clean
+.PHONY: help demo demo-kill test setup serve check docs image notebook screenshots bench bench-full lock clean
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -44,8 +44,18 @@ notebook: $(VENV)/.dev  ## run sample_data/store_monitoring.ipynb again and keep
 screenshots: $(VENV)/.dev  ## pictures of the pages
 	$(BIN)/python scripts/screenshots.py
 
-bench: $(VENV)/.dev  ## every figure of the README
-	for name in compare_rules kernel report_files load service explain stack; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+BENCH := compare_rules kernel report_files load service explain stack
+BENCH_FULL := "growth stores" "growth csv" "growth polls" "growth history" "growth loads" queued
+define benchmarks
+for it in $(1); do $(BIN)/python -m benchmarks.$$it || exit 1; done
+$(BIN)/python -m benchmarks.page
+endef
+
+bench: $(VENV)/.dev  ## figures of the README and of docs/explanation/performance.md, in five minutes
+	$(call benchmarks,$(BENCH))
+
+bench-full: $(VENV)/.dev  ## all of them, to a million stores; an hour
+	$(call benchmarks,$(BENCH) $(BENCH_FULL))
 
 lock: $(VENV)/.dev  ## compile requirements*.txt from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

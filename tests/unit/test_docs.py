@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from benchmarks import page
 
 from storewatch.config import Settings
 from storewatch.domain.kinds import KINDS
@@ -97,6 +98,17 @@ def test_every_figure_of_the_readme_has_its_command() -> None:
 
     assert scripts
     assert all((ROOT / "benchmarks" / f"{script}.py").exists() for script in scripts)
+
+
+def test_figures_of_pages_are_what_was_measured() -> None:
+    """Tables and plots are those that `python -m benchmarks.page` makes of the results that are kept."""
+    results = page.read_results()
+    texts = {path: path.read_text(encoding="utf-8") for path in page.PAGES}
+    pictures = page.pictures(results)
+
+    assert {path: page.filled(text, results) for path, text in texts.items()} == texts
+    assert pictures
+    assert {name: read(f"docs/explanation/{name}.svg") for name in pictures} == pictures
 
 
 def test_what_can_be_read_is_listed_as_it_is() -> None:
