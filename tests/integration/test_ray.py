@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +32,6 @@ from storewatch.ports.polls import Load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from storewatch.engines.part import Part
     from storewatch.formats.report import Report
 
 pytestmark = pytest.mark.xdist_group("ray")  # one cluster
@@ -39,6 +39,7 @@ pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 TESTS = Path(__file__).parents[1]
 STORES, SLICES = 60, 12
 NONE = "none"
+REPORT = [sys.executable, "-m", "storewatch.entrypoints.cli", "report"]
 TOKEN = "a-token-of-the-tests-cluster-0000"  # noqa: S105  it guards what ends with them
 
 
@@ -132,18 +133,59 @@ def made(settings: Settings, engine: RayEngine | None, *, slices: int = SLICES) 
         polls.close()
 
 
-def parts(settings: Settings) -> Iterator[Part]:
-    """Yield the parts of a report by Ray as they come."""
-    polls = open_polls(settings)
+def by_parts(settings: Settings) -> tuple[int, list[str]]:
+    """Make a report by Ray; return how many rows it has, and what lay on the shelf at its last part."""
+    polls, rows, kept = open_polls(settings), 0, []
     try:
         with polls.at() as snapshot:
             ask = Ask().at((snapshot.newest or 0) // 1_000_000 + 1)
-            slices = snapshot.slices(SLICES)
-            yield from ray_engine(settings).parts(
-                snapshot, ask, slices, rules=uptime, tell=lambda _: None, folder="report/1"
-            )
+            for part in ray_engine(settings).parts(
+                snapshot, ask, snapshot.slices(SLICES), rules=uptime, tell=lambda _: None, folder="report/1"
+            ):
+                rows += part.rows.height
+                kept = on_shelf(settings)
     finally:
         polls.close()
+    return rows, kept
+
+
+@contextmanager
+def last_slice(settings: Settings, cluster: Cluster) -> Iterator[tuple[int, Future[tuple[int, list[str]]]]]:
+    """Make a report up to its last slice; yield who stands in the middle of that, and the rest."""
+    with ThreadPoolExecutor(1) as pool:
+        report = pool.submit(by_parts, settings)
+        worker = eventually("a worker caught at a slice", partial(_caught, cluster), seconds=300)
+        try:
+            eventually("the others", lambda: len(on_shelf(settings)) == SLICES - 1, seconds=300)
+            yield worker, report
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
+
+
+def _caught(cluster: Cluster) -> int | None:
+    """Stop a Ray worker while it computes a slice, and return its process id."""
+    for pid in cluster.workers("compute"):
+        os.kill(pid, signal.SIGSTOP)
+        eventually("it stands", partial(_stands, pid))
+        if _words(pid).startswith("ray::compute"):
+            return pid
+        os.kill(pid, signal.SIGCONT)
+    return None
+
+
+def _stands(pid: int) -> bool:
+    return state(pid) in {"T", None}
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """Return what a program of ours with these settings starts with."""
+    return {**os.environ, **settings.environment(), "PYTHONPATH": str(SRC), **more}
+
+
+def drivers(parent: int) -> list[int]:
+    """Return the drivers of a process."""
+    return [pid for pid in children(parent) if "ray_driver" in _words(pid)]
 
 
 def on_shelf(settings: Settings) -> list[str]:
@@ -173,46 +215,37 @@ def test_a_report_by_ray_is_that_of_this_machine_byte_for_byte(
 def test_a_ray_worker_that_is_killed_costs_only_the_slice_that_it_had(
     settings: Settings, joined: Cluster
 ) -> None:
-    coming = parts(settings)
-    stores = next(coming).rows.height
-    victim = eventually("a worker caught at a slice", lambda: _caught(joined))
-    os.kill(victim, signal.SIGKILL)
-    stores += sum(part.rows.height for _, part in zip(range(SLICES - 2), coming, strict=False))
-    eventually("its end", lambda: state(victim) in {None, "Z"})
-    kept = on_shelf(settings)
-    stores += next(coming).rows.height
-    assert stores == STORES
+    with last_slice(settings, joined) as (worker, report):
+        os.kill(worker, signal.SIGKILL)
+        rows, kept = report.result()
+    assert rows == STORES
     assert len(kept) == SLICES  # no slice that was done is done again
-    assert next(coming, None) is None
     assert on_shelf(settings) == []
 
 
-def _stands(pid: int) -> bool:
-    return state(pid) in {"T", None}
-
-
-def _caught(cluster: Cluster) -> int | None:
-    """Stop a Ray worker while it computes a slice, and return its process id."""
-    for pid in cluster.workers("compute"):
-        os.kill(pid, signal.SIGSTOP)
-        eventually("it stands", partial(_stands, pid))
-        if _words(pid).startswith("ray::compute"):
-            return pid
-        os.kill(pid, signal.SIGCONT)
-    return None
+def test_when_its_driver_dies_a_report_ends_and_leaves_nothing(settings: Settings, joined: Cluster) -> None:
+    with last_slice(settings, joined) as (_, report):
+        (driver,) = drivers(os.getpid())
+        os.kill(driver, signal.SIGKILL)
+        with pytest.raises(EngineError, match="driver"):
+            report.result()
+    assert on_shelf(settings) == []
+    assert drivers(os.getpid()) == []
 
 
 @pytest.mark.usefixtures("joined")
-def test_when_its_driver_dies_a_report_ends_and_leaves_nothing(settings: Settings) -> None:
-    coming = parts(settings)
-    next(coming)
-    (driver,) = [pid for pid in children(os.getpid()) if "ray_driver" in _words(pid)]
-    os.kill(driver, signal.SIGKILL)
-    with pytest.raises(EngineError, match="driver"):
-        list(coming)
-    assert on_shelf(settings) == []
-    assert not any("ray_driver" in _words(pid) for pid in children(os.getpid()))
-    assert made(settings, ray_engine(settings)).rows.height == STORES  # the next attempt
+def test_a_driver_ends_with_the_program_that_it_drives_for(settings: Settings, tmp_path: Path) -> None:
+    with (tmp_path / "report.csv").open("wb") as file:
+        program = subprocess.Popen(REPORT, env=environment(settings), stdout=file)
+    try:
+        driver = eventually("a driver", lambda: drivers(program.pid))[0]
+        os.kill(driver, signal.SIGSTOP)  # so that it is not done before
+        program.kill()
+        os.kill(driver, signal.SIGCONT)
+        eventually("its end", lambda: state(driver) in {None, "Z"})
+    finally:
+        program.kill()
+        program.wait()
 
 
 @pytest.mark.usefixtures("joined")
@@ -241,18 +274,9 @@ def test_a_cluster_that_cannot_be_reached_is_a_failed_report_with_the_reason(
 
 def test_a_cluster_on_this_machine_writes_nothing_into_home(tmp_path: Path, settings: Settings) -> None:
     """HOME is no folder: whoever writes there fails."""
+    local = settings.model_copy(update={"engine_url": "ray:local?workers=2"})
     done = subprocess.run(
-        [sys.executable, "-m", "storewatch.entrypoints.cli", "report"],
-        env={
-            **os.environ,
-            "HOME": os.devnull,
-            "PYTHONPATH": str(SRC),
-            "STOREWATCH_HOME": str(settings.home),
-            "STOREWATCH_ENGINE_URL": "ray:local?workers=2",
-        },
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
+        REPORT, env=environment(local, HOME=os.devnull), cwd=tmp_path, check=False, capture_output=True
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout == made(settings, None).csv_bytes()
@@ -272,13 +296,10 @@ def test_when_the_head_dies_the_report_ends(
     settings: Settings, joined: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last of the cluster: it ends with it."""
-    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
-    coming = parts(settings)
-    next(coming)
-    for pid in joined.workers("compute"):
-        os.kill(pid, signal.SIGSTOP)  # so that it is in mid-report
-    (head,) = [pid for pid in children(joined.process.pid) if "gcs_server" in _words(pid)]
-    os.kill(head, signal.SIGKILL)
-    with pytest.raises(EngineError):
-        list(coming)
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "2")
+    with last_slice(settings, joined) as (_, report):
+        (head,) = [pid for pid in children(joined.process.pid) if "gcs_server" in _words(pid)]
+        os.kill(head, signal.SIGKILL)
+        with pytest.raises(EngineError, match="the cluster's head may have"):
+            report.result()
     assert on_shelf(settings) == []
