@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO, TYPE_CHECKING
@@ -25,6 +26,15 @@ _IN_MEMORY = 32 << 20  # bytes; what is less never touches the disk
 _KEY = 8  # bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """The stores in order."""
+
+    stores: pl.Series  # String
+    coded: pl.Series  # Categorical
+    places: NDArray[np.int64]  # of each number, the last one for the number -1 of others: how many stores
+
+
 class Spill:
     """Polls as keys in a file that has no name, so that it is gone when the process is; a `PollsByDay`.
 
@@ -43,7 +53,7 @@ class Spill:
             POLLS.frame()["store_id"]
         ]  # by number; as long as one is there, codes keep their meaning
         self._stores = 0
-        self._places: tuple[pl.Series, NDArray[np.int64]] | None = None
+        self._found: _Placed | None = None
         self._changing = Lock()
         self.newest: int | None = None
 
@@ -74,12 +84,24 @@ class Spill:
     @property
     def stores(self) -> pl.Series:
         """The ids that they name, String, sorted, distinct."""
-        return self._placed()[0]
+        return self._placed().stores
+
+    @property
+    def coded(self) -> pl.Series:
+        """The same, Categorical."""
+        return self._placed().coded
+
+    def places(self, ids: pl.Series) -> NDArray[np.int64]:
+        """Return the place among `stores` of each id, Categorical; how many they are for another one."""
+        codes = ids.to_physical().to_numpy()
+        numbers: NDArray[np.int32] = np.append(self._number, -1).astype(np.int32)
+        numbers = numbers.take(np.minimum(codes, len(self._number)))
+        return self._placed().places.take(numbers)
 
     def keys(self, day: int, within: range) -> Keys:
         """Return the settled polls of a day, of the stores with these places in `stores`, as sorted keys."""
-        _, places = self._placed()
-        whole = len(within) == len(places)
+        places = self._placed().places
+        whole = len(within) == len(places) - 1
         found = []
         for offset, count in self._pieces.get(day, ()):
             self._file.seek(offset)
@@ -115,15 +137,15 @@ class Spill:
         self._ids.append(ids.gather(pl.Series(new.take(rows))))
         return self._number.take(codes)
 
-    def _placed(self) -> tuple[pl.Series, NDArray[np.int64]]:
-        """Return the ids in order, and the place of each number among them."""
-        if self._places is None:
-            ids = pl.concat(self._ids).cast(pl.String)
-            order = ids.arg_sort().to_numpy()
-            places = np.empty(len(order), np.int64)
+    def _placed(self) -> _Placed:
+        if self._found is None:
+            coded = pl.concat(self._ids)
+            order = coded.cast(pl.String).arg_sort().to_numpy()
+            places = np.full(len(order) + 1, len(order), np.int64)
             places[order] = np.arange(len(order))
-            self._places = ids.gather(pl.Series(order)), places
-        return self._places
+            coded = coded.gather(pl.Series(order))
+            self._found = _Placed(stores=coded.cast(pl.String), coded=coded, places=places)
+        return self._found
 
     def _write(self, keys: Keys) -> None:
         if isinstance(self._file, io.BytesIO) and self._size > _IN_MEMORY:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import date
 
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from storewatch.domain.facts import Facts
     from storewatch.domain.packed import Keys
@@ -43,6 +45,15 @@ class PollsByDay(Protocol):
     @property
     def stores(self) -> pl.Series:
         """The ids that they name, String, sorted, distinct."""
+        ...
+
+    @property
+    def coded(self) -> pl.Series:
+        """The same, Categorical."""
+        ...
+
+    def places(self, ids: pl.Series) -> NDArray[np.int64]:
+        """Return the place among `stores` of each id, Categorical; how many they are for another one."""
         ...
 
     @property

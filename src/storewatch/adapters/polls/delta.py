@@ -35,7 +35,7 @@ from storewatch.adapters.polls.delta_table import (
 )
 from storewatch.adapters.polls.merge import decide, polls_of
 from storewatch.domain.kinds import HOURS, replaced_kinds
-from storewatch.domain.packed import first_key, news, pack, pieces, span, unpack
+from storewatch.domain.packed import first_key, news, pack_columns, pieces, span, unpack
 from storewatch.domain.slices import Slice
 from storewatch.errors import InputError, Port, SettingsError, UnavailableError
 
@@ -192,30 +192,33 @@ def _day(day: date) -> int:
 
 def _add_polls(commit: Commit, polls: PollsByDay) -> int:
     """Add the polls that are not known yet and return how many they are."""
-    added, names = 0, polls.stores
-    coded = names.cast(pl.Categorical)
+    added, names, coded = 0, polls.stores, polls.coded
     for day, count in polls.days.items():
         for within in pieces(len(names), count):
             keys = polls.keys(day, within)
-            fresh = keys if not commit.base.of(polls_part(day)) else _news(commit.base, day, keys, names)
+            fresh = keys if not commit.base.of(polls_part(day)) else _news(commit.base, day, keys, polls)
             if len(fresh):
                 added += len(fresh)
                 append(commit, polls_part(day), unpack(day, fresh, coded))
     return added
 
 
-def _news(base: Version, day: int, keys: Keys, names: pl.Series) -> Keys:
+def _news(base: Version, day: int, keys: Keys, polls: PollsByDay) -> Keys:
     """Return those of a day's keys that say something new, a range of stores at a time."""
     if not len(keys):
         return keys
     files = [file for file in base.of(polls_part(day)) if file.meets(*span(day, keys))]
-    fresh = [keys[:0]]
+    fresh, names = [keys[:0]], polls.stores
     for within in pieces(len(names), sum(file.rows for file in files)):
         own = keys[slice(*keys.searchsorted([first_key(within.start), first_key(within.stop)]))]
         if len(own):
             after = names[within.stop] if within.stop < len(names) else None
             stores = Slice(first=names[within.start], after=after)
-            known = pack(read_polls(base, files, *span(day, own), stores), names)
+            held = read_polls(base, files, *span(day, own), stores)
+            place = polls.places(held["store_id"])
+            ours = place < len(names)
+            at, active = held["at"].to_physical().to_numpy(), held["active"].to_numpy()
+            known = pack_columns(place[ours], at[ours], active[ours])
             fresh.append(news(own, known.get(day, own[:0])))
     return np.concatenate(fresh)
 
