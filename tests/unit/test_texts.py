@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storewatch.ingest.csv import texts
-from storewatch.ingest.csv.texts import LONGEST, Texts, distinct_texts
+from storewatch.ingest.csv.texts import LONGEST, Texts, distinct_places, distinct_texts
 from storewatch.ingest.stamps import PADDING
 
 WORDS = st.lists(
@@ -54,3 +55,18 @@ def test_texts_made_to_collide_are_left_to_others(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(texts, "_slots", lambda words, *_, **__: np.zeros(words.shape[1], np.int64))
     assert found([f"{number}".encode() for number in range(20)]) is None
     assert found([b"7", b"8", b"7"]) is not None
+
+
+@given(st.lists(st.none() | st.sampled_from(["", "a", "b", "bb"]) | st.text()))
+def test_each_row_of_a_column_has_its_own_text(values: list[str | None]) -> None:
+    column = pl.Series(values, dtype=pl.String)
+    places = distinct_places(column)
+    assert places is not None
+    distinct, number = places
+    assert distinct.gather(pl.Series(number)).to_list() == values
+    assert len(distinct) == len(set(values))
+
+
+def test_texts_of_one_hash_are_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pl.Series, "hash", lambda column: pl.Series([7] * len(column), dtype=pl.UInt64))
+    assert distinct_places(pl.Series(["a", "b"])) is None

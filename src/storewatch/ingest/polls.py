@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.kinds import POLLS
-from storewatch.ingest.csv.texts import distinct_texts
+from storewatch.ingest.csv.texts import distinct_places, distinct_texts
 from storewatch.ingest.ids import check_ids
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
 from storewatch.ingest.stamps import END, FIRST, stamps_from_bytes, stamps_from_text, words_at
@@ -43,12 +43,12 @@ def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFra
         POLLS for every row, and the reason of each that is to be rejected.
     """
     ids, status, stamps = (columns[name] for name in POLLS.names)
-    ids = ids.cast(pl.Categorical)
+    ids, id_codes = _numbered_ids(ids)
     at, stamp_codes = stamps_from_text(stamps) if stamps.dtype == pl.String else _typed_stamps(stamps)
     active, known = _equal(status)
     if not known.all():
         active[~known], known[~known] = _spelled_statuses(status.filter(pl.Series(~known)))
-    codes = _combine(check_ids(ids), known, at, stamp_codes, latest)
+    codes = _combine(id_codes, known, at, stamp_codes, latest)
     return _frame(ids, at, active), codes
 
 
@@ -65,6 +65,15 @@ def poll_fields(fields: Fields, layout: Layout, latest: float | None) -> tuple[p
         rest = fields.columns(layout, ["timestamp_utc"])["timestamp_utc"].filter(pl.Series(~understood))
         at[~understood], codes[~understood] = stamps_from_text(rest)
     return _frame(ids, at, active), _combine(id_codes, known, at, codes, latest)
+
+
+def _numbered_ids(ids: pl.Series) -> tuple[pl.Series, Codes]:
+    """Return ids as Categorical, and the reason of each that is to be rejected."""
+    found = distinct_places(ids) if ids.dtype == pl.String else None
+    if found is None:
+        return ids.cast(pl.Categorical), check_ids(ids)
+    names, number = found
+    return names.cast(pl.Categorical).gather(pl.Series(number)), check_ids(names).take(number)
 
 
 def _ids(fields: Fields, layout: Layout) -> tuple[pl.Series, Codes]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from storewatch.ingest.stamps import PADDING, words_at
 
@@ -60,6 +61,23 @@ def distinct_texts(data: bytes, begins: Places, ends: Places) -> Texts | None:
     first, number = found
     texts = np.ascontiguousarray(words[:, first].T).view(f"S{width * _WORD}").ravel()
     return Texts(distinct=texts, number=number)
+
+
+def distinct_places(texts: pl.Series) -> tuple[pl.Series, NDArray[np.uint32]] | None:
+    """Find the distinct texts of a column.
+
+    Args:
+        texts: String; nulls are equal to each other.
+
+    Returns:
+        Each text once, and which of them each row has; None where this is not the way.
+    """
+    found = _numbered(texts.hash().to_numpy()[None], turn=0)
+    if found is None:
+        return None
+    distinct = texts.gather(pl.Series(found[0]))
+    is_same = distinct.gather(pl.Series(found[1])).eq_missing(texts)  # two texts may have one hash
+    return (distinct, found[1]) if is_same.all() else None
 
 
 def _words(data: bytes, begins: Places, ends: Places, width: int) -> NDArray[np.uint64]:
