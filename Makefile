@@ -45,7 +45,7 @@ screenshots: $(VENV)/.dev  ## pictures of the pages
 	$(BIN)/python scripts/screenshots.py
 
 BENCH := compare_rules kernel report_files load service explain stack
-BENCH_FULL := "growth stores" "growth csv" "growth polls" "growth history" "growth loads" queued
+BENCH_FULL := "growth stores" "growth csv" "growth polls" "growth history" "growth loads" engines queued
 define benchmarks
 for it in $(1); do $(BIN)/python -m benchmarks.$$it || exit 1; done
 $(BIN)/python -m benchmarks.page
