@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storewatch import __version__
 from storewatch.config import load_settings
+from storewatch.domain.ask import Ask
 from storewatch.domain.slices import Slice
 from storewatch.engines import open_engine, ray
 from storewatch.engines.local import LocalEngine
 from storewatch.engines.ray import RayEngine
-from storewatch.engines.ray_task import compute, plain
+from storewatch.engines.ray_task import SliceTask, compute, plain
 from storewatch.errors import EngineError, SettingsError
 
 if TYPE_CHECKING:
@@ -80,6 +82,22 @@ def test_a_task_of_another_version_is_refused_whatever_else_it_says() -> None:
     outcome = compute({"software": "0.0.1", "what": "nobody knows"})  # type: ignore[typeddict-item]
     assert isinstance(outcome, dict)
     assert "0.0.1" in outcome["told"]
+
+
+def test_a_node_that_has_not_the_poll_store_makes_no_part(tmp_path: Path) -> None:
+    """An empty folder is a poll store without stores: its part would be missing in silence."""
+    task = SliceTask(
+        software=__version__,
+        settings=ray._anywhere(load_settings(home=tmp_path / "nowhere")),
+        version="delta:0",
+        ask=Ask(as_of=1_674_670_320).values(),
+        within=None,
+        folder="report/1/parts",
+    )
+    outcome = compute(task)
+    assert isinstance(outcome, dict)
+    assert "has it the same poll store" in outcome["told"]
+    assert str(tmp_path) not in outcome["told"]
 
 
 def test_folders_are_named_by_their_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,8 +79,10 @@ def compute(task: SliceTask) -> Shelved | Trouble:
     try:
         return _shelved(task)
     except StorewatchError as error:
-        port = str(error.port) if isinstance(error, UnavailableError) else None
-        return Trouble(port=port, message=str(error), told=error.told)
+        if isinstance(error, UnavailableError):
+            return Trouble(port=str(error.port), message=str(error), told=error.told)
+        told = error.told or "a Ray worker could not make its slice: has it the same poll store and shelf?"
+        return Trouble(port=None, message=f"{told} {error}", told=told)
 
 
 def _shelved(task: SliceTask) -> Shelved:
