@@ -22,9 +22,13 @@ class Slice:
 
     def of(self, ids: pl.Series) -> pl.Series:
         """Return those of sorted `ids` (String) that lie in it."""
+        return ids.slice(*self.place(ids))
+
+    def place(self, ids: pl.Series) -> tuple[int, int]:
+        """Return where those of sorted `ids` (String) begin that lie in it, and how many they are."""
         first = 0 if self.first is None else int(ids.search_sorted(self.first))
         after = len(ids) if self.after is None else int(ids.search_sorted(self.after))
-        return ids.slice(first, max(after - first, 0))
+        return first, max(after - first, 0)
 
 
 Within: TypeAlias = Slice | Sequence[str] | None  # a range of store ids, some ids, or all there are

@@ -81,9 +81,13 @@ class DeltaPollStore:
 
     def _load(self, load: Load, base: Version) -> LoadSummary:
         polls = polls_of(load)
-        known = {kind.name: known_rows(base, kind, load) for kind in replaced_kinds()}
         stores = read_stores(base)
-        change = decide(load, polled=polls.stores, known=known, stores=stores)
+        change = decide(
+            load,
+            polled=polls.stores,
+            known={kind.name: known_rows(base, kind, load) for kind in replaced_kinds()},
+            stores=stores,
+        )
         commit = Commit(base=base)
         new_polls = _add_polls(commit, polls)
         _add_change(commit, change)

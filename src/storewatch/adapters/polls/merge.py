@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from storewatch.domain.kinds import replaced_kinds
 from storewatch.domain.schedule import closing
+from storewatch.domain.slices import between
 from storewatch.ingest import Spill
 from storewatch.ports.polls import LoadSummary
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from storewatch.domain.kinds import Kind
+    from storewatch.domain.slices import Slice
     from storewatch.ports.polls import Load, PollsByDay
 
 _WEEKDAYS = 7
+_ROWS = 1 << 17  # of a kind that are compared at a time, about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +29,14 @@ class Replaced:
     """What a load changes of one kind. Units are frames of the columns that make one, sorted."""
 
     rows: pl.DataFrame  # all rows of each unit whose rows become other ones, sorted
-    before: pl.DataFrame  # what was known of the units that the load names
+    before: pl.DataFrame  # the rows of these units before, of those that had any
     new: pl.DataFrame  # units that had no rows and get some
     other: pl.DataFrame  # units that had other rows
     kept: pl.DataFrame  # units with a rejected row, which keep what they had
     part: pl.DataFrame  # units with a rejected row and no rows before: the good ones are taken
+
+
+_FRAMES = tuple(field.name for field in fields(Replaced))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +103,39 @@ def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], 
 
 
 def _replaced(kind: Kind, load: Load, known: pl.DataFrame) -> Replaced:
+    """Compare the rows of a kind; those kept by store in ranges of stores, for hashes take room."""
+    frames = (load.facts.of(kind), load.tainted.get(kind.name, known.select(kind.replaces).clear()), known)
+    if not kind.by_store:
+        return _compared(kind, *frames)
+    given, tainted, known = (frame.sort("store_id") for frame in frames)
+    longer = max(given["store_id"], known["store_id"], key=len)
+    edges = longer.gather_every(_ROWS, offset=_ROWS).unique(maintain_order=True)
+    parts = [
+        _compared(kind, *(_within(frame, within) for frame in (given, tainted, known)))
+        for within in between(edges)
+    ]
+    return Replaced(**{name: pl.concat([getattr(part, name) for part in parts]) for name in _FRAMES})
+
+
+def _within(rows: pl.DataFrame, within: Slice) -> pl.DataFrame:
+    """Return the rows of a range of stores, of rows in order of their stores."""
+    return rows.slice(*within.place(rows["store_id"]))
+
+
+def _compared(kind: Kind, given: pl.DataFrame, tainted: pl.DataFrame, known: pl.DataFrame) -> Replaced:
     unit = list(kind.replaces)
     had = known.select(unit).unique()
-    tainted = load.tainted.get(kind.name, had.clear()).sort(unit)
+    tainted = tainted.sort(unit)
     kept = _inside(tainted, had)
-    given = _outside(load.facts.of(kind).unique(), kept)
+    given = _outside(given.unique(), kept)
     before = _inside(known, given.select(unit))
     differing = _differing(given, before).select(unit).unique().sort(unit)
+    other = _inside(differing, had)
     return Replaced(
         rows=_inside(given, differing).sort(given.columns),
-        before=before,
+        before=_inside(before, other),
         new=_outside(differing, had),
-        other=_inside(differing, had),
+        other=other,
         kept=kept,
         part=_outside(tainted, had),
     )
