@@ -172,7 +172,7 @@ def sizing(results: Results) -> Iterator[str]:
 def planned(results: Results) -> Iterator[str]:
     """Yield what a million stores polled every five minutes would take."""
     with contextlib.suppress(KeyError):
-        yield from table(("what", "how much", "from"), plan(results), words=("from",))
+        yield from table(("what", "how much", "from"), list(plan(results)), words=("from",))
 
 
 # --- pictures

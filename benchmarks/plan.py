@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 STORES, AN_HOUR, HOURS = 1_000_000, 12, 168
 READ = 2  # weeks of polls in a report: its own, and what carries into it
@@ -71,58 +71,41 @@ def plan(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         KeyError: Something that it follows from has not been measured.
     """
     stores = results["growth_stores"]
-    report, load = growth_of(stores, "report"), growth_of(stores, "load")
-    week = STORES * AN_HOUR * HOURS
-    low, high = _report_cpu(report, results["growth_polls"], READ * week)
     largest = max(int(name.split("_")[1]) for name in stores["figures"] if name.startswith("polls_"))
-    middle = stores["medians"][f"report, {largest} stores"]
-    busy = middle["cpu"] / middle["wall"]  # cores
-    room = stores["figures"][f"room_mb_{largest}"] * 1e6 / report.polls[-1]  # bytes a poll
+    measured = f"measured, {largest:,} stores"
+    load, report = growth_of(stores, "load"), growth_of(stores, "report")
+    seen, cores = stores["medians"][f"report, {largest} stores"], stores["machine"]["cores"]
+    week = STORES * AN_HOUR * HOURS
+    cpu = _report_cpu(report, results["growth_polls"], READ * week)
     hour = load.costs[-1] / load.polls[-1] * STORES * AN_HOUR  # CPU seconds
-    kept_gb = room * week * WEEKS_KEPT / 1e9
+    poll = stores["figures"][f"room_mb_{largest}"] * 1e6 / report.polls[-1]  # bytes
+
     yield "polls a week", f"{week / 1e9:.2f} billion", f"{STORES:,} stores, {AN_HOUR} an hour"
-    yield (
-        "a report, CPU",
-        f"{low / 60:.0f} to {high / 60:.0f} min",
-        f"{READ} weeks of polls at most; {report.polls[-1] / 1e6:.0f} million were measured",
-    )
-    yield (
-        "how far the largest measured fleet is from what the two below it foretell",
-        f"{report.missed_by:+.1%}",
-        "CPU of a report, along a straight line",
-    )
-    yield (
-        "cores kept busy by a report",
-        f"{busy:.1f} of {stores['machine']['cores']}",
-        f"measured, {largest:,} stores",
-    )
-    for cores in (2, 16, 64):
-        share = busy / stores["machine"]["cores"]
-        times = [seconds / cores / share / 60 for seconds in (low, high)]
-        yield (
-            f"a report on {cores} cores",
-            f"{times[0]:.1f} to {times[1]:.1f} min",
-            "if all cores stay as busy",
-        )
-    yield (
-        "memory of a report",
-        f"{middle['peak_mb']:,.0f} MiB",
-        f"measured, {largest:,} stores, 2 cores at once",
-    )
-    yield "loading the polls of an hour, CPU", f"{hour:.0f} s", f"{STORES * AN_HOUR / 1e6:.0f} million polls"
-    yield f"room for {WEEKS_KEPT} weeks", f"{kept_gb:,.0f} GB", f"{room:.1f} bytes a poll, measured"
+    most = f"{READ} weeks of polls at most; {report.polls[-1] / 1e6:.0f} million were measured"
+    yield "a report, CPU", _span(cpu, "s"), most
+    far = f"{report.missed_by:+.1%}"
+    yield "what the largest measured fleet took beyond what the two below it foretell", far, "CPU of a report"
+    busy = seen["cpu"] / seen["wall"] / cores  # share of the cores
+    yield "cores kept busy by a report", f"{busy * cores:.1f} of {cores}", measured
+    for count in (2, 16, 64):
+        spans = (seconds / count / busy for seconds in cpu)
+        yield f"a report on {count} cores", _span(spans, "s"), "if all are kept as busy"
+    yield "memory of a report", f"{seen['peak_mb']:,.0f} MiB", f"{measured}, two slices at once"
+    yield "what a report reads", f"{poll * week * READ / 1e9:,.0f} GB", f"{poll:.1f} bytes a poll, {measured}"
+    yield "loading the polls of an hour, CPU", f"{hour:,.0f} s", f"{STORES * AN_HOUR / 1e6:.0f} million polls"
+    kept = poll * week * WEEKS_KEPT / 1e9  # GB
+    rent = f"at {PRICES['gb_month']} $ a GB and month: {kept * PRICES['gb_month']:,.2f} $"
+    yield f"room for {WEEKS_KEPT} weeks", f"{kept:,.0f} GB", rent
+    price = f"at {PRICES['core_hour']} $ a core and hour"
+    month = ((seconds + hour) / 3_600 * 24 * 30 * PRICES["core_hour"] for seconds in cpu)
+    yield "cores a month, a load and a report each hour", _span(month, "$"), f"{price}, while they compute"
     held = HELD * 24 * 30 * PRICES["core_hour"]
-    yield (
-        f"money a month, a machine of {HELD} cores",
-        f"{held:,.0f} $",
-        f"at {PRICES['core_hour']} $ a core and hour",
-    )
-    month = [(24 * seconds + 24 * hour) / 3600 * 30 * PRICES["core_hour"] for seconds in (low, high)]
-    yield (
-        "money a month, a report every hour",
-        f"{month[0]:,.0f} to {month[1]:,.0f} $ and {kept_gb * PRICES['gb_month']:,.0f} $",
-        f"the cores only while they work; room at {PRICES['gb_month']} $ a GB and month",
-    )
+    yield f"a machine of {HELD} cores, a month", f"{held:,.0f} $", price
+
+
+def _span(figures: Iterable[float], unit: str) -> str:
+    least, most = figures
+    return f"{least:,.0f} to {most:,.0f} {unit}"
 
 
 def _report_cpu(by_stores: Growth, by_polls: dict[str, Any], polls: float) -> tuple[float, float]:
