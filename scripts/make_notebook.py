@@ -45,7 +45,12 @@ def executed(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         os.environ["IPYTHONDIR"] = os.environ["JUPYTER_RUNTIME_DIR"] = scratch
         config = Config({"KernelManager": {"transport": "ipc", "ip": f"{scratch}/kernel"}})
         client = NotebookClient(
-            notebook, config=config, kernel_name="python3", timeout=PATIENCE, record_timing=False
+            notebook,
+            config=config,
+            kernel_name="python3",
+            timeout=PATIENCE,
+            record_timing=False,
+            coalesce_streams=True,  # what a cell prints comes in as many pieces as the machine is busy
         )
         client.execute(cwd=str(NOTEBOOK.parent))
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
