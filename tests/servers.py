@@ -218,7 +218,7 @@ def prepared_valkey(folder: Path) -> Process:
         "port": str(port),
         "dir": str(folder),
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "always",  # else a kill while the disk is busy loses what was acknowledged
         "save": "",
         "maxmemory-policy": "noeviction",
         "enable-debug-command": "local",

@@ -51,6 +51,12 @@ def _hosts(names: str | None) -> str | None:
     return names
 
 
+def _engine_url(url: str) -> str:
+    if "@" in url:  # a password, which would be shown
+        raise ValueError("must be local:, ray:auto or ray:local?workers=2")
+    return url
+
+
 class Settings(BaseSettings):
     """Everything that can be set. A field `x` is set by the environment variable `STOREWATCH_X`."""
 
@@ -79,7 +85,7 @@ class Settings(BaseSettings):
     """The same for business hours: store_id, day, start_time_local, end_time_local."""
     zones_query: str | None = Field(default=None, repr=False)
     """The same for zones: store_id, timezone_str."""
-    engine_url: str = "local:"
+    engine_url: Annotated[str, AfterValidator(_engine_url)] = "local:"
     """Where the slices of a report are computed: on the cores of this machine, or in a Ray cluster."""
     workers: int = Field(default=1, ge=0, le=256)
     """Worker processes of a service; 0: others compute its reports."""

@@ -245,7 +245,9 @@ class Commit:
                 partition_values={"part": part},
                 modification_time=int(found.st_mtime * 1000),
                 data_change=self.is_change,
-                stats=json.dumps(_statistics(frame)),
+                stats=json.dumps(
+                    _statistics(frame), ensure_ascii=False
+                ),  # the driver misreads pairs of escapes
             )
         )
 
