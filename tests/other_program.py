@@ -35,6 +35,7 @@ ZONES = dict.fromkeys(
 ODD_EDGES = {"literal-23:59": {"late", "eve"}, "local-mean-time": set(ZONES)}  # need steps of a minute
 
 
+@cache
 def hours_of(store: str) -> list[tuple[int, int, int]]:
     """Return day, start and end (seconds) of a store's rows, in the order of the file."""
     every = range(7)
@@ -101,6 +102,7 @@ def ahead(zone: str, at: int) -> int:
     return int(offset.total_seconds()) // 60
 
 
+@cache
 def rows_of_day(store: str, day: int, bugs: frozenset[str]) -> list[tuple[int, int]]:
     rows = [(start, end) for weekday, start, end in hours_of(store) if weekday == day]
     if "last-shift" in bugs:
