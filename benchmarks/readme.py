@@ -62,7 +62,7 @@ COPY = "psql \\copy"
 ROWS: tuple[tuple[str, Callable[[Results], str], str], ...] = (
     (
         "the kernel, schedules included, one thread",
-        lambda r: f"{_million(target(r, 'kernel', 'kernel, polls a second'))} million polls/s",
+        lambda r: f"{_million(target(r, 'kernel', 'kernel, polls a second of CPU'))} million polls/s",
         "kernel",
     ),
     (
