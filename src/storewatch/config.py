@@ -27,6 +27,8 @@ PREFIX = "STOREWATCH_"
 # What Kubernetes sets by itself for a service that is called storewatch, or storewatch-…
 _OF_KUBERNETES = re.compile(rf"{PREFIX}(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 SHORTEST_SECRET = 16  # characters
+OF_RAY = "ray:auto or ray:local?workers=2"
+ENGINES = f"local:, {OF_RAY}"
 LONGEST_LINK = 7 * 86_400  # seconds; S3 refuses links that live longer
 
 
@@ -53,7 +55,7 @@ def _hosts(names: str | None) -> str | None:
 
 def _engine_url(url: str) -> str:
     if "@" in url:  # a password, which would be shown
-        raise ValueError("must be local:, ray:auto or ray:local?workers=2")
+        raise ValueError(f"must be {ENGINES}")
     return url
 
 

@@ -172,6 +172,17 @@ def test_leases_stand_still_while_the_server_is_away(
     assert job_of(redis_board, job_id).epoch == claim.epoch
 
 
+def test_workers_that_only_ask_for_work_write_next_to_nothing(redis_board: JobBoard, admin: Redis) -> None:
+    """They do so many times a second, and what is written is kept."""
+    assert redis_board.claim("a", lease=LONG) is None
+    before = admin.info("persistence")["aof_current_size"]
+    for _ in range(50):
+        assert redis_board.claim("a", lease=LONG) is None
+    assert admin.info("persistence")["aof_current_size"] - before < 10 * len(
+        "storewatch:heard 1674670402000000"
+    )
+
+
 def test_of_calls_that_come_together_only_the_first_wait_for_a_paused_server(
     redis_board: JobBoard, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:

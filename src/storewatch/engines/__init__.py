@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storewatch.adapters.location import scheme_of
+from storewatch.config import ENGINES
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def open_engine(settings: Settings) -> Engine:
 
         return ray_engine(settings)
     if url != "local:":
-        raise SettingsError(f"there is no engine {url!r}: write local:, ray:auto or ray:local?workers=2")
+        raise SettingsError(f"there is no engine {url!r}: write {ENGINES}")
     from storewatch.engines.local import LocalEngine  # noqa: PLC0415  the same
 
     return LocalEngine()

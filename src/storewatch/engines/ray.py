@@ -21,7 +21,7 @@ from urllib.parse import quote
 from storewatch import __version__
 from storewatch.adapters.location import local_path, scheme_of
 from storewatch.bootstrap import open_shelf
-from storewatch.config import PREFIX
+from storewatch.config import OF_RAY, PREFIX
 from storewatch.domain.uptime import uptime
 from storewatch.engines.ray_task import TRIES, SliceTask, plain
 from storewatch.errors import EngineError, Port, SettingsError, UnavailableError
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from storewatch.engines.ray_task import Shelved
     from storewatch.ports.polls import Snapshot
 
-FORMS = "ray:auto or ray:local?workers=2"
 JOINING_SECONDS = 30.0  # that a driver has to join the cluster that there is
 STARTING_SECONDS = 180.0  # that a cluster on this machine has to start
 DIALLING_SECONDS = 5.0
@@ -126,7 +125,7 @@ def ray_engine(settings: Settings) -> RayEngine:
         raise SettingsError(_CLIENT)
     form = re.fullmatch(r"ray:(auto|local\?workers=([1-9]\d{0,2}))", url)
     if not form:
-        raise SettingsError(f"there is no engine {url!r}: write {FORMS}")
+        raise SettingsError(f"there is no engine {url!r}: write {OF_RAY}")
     if find_spec("ray") is None:
         raise SettingsError(f"{url} needs Ray: pip install 'storewatch[ray]'")
     return RayEngine(settings=settings, workers=int(form[2]) if form[2] else None)

@@ -131,14 +131,17 @@ end
 
 -- While the server is away no lease can be renewed, so leases stand still for as long as no worker was heard of: a server
 -- that comes back, with old calls in its buffers, takes no job from who holds it. A silence is one of more than half a
--- lease, for each worker is heard of three times in one.
+-- lease, for each worker is heard of three times in one. It is noted six times in one at most: idle workers call often.
 local function hear(lease)
-  local last = tonumber(redis.call('GET', tag .. ':heard') or now)
-  redis.call('SET', tag .. ':heard', whole(now))
-  if now - last > math.max(lease / 2, 1) * 1000000 then
+  local last = tonumber(redis.call('GET', tag .. ':heard') or 0)
+  local silent, leased = now - last, lease * 1000000
+  if silent > leased / 6 then
+    redis.call('SET', tag .. ':heard', whole(now))
+  end
+  if last > 0 and silent > math.max(leased / 2, 1000000) then
     local held = redis.call('ZRANGEBYSCORE', set_key('Running'), whole(last), '+inf', 'WITHSCORES')
     for nth = 1, #held, 2 do
-      redis.call('ZADD', set_key('Running'), whole(held[nth + 1] + now - last), held[nth])
+      redis.call('ZADD', set_key('Running'), whole(held[nth + 1] + silent), held[nth])
     end
   end
 end
