@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
@@ -41,7 +41,7 @@ class Reference:
 
     def csv(self, facts: Facts, ask: Ask) -> bytes:
         """Return the report as CSV."""
-        return reference_export.export(reference.report(facts, ask))
+        return reference.export(reference.report(facts, ask))
 
 
 class Kernel:

@@ -12,7 +12,7 @@ import pytest
 from boards import claimed
 from calls import Opened, check_problem, served
 from service import AS_OF, FILE_NAME, Service, small_facts
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.instant import WEEK
@@ -331,8 +331,8 @@ def test_a_report_by_the_other_policy_is_the_reference_observing(service: Servic
     ask = Ask(as_of=AS_OF - 287, carry=5_400, policy=Policy.LAST_OBSERVATION)
     csv = service.get(f"/v1/reports/{report_id}/download", follow_redirects=True).content
 
-    assert csv == reference_export.export(reference.report(small_facts(), ask))
-    assert csv != reference_export.export(
+    assert csv == reference.export(reference.report(small_facts(), ask))
+    assert csv != reference.export(
         reference.report(small_facts(), replace(ask, policy=Policy.HOURLY_MAJORITY))
     )
 

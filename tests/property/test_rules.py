@@ -10,7 +10,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from strategies import DAY, FIXED_ZONES, HOUR, SECOND, WEEK, Fleet, fleets, rows_of_seconds
@@ -47,7 +47,7 @@ def test_kernel_and_reference_agree_to_the_second_and_the_byte(fleet: Fleet) -> 
     expected, found = reference_rows(fleet.facts, fleet), kernel_rows(fleet.facts, fleet)
     assert found.columns == list(expected.columns)
     assert found.to_dicts() == expected.to_dict("records")
-    assert csv_bytes(found) == reference_export.export(expected)
+    assert csv_bytes(found) == reference.export(expected)
 
 
 @given(st.lists(rows_of_seconds(), max_size=5, unique_by=lambda row: row["store_id"]))
@@ -55,7 +55,7 @@ def test_any_seconds_are_written_as_the_same_bytes(rows: list[dict[str, object]]
     columns = ["store_id", *reference.figure_columns()]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "int64"))
     schema = {"store_id": pl.String, **dict.fromkeys(columns[1:], pl.Int64)}
-    assert csv_bytes(pl.DataFrame(rows, schema=schema, orient="row")) == reference_export.export(frame)
+    assert csv_bytes(pl.DataFrame(rows, schema=schema, orient="row")) == reference.export(frame)
 
 
 @given(fleets(), st.randoms(use_true_random=False))

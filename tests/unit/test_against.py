@@ -16,7 +16,7 @@ import other_program
 from other_program import AS_OF, STORES
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.checking.against import Comparison, compare, read_foreign
 from storewatch.checking.against.causes import CAUSES
 from storewatch.domain.ask import Ask
@@ -190,7 +190,7 @@ def test_our_own_report_agrees_whatever_its_ids_look_like(tmp_path: Path) -> Non
     names = ["-5", "=1", "007", "a,b"]
     facts = facts_of([(name, (NOW - 1_800) * 1_000_000, True) for name in names])
     path = tmp_path / "ours.csv"
-    path.write_bytes(reference_export.export(reference.report(facts, Ask(as_of=NOW, carry=WEEK))))
+    path.write_bytes(reference.export(reference.report(facts, Ask(as_of=NOW, carry=WEEK))))
     found = compare(facts, read_foreign(path), Ask(as_of=NOW))
 
     assert found.agrees

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from engines import Engine, csv_lines, figures, open_on, polled, row_of_a
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from strategies import DAY, HOUR, WEEK, facts_of, instant
 
@@ -213,7 +213,7 @@ def test_add_up_cuts_the_pieces_at_each_windows_start_and_at_the_as_of() -> None
     ],
 )
 def test_durations_are_rounded_half_up(seconds: int, unit: int, text: str) -> None:
-    assert reference_export.duration(seconds, unit) == text
+    assert reference.duration(seconds, unit) == text
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_durations_are_rounded_half_up(seconds: int, unit: int, text: str) -> No
     ],
 )
 def test_percentages_are_cut(up: int, down: int, text: str) -> None:
-    assert reference_export.percent(up, down) == text
+    assert reference.percent(up, down) == text
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_percentages_are_cut(up: int, down: int, text: str) -> None:
     [("007", "007"), (" a ", " a "), ("a,b", '"a,b"'), ('"', '""""'), ("a\nb", '"a\nb"'), ("a\rb", '"a\rb"')],
 )
 def test_fields_are_quoted_only_if_they_must_be(field: str, text: str) -> None:
-    assert reference_export.quoted(field) == text
+    assert reference.quoted(field) == text
 
 
 def test_the_csv_has_the_first_versions_columns_first_and_then_the_others(engine: Engine) -> None:

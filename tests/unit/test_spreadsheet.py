@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
-from storewatch.checking import reference_export
+from storewatch.checking import reference
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.input import Input
 from storewatch.domain.uptime import COLUMNS
@@ -168,7 +168,7 @@ def test_an_id_that_would_be_a_formula_has_an_apostrophe_in_the_csv_and_no_other
 def test_kernel_and_reference_write_such_ids_alike() -> None:
     report = made(*FORMULAS, *PLAIN)
 
-    assert reference_export.export(report.to_pandas()) == report.csv_bytes()
+    assert reference.export(report.to_pandas()) == report.csv_bytes()
 
 
 def test_typed_formats_keep_such_ids_to_the_letter() -> None:

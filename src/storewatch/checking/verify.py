@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.checking import reference, reference_export
+from storewatch.checking import reference
 from storewatch.domain.uptime import store_names, uptime
 from storewatch.formats.csv import csv_bytes
 
@@ -43,11 +43,11 @@ def verify(facts: Facts, ask: Ask, *, stores: int | None = None, jobs: int = 1) 
     ask = replace(ask, store_ids=tuple(chosen))
     by_kernel = uptime(facts, ask)
     plain = reference.report(facts, ask, jobs=jobs)
-    by_reference = reference_export.to_polars(plain)
+    by_reference = reference.to_polars(plain)
     return Verdict(
         stores=len(chosen),
         differences=_differences(by_kernel, by_reference),
-        same_bytes=csv_bytes(by_kernel) == reference_export.export(plain),
+        same_bytes=csv_bytes(by_kernel) == reference.export(plain),
     )
 
 

@@ -118,9 +118,9 @@ def check_out(out: Path | None) -> None:
 
 def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:
     """Compute the rows with the reference."""
-    from storewatch.checking import reference, reference_export
+    from storewatch.checking import reference
 
-    return reference_export.to_polars(reference.report(facts, ask, jobs=jobs))
+    return reference.to_polars(reference.report(facts, ask, jobs=jobs))
 
 
 def deliver(made: Report, out: Path | None) -> None:

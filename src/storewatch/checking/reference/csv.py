@@ -1,12 +1,8 @@
-"""A report of the reference as the kernel gives it: a frame, or CSV written figure by figure (R7)."""
+"""Reports as CSV (R7)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import polars as pl
-
-from storewatch.checking.reference import WINDOWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,22 +10,16 @@ if TYPE_CHECKING:
 UNITS = {"hour": 60, "day": 3_600, "week": 3_600}  # R7: the hour in minutes, day and week in hours
 
 
-def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
-    """Return a report as the kernel gives it."""
-    schema = {name: pl.String if name == "store_id" else pl.Int64 for name in frame.columns}
-    return pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
-
-
 def export(frame: pd.DataFrame) -> bytes:
     """Write a report as CSV (R7)."""
     figures = ("uptime", "downtime", "unknown", "open")
-    durations = [f"{figure}_last_{window}" for figure in figures for window in WINDOWS]
-    percents = [f"uptime_percent_last_{window}" for window in WINDOWS]
+    durations = [f"{figure}_last_{window}" for figure in figures for window in UNITS]
+    percents = [f"uptime_percent_last_{window}" for window in UNITS]
     lines = [["store_id", *durations, *percents]]
     for row in frame.to_dict("records"):
-        seconds = {(f, w): int(row[f"{f}_seconds_last_{w}"]) for f in figures for w in WINDOWS}
+        seconds = {(f, w): int(row[f"{f}_seconds_last_{w}"]) for f in figures for w in UNITS}
         line = [duration(seconds[figure, window], UNITS[window]) for figure, window in seconds]
-        line += [percent(seconds["uptime", window], seconds["downtime", window]) for window in WINDOWS]
+        line += [percent(seconds["uptime", window], seconds["downtime", window]) for window in UNITS]
         lines.append([quoted(str(row["store_id"])), *line])
     return "".join(",".join(line) + "\n" for line in lines).encode()
 
