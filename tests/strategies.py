@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.facts import Facts
-from storewatch.domain.kinds import HOURS, POLLS, ZONES
+from storewatch.domain.kinds import FURTHER_KINDS, HOURS, POLLS, ZONES
 from storewatch.domain.zone import load_zone
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _LAST = 7_289_654_400  # 2201-01-01, the first second that is out of range
 
 Poll = tuple[str, int, bool]  # store, microseconds since 1970, active
 Row = tuple[str, int, int, int]  # store, day, start, end (seconds of the day)
+DatedRow = tuple[str, int, int, int, date | None, date | None]  # the same, valid from, valid to
 
 
 def instant(text: str) -> int:
@@ -47,15 +48,20 @@ def of_day(text: str) -> int:
 
 def facts_of(
     polls: Iterable[Poll] = (),
-    hours: Iterable[Row] = (),
+    hours: Iterable[Row | DatedRow] = (),
     zones: Mapping[str, str] | None = None,
     stores: Iterable[str] = (),
+    **further: Iterable[tuple[object, ...]],
 ) -> Facts:
-    """Put checked rows into the frames that the engines take."""
+    """Put checked rows into the frames that the engines take; `further`: rows of the kinds of that name."""
     numbers = POLLS.schema | {"at": pl.Int64()}
+    rows = list(hours)
+    hours_schema = HOURS.schema | (HOURS.optional if rows and len(rows[0]) > len(HOURS.schema) else {})
+    others = {"hours": pl.DataFrame(rows, schema=hours_schema, orient="row")}
+    others |= {name: FURTHER_KINDS[name].frame(of_kind) for name, of_kind in further.items()}
     return Facts(
         polls=pl.DataFrame(list(polls), schema=numbers, orient="row").cast(pl.Schema(POLLS.schema)),
-        others={"hours": HOURS.frame(hours), "zones": ZONES.frame((zones or {}).items())},
+        others=others | {"zones": ZONES.frame((zones or {}).items())},
         stores=pl.Series("store_id", list(stores), dtype=pl.String),
     )
 

@@ -6,7 +6,7 @@ Reading, merging and every poll store go through it, so a new kind is a row here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ class Form(Enum):
     INSTANT = auto()
     DAY = auto()  # of the week
     TIME = auto()  # of the day
+    DATE = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Column:
     name: str
     form: Form = Form.TEXT
     aliases: tuple[str, ...] = ()  # other names that it may have
+    may_lack: bool = False  # a file or frame may be without it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,8 +47,9 @@ class Kind:
     """
 
     name: str  # of its table or part, too, so none of: stores, loads, migrations
-    columns: tuple[Column, ...]  # as they are given; each must be there
+    columns: tuple[Column, ...]  # as they are given
     schema: Schema  # of its checked rows
+    optional: Schema = field(default_factory=dict)  # further columns that checked rows may be without
     key: tuple[str, ...]  # of the schema; rows of one load that agree here and differ elsewhere contradict
     # Values in these columns, never null, make a unit: the load's rows of a unit take the place of all that
     # were held of it. None: nothing is replaced, a load adds.
@@ -91,6 +94,8 @@ HOURS = Kind(
     ),
     # day 0 = Monday; start and end in seconds of the day as written (end ≤ 86,400)
     schema={"store_id": pl.String(), "day": pl.Int8(), "start": pl.Int32(), "end": pl.Int32()},
+    # local dates, both inclusive; null: no limit (R8)
+    optional={"valid_from": pl.Date(), "valid_to": pl.Date()},
     key=("store_id", "day", "start", "end"),
     replaces=("store_id",),
     by_store=True,
@@ -106,9 +111,81 @@ ZONES = Kind(
     names_stores=True,
 )
 
+EXCEPTIONS = Kind(
+    name="exceptions",  # on a date a store is open from and to, or closed, whatever its hours say (R8)
+    columns=(
+        _STORE_ID,
+        Column(name="date", form=Form.DATE),
+        Column(name="start_time_local", form=Form.TIME),
+        Column(name="end_time_local", form=Form.TIME),
+        Column(name="reason", may_lack=True),
+    ),
+    # start and end as those of hours; both null: the store is closed on the date. reason "": none
+    schema={
+        "store_id": pl.String(),
+        "date": pl.Date(),
+        "start": pl.Int32(),
+        "end": pl.Int32(),
+        "reason": pl.String(),
+    },
+    key=("store_id", "date", "start", "end", "reason"),
+    replaces=("store_id", "date"),
+    by_store=True,
+    names_stores=False,
+)
+ANNOTATIONS = Kind(
+    name="annotations",  # what somebody states of a time (R9)
+    columns=(
+        Column(name="id", form=Form.ID, may_lack=True),
+        Column(name="store_id", form=Form.ID, may_lack=True),
+        Column(name="label", may_lack=True),
+        Column(name="value", may_lack=True),
+        Column(name="start_utc", form=Form.INSTANT),
+        Column(name="end_utc", form=Form.INSTANT, may_lack=True),
+        Column(name="counts_as"),
+        Column(name="reason", may_lack=True),
+        Column(name="author", may_lack=True),
+        Column(name="made_at", form=Form.INSTANT),
+        Column(name="withdrawn_at", form=Form.INSTANT, may_lack=True),
+    ),
+    # About a store_id, or a value of a label, or every store (label *); the others are "". From since until
+    # before `until`, whole seconds; null: until further notice. withdrawn_at null: it holds.
+    schema={
+        "id": pl.String(),
+        "store_id": pl.String(),
+        "label": pl.String(),
+        "value": pl.String(),
+        "since": pl.Datetime("us", "UTC"),
+        "until": pl.Datetime("us", "UTC"),
+        "counts_as": pl.String(),
+        "reason": pl.String(),
+        "author": pl.String(),
+        "made_at": pl.Datetime("us", "UTC"),
+        "withdrawn_at": pl.Datetime("us", "UTC"),
+    },
+    key=("id",),
+    replaces=("id",),
+    by_store=False,
+    names_stores=False,
+)
+LABELS = Kind(
+    name="labels",  # what stores are called, promised (in percent), and grouped by, a row a value (R10)
+    columns=(_STORE_ID, Column(name="store_name"), Column(name="target_percent", may_lack=True)),
+    # label: a column of the stores file as names of columns are matched; value "": it has none
+    schema={"store_id": pl.String(), "label": pl.String(), "value": pl.String()},
+    key=("store_id", "label"),
+    replaces=("store_id", "label"),  # so a load sets the columns that it has, and keeps the others
+    by_store=True,
+    names_stores=False,
+)
+NAME, TARGET = "storename", "targetpercent"  # labels that are no labels: by these no store is grouped
+EVERY_STORE = "*"  # the label of an annotation that is about all
+
 # By name. The order decides what a file is that has the columns of two kinds: polls with a zone in a further
 # column are polls.
 KINDS = {kind.name: kind for kind in (POLLS, HOURS, ZONES)}
+# What the rules know beyond these, which neither files nor poll stores give yet.
+FURTHER_KINDS = {kind.name: kind for kind in (EXCEPTIONS, ANNOTATIONS, LABELS)}
 
 
 def replaced_kinds() -> list[Kind]:
