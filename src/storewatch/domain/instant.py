@@ -31,21 +31,26 @@ def parse_as_of(value: str | datetime) -> int:
     Raises:
         InputError: It is no instant, has no offset, has a fraction of a second, or lies outside 1970–2200.
     """
-    instant = _parse(value) if isinstance(value, str) else value
+    return parse_second(value, "as-of")
+
+
+def parse_second(value: str | datetime, what: str) -> int:
+    """Return an instant as `parse_as_of` does; messages call it `what`."""
+    instant = _parse(value, what) if isinstance(value, str) else value
     if not isinstance(instant, datetime):
         raise InputError(
-            f"as-of {value} is a {type(value).__name__}, which has no time zone: give an aware datetime, a "
+            f"{what} {value} is a {type(value).__name__}, which has no time zone: give an aware datetime, a "
             "pandas stamp with a zone, or text like 2023-01-25T18:12:00Z"
         )
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise InputError(
-            f"as-of {value} has no time zone: write it with Z or an offset, like 2023-01-25T18:12:00Z"
+            f"{what} {value} has no time zone: write it with Z or an offset, like 2023-01-25T18:12:00Z"
         )
     seconds, fraction = divmod(instant - datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1))
     if fraction or _is_finer(value):
-        raise InputError(f"as-of {value} has a fraction of a second: an as-of is a whole second")
+        raise InputError(f"{what} {value} has a fraction of a second: an {what} is a whole second")
     if not _FIRST <= seconds < _LAST:
-        raise InputError(f"as-of {value} is outside the years 1970 to 2200")
+        raise InputError(f"{what} {value} is outside the years 1970 to 2200")
     return seconds
 
 
@@ -56,11 +61,11 @@ def _is_finer(value: str | datetime) -> bool:
     return bool(getattr(value, "nanosecond", 0))  # of pandas
 
 
-def _parse(text: str) -> datetime:
+def _parse(text: str, what: str) -> datetime:
     try:
         return datetime.fromisoformat(re.sub(r"\s+UTC$", "+00:00", text.strip()))
     except ValueError as error:
-        raise InputError(f"as-of {text!r} is no instant: write it like 2023-01-25T18:12:00Z") from error
+        raise InputError(f"{what} {text!r} is no instant: write it like 2023-01-25T18:12:00Z") from error
 
 
 def as_of_from_newest(newest: int) -> int:
