@@ -17,7 +17,10 @@ time (`second_by_second`), from which windows, hours and outages are counted off
 Instants are `datetime64[us, UTC]` in all frames, an hour is named by its first instant.
 """
 
-from storewatch.checking.reference.csv import duration, export, percent, quoted
+from storewatch.checking.reference.account import account, touched
+from storewatch.checking.reference.csv import duration, export, export_account, percent, quoted
+from storewatch.checking.reference.dates import Opening, has_run_out, shifts
+from storewatch.checking.reference.hourly import hours
 from storewatch.checking.reference.opening import (
     clock_spans,
     days_of_interest,
@@ -27,6 +30,8 @@ from storewatch.checking.reference.opening import (
     opening_hours_utc,
     weekly_hours,
 )
+from storewatch.checking.reference.outages import outages, runs, state
+from storewatch.checking.reference.periods import begin_of, date_of, edges, edges_before
 from storewatch.checking.reference.report import (
     STATUSES,
     WINDOWS,
@@ -38,29 +43,47 @@ from storewatch.checking.reference.report import (
     report_store,
     to_polars,
 )
+from storewatch.checking.reference.second import STATUSES as STATES
+from storewatch.checking.reference.second import Seconds, case_of, second_by_second
 from storewatch.checking.reference.status import carry_forward, majority, observe, resample
 from storewatch.checking.reference.stores import Store, hours_frame, load, polls_frame
+from storewatch.checking.reference.targets import by_label, judge
 
 __all__ = [
+    "STATES",
     "STATUSES",
     "WINDOWS",
+    "Opening",
+    "Seconds",
     "Store",
+    "account",
     "add_up",
+    "begin_of",
+    "by_label",
     "carry_forward",
+    "case_of",
     "clock_spans",
     "cut",
+    "date_of",
     "days_of_interest",
     "discard_outside",
     "distinct_polls",
     "duration",
+    "edges",
+    "edges_before",
     "export",
+    "export_account",
     "figure_columns",
+    "has_run_out",
+    "hours",
     "hours_frame",
+    "judge",
     "load",
     "majority",
     "observe",
     "open_stretches",
     "opening_hours_utc",
+    "outages",
     "percent",
     "pieces",
     "polls_frame",
@@ -68,6 +91,11 @@ __all__ = [
     "report",
     "report_store",
     "resample",
+    "runs",
+    "second_by_second",
+    "shifts",
+    "state",
     "to_polars",
+    "touched",
     "weekly_hours",
 ]
