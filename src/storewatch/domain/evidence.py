@@ -7,8 +7,8 @@ from enum import StrEnum
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
+from storewatch.domain.dates import closing
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
-from storewatch.domain.schedule import closing
 from storewatch.domain.zone import clock_text, wall_clock
 
 if TYPE_CHECKING:

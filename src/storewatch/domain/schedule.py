@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from storewatch.domain.dates import Dated, LocalStretches, closing, local_stretches
 from storewatch.domain.instant import DAY, WEEK
 from storewatch.domain.zone import offset_spans
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 ALWAYS_OPEN = 0  # the number of the schedule of stores without hours rows
 
-_LAST_MINUTE = DAY - 60  # 23:59:00
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday of UTC
 _BITS = 20  # hold a second of the week, 604,800 included
 _MASK = (1 << _BITS) - 1
@@ -41,6 +41,7 @@ class Schedules:
     begin: NDArray[np.int64]  # seconds since Monday 00:00 on the wall clock
     end: NDArray[np.int64]
     zone: tuple[str, ...]  # [schedules]
+    dated: Dated | None = None  # of the schedules that go by the date, and so have no such stretches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ def distinct_schedules(
     end: NDArray[np.integer],
     *,
     zone_of_store: Sequence[str],
+    dated: Dated | None = None,
 ) -> Schedules:
     """Merge each store's hours rows and number the schedules that differ.
 
@@ -90,32 +92,48 @@ def distinct_schedules(
         end: [rows] seconds of the day as written, ≤ 86,400. From 23:59:00 on it is the end of the day; before
             `start` it is on the next day; equal to `start` the row is empty, but the store still has rows.
         zone_of_store: [stores] names of zones.
+        dated: What stores have that go by the date; they have no rows among the others.
     """
     keys = _merge(_weekly_keys(store.astype(np.int64), day.astype(np.int64), start, end))
     codes = keys & ((1 << 2 * _BITS) - 1)
     bounds = np.searchsorted(keys >> 2 * _BITS, np.arange(len(zone_of_store) + 1))
     has_rows = np.zeros(len(zone_of_store), dtype=bool)
     has_rows[store] = True
-    numbers = {(_WHOLE_WEEK.tobytes(), "UTC"): ALWAYS_OPEN}
+    numbers = {(_WHOLE_WEEK.tobytes(), b"", "UTC"): ALWAYS_OPEN}
     of_store = np.zeros(len(zone_of_store), dtype=np.int32)
     data, edges = codes.tobytes(), (bounds * codes.itemsize).tolist()
     for i in np.flatnonzero(has_rows).tolist():
-        schedule = (data[edges[i] : edges[i + 1]], zone_of_store[i])
+        schedule = (data[edges[i] : edges[i + 1]], b"", zone_of_store[i])
         of_store[i] = numbers.setdefault(schedule, len(numbers))
-    weeks = [np.frombuffer(week, dtype=np.int64) for week, _ in numbers]
+    if dated is not None:
+        dated = _number_dated(dated, zone_of_store, numbers, of_store)
+    weeks = [np.frombuffer(week, dtype=np.int64) for week, _, _ in numbers]
     flat = np.concatenate(weeks)
     return Schedules(
         of_store=of_store,
         first=np.concatenate(([0], np.cumsum([len(week) for week in weeks]))),
         begin=flat >> _BITS,
         end=flat & _MASK,
-        zone=tuple(zone for _, zone in numbers),
+        zone=tuple(zone for _, _, zone in numbers),
+        dated=dated,
     )
 
 
-def closing(end: NDArray[np.integer] | int) -> NDArray[np.int64]:
-    """Return ends of hours rows, seconds of the day, as R2 reads them: from 23:59:00 on it is 24:00."""
-    return np.where(np.asarray(end) >= _LAST_MINUTE, np.int64(DAY), end)
+def _number_dated(
+    dated: Dated,
+    zone_of_store: Sequence[str],
+    numbers: dict[tuple[bytes, bytes, str], int],
+    of_store: NDArray[np.int32],
+) -> Dated:
+    """Number the schedules of stores that go by the date too; return what is theirs."""
+    number = np.full(len(zone_of_store), -1)
+    stores = dated.owners()
+    for store, text in zip(stores.tolist(), dated.texts(stores), strict=True):
+        schedule = (b"", text, zone_of_store[store])
+        if schedule not in numbers:
+            number[store] = numbers[schedule] = len(numbers)
+        of_store[store] = numbers[schedule]
+    return dated.owned_by(number)
 
 
 def _weekly_keys(
@@ -162,18 +180,33 @@ def open_stretches(schedules: Schedules, *, since: int, until: int) -> Stretches
     begins, ends = [], []
     owner = np.repeat(np.arange(len(schedules.zone)), np.diff(schedules.first))
     zones = np.unique(schedules.zone, return_inverse=True)
+    by_date = None if schedules.dated is None else _by_date(schedules.dated, since, until)
     for number, name in enumerate(zones[0].tolist()):
         mine = np.flatnonzero(zones[1][owner] == number)
-        packed, begin, end = owner[mine] << shift, schedules.begin[mine], schedules.end[mine]
-        for low, high, offset in offset_spans(name, since, until):
-            for monday in range(_monday_before(low + offset), high + offset, WEEK):
-                base = monday - offset
-                opens = np.maximum(begin + base, low)
-                closes = np.minimum(end + base, high)
-                real = opens < closes
-                begins.append((packed + (opens - since)).compress(real))
-                ends.append((packed + (closes - since)).compress(real))
+        packed, opens, closes = owner[mine] << shift, schedules.begin[mine], schedules.end[mine]
+        spans = offset_spans(name, since, until)
+        local = [
+            (packed, opens + monday, closes + monday, span)
+            for span in spans
+            for monday in range(_monday_before(span[0] + span[2]), span[1] + span[2], WEEK)
+        ]
+        if by_date is not None:
+            there = np.flatnonzero(zones[1][by_date.owner] == number)
+            owned, opens, closes = (
+                values.take(there) for values in (by_date.owner << shift, by_date.begin, by_date.end)
+            )
+            local += [(owned, opens, closes, span) for span in spans]
+        for packed, opens, closes, (low, high, offset) in local:
+            begin, end = np.maximum(opens - offset, low), np.minimum(closes - offset, high)
+            real = begin < end
+            begins.append((packed + (begin - since)).compress(real))
+            ends.append((packed + (end - since)).compress(real))
     return _from_packed(begins, ends, shift=shift, count=len(schedules.zone), since=since, until=until)
+
+
+def _by_date(dated: Dated, since: int, until: int) -> LocalStretches:
+    """Lay out all dates whose shifts can reach into [since, until) of UTC."""
+    return local_stretches(dated, since=since // DAY - 2, until=until // DAY + 3)
 
 
 def _monday_before(local: int) -> int:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from storewatch.domain.dates import EVERY_DAY, Dated
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.kernel import Polls, tally
+from storewatch.domain.kinds import EXCEPTIONS, HOURS
 from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
+_EVER = 1 << 40  # days
 KINDS = ("uptime", "downtime", "unknown", "open")
 COLUMNS = tuple(f"{kind}_seconds_last_{window}" for window in WINDOWS for kind in KINDS)
 
@@ -121,9 +126,54 @@ def numbered_schedules(facts: Facts, names: pl.Series) -> Schedules:
     """Return the distinct schedules of the named stores."""
     zone_of = dict(zip(facts.zones["store_id"], facts.zones["zone"], strict=True))
     store = dense_numbers(facts.hours["store_id"], names)
-    mine = np.flatnonzero(store < len(names))
+    mine = store < len(names)
+    dated = _dated(facts, names, store)
+    if dated is not None:
+        by_date = np.zeros(len(names) + 1, dtype=np.bool_)
+        by_date[dated.owners()] = True
+        mine &= ~by_date.take(store)
     day, start, end = (
-        facts.hours[name].to_numpy().take(mine).astype(np.int64) for name in ("day", "start", "end")
+        facts.hours[name].to_numpy()[mine].astype(np.int64) for name in ("day", "start", "end")
     )
     zones = [zone_of.get(name, DEFAULT_ZONE) for name in names]
-    return distinct_schedules(store.take(mine), day, start, end, zone_of_store=zones)
+    return distinct_schedules(store[mine], day, start, end, zone_of_store=zones, dated=dated)
+
+
+def _dated(facts: Facts, names: pl.Series, store: NDArray[np.uint32]) -> Dated | None:
+    """Return what goes by the date, None if nothing does; `store` says whose each hours row is."""
+    exceptions, hours = facts.of(EXCEPTIONS), facts.hours
+    has_validity = [
+        name for name in HOURS.optional if name in hours.columns and hours[name].null_count() < len(hours)
+    ]
+    if not exceptions.height and not has_validity:
+        return None
+    whose = dense_numbers(exceptions["store_id"], names)
+    known = np.flatnonzero(whose < len(names))
+    owners = np.zeros(len(names) + 1, dtype=np.bool_)
+    owners[whose] = True
+    for name in has_validity:
+        owners[store[hours[name].is_not_null().to_numpy()]] = True
+    owners[-1] = False
+    rows = np.flatnonzero(owners.take(store))
+    has_rows = np.zeros(len(names) + 1, dtype=np.bool_)
+    has_rows[store] = True
+    without = np.flatnonzero(owners & ~has_rows)
+    written = _numbers(hours, {"day": 0, "start": 0, "end": 0, "valid_from": -_EVER, "valid_to": _EVER})
+    return Dated(
+        owner=np.concatenate((store.take(rows), np.repeat(without, len(EVERY_DAY)))).astype(np.int64),
+        rows=np.concatenate((written.take(rows, axis=0), np.tile(EVERY_DAY, (len(without), 1)))),
+        exception_owner=whose.take(known).astype(np.int64),
+        exceptions=_numbers(exceptions, {"date": 0, "start": -1, "end": -1}).take(known, axis=0),
+    )
+
+
+def _numbers(rows: pl.DataFrame, columns: Mapping[str, int]) -> NDArray[np.int64]:
+    """Return columns as whole numbers, dates as days since 1970, with what stands for a null or no column."""
+    return np.column_stack(
+        [
+            rows[name].to_physical().cast(pl.Int64).fill_null(null).to_numpy()
+            if name in rows.columns
+            else np.full(len(rows), null)
+            for name, null in columns.items()
+        ]
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.domain.dates import closing
 from storewatch.domain.kinds import replaced_kinds
-from storewatch.domain.schedule import closing
 from storewatch.domain.slices import between
 from storewatch.ingest import Spill
 from storewatch.ports.polls import LoadSummary

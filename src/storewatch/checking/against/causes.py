@@ -15,11 +15,12 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.ask import Ask, Policy
+from storewatch.domain.dates import closing
 from storewatch.domain.hour_table import hour_table
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WEEK, WINDOWS
 from storewatch.domain.kernel import Polls, add_up, known_status, tally
 from storewatch.domain.kinds import HOURS, ZONES, Kind
-from storewatch.domain.schedule import ALWAYS_OPEN, closing
+from storewatch.domain.schedule import ALWAYS_OPEN
 from storewatch.domain.uptime import numbered_polls, numbered_schedules
 from storewatch.domain.zone import DEFAULT_ZONE, load_zone, utc_offset, wall_clock
 
