@@ -18,7 +18,7 @@ from storewatch import sample
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import MICROSECONDS, WEEK, as_of_from_newest
 from storewatch.domain.schedule import Schedules, open_stretches
-from storewatch.domain.uptime import numbered_polls, numbered_schedules, store_names, uptime
+from storewatch.domain.uptime import numbered_polls, numbered_schedules, store_names, uptime, zones_of
 from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def main() -> None:
     polls = numbered_polls(facts.polls, names)
     as_of = as_of_from_newest(int(polls.at.max()))
     ours = uptime(facts, Ask(as_of=as_of, carry=WEEK))
-    plain = last_observation(polls.store, polls.at, polls.active, numbered_schedules(facts, names), as_of)
+    plain = last_observation(
+        polls.store, polls.at, polls.active, numbered_schedules(facts, names, zones_of(facts, names)), as_of
+    )
     both = ours.with_columns(plain=pl.Series(plain)).filter(
         pl.col("uptime_seconds_last_week") + pl.col("downtime_seconds_last_week") > 0
     )

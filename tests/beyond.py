@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from storewatch.checking import reference
+from storewatch.domain.account import account as kernel_account
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.window import parse_windows
 from strategies import WEEK, instant, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import polars as pl
 
     from storewatch.domain.facts import Facts
     from strategies import DatedRow
@@ -74,10 +77,23 @@ def account(
     policy: Policy = Policy.HOURLY_MAJORITY,
     compare: bool = False,
 ) -> dict[str, Record]:
-    """Return the rows of a report by store, `_seconds` left out of their columns."""
+    """Return the rows of a report by store, `_seconds` left out of their columns; both engines must agree."""
     ask = Ask(as_of=instant(as_of), carry=carry, policy=policy)
     asked = parse_windows(windows or ("hour", "day", "week"))
-    return _records(reference.account(facts, ask, asked, compare=compare))
+    found = reference.account(facts, ask, asked, compare=compare)
+    same_rows(kernel_account(facts, ask, asked, compare=compare), found)
+    return _records(found)
+
+
+def same_rows(by_kernel: pl.DataFrame, by_reference: pd.DataFrame) -> None:
+    """Hold the kernel's report against the reference's, which has the columns of targets too."""
+    names = [
+        name for name in by_reference if not str(name).startswith(("target", "met_", "allowed_", "left_"))
+    ]
+    assert by_kernel.columns == names
+    for name in by_kernel.columns:
+        values = by_reference[name].tolist()
+        assert by_kernel[name].to_list() == [None if pd.isna(value) else value for value in values], name
 
 
 def hours_table(

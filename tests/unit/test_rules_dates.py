@@ -1,4 +1,4 @@
-"""R8 in the reference: hours with a validity, and dates that differ. 2022-12-25 is a Sunday."""
+"""R8 in both engines: hours with a validity, and dates that differ. 2022-12-25 is a Sunday."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R13 and R16 in the reference: hours as a table, state, outages. 2023-01-25 is a Wednesday."""
+"""R13 and R16: hours as a table, state, outages. 2023-01-25 is a Wednesday."""
 
 from __future__ import annotations
 

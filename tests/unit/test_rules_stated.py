@@ -1,4 +1,4 @@
-"""R9 and R12 in the reference: what is stated, measured, carried. 2023-01-25 is a Wednesday."""
+"""R9 and R12 in both engines: what is stated, measured, carried. 2023-01-25 is a Wednesday."""
 
 from __future__ import annotations
 

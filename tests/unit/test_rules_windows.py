@@ -1,4 +1,4 @@
-"""R11 in the reference: windows by length, by the calendar, between two instants, and the ones before."""
+"""R11: windows by length, by the calendar, between two instants, and the ones before."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ class HourTable:
     split: (
         NDArray[np.bool_] | None
     )  # hours of two stretches or more, which the two above cannot tell; None: no such hour
+    seconds: NDArray[np.uint16]  # open seconds of the hour
     before: NDArray[np.int64]  # open seconds of the reach before the hour
 
     @property
@@ -89,6 +90,7 @@ def hour_table(schedules: Schedules, *, first_hour: int, hours: int) -> HourTabl
         opens=np.where(split, 0, first).astype(np.uint16),
         lasts=np.where(split, HOUR, seconds).astype(np.uint16),
         split=split if split.any() else None,
+        seconds=seconds.astype(np.uint16),
         before=before,
     )
 

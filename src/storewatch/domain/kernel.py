@@ -82,13 +82,13 @@ def tally(
         and neither up nor down is unknown.
     """
     begin, end = int(edges.min()) // HOUR, int(edges.max()) // HOUR + 1
-    stores, at_once = len(schedules.of_store), _stores_at_once(end - begin)
+    stores, at_once = len(schedules.of_store), stores_at_once(end - begin)
     if stores > at_once:
         parts = (slice(low, low + at_once) for low in range(0, stores, at_once))
         return np.concatenate(
             [
                 tally(
-                    _of_stores(polls, part),
+                    of_stores(polls, part),
                     replace(schedules, of_store=schedules.of_store[part]),
                     as_of=as_of,
                     carry=carry,
@@ -107,6 +107,16 @@ def known_status(
     polls: Polls, schedules: Schedules, table: HourTable, *, as_of: int, carry: int | None, policy: Policy
 ) -> StatusStretches:
     """Return the status that the polls within open hours give, over the table's reach; else as `tally`."""
+    counted = counted_polls(polls, schedules, table, as_of=as_of, carry=carry)
+    if policy is Policy.LAST_OBSERVATION:
+        return last_observation(counted)
+    return hourly_majority(counted, polled_hours(counted))
+
+
+def counted_polls(
+    polls: Polls, schedules: Schedules, table: HourTable, *, as_of: int, carry: int | None
+) -> Counted:
+    """Find the polls that count over the table's reach; else as `tally`."""
     carry = as_of if carry is None else min(carry, as_of)  # so long are all of the polls' times
     polls = _until(polls, as_of)
     earlier = latest_before(polls, schedules, hour=table.first_hour, carry=carry)
@@ -115,16 +125,15 @@ def known_status(
         (counted_keys(polls, schedules, table, bits), earlier.store << bits + _IN_HOUR | earlier.active)
     )
     keys.sort()
-    counted = Counted(keys=without_doubles(keys), earlier=earlier, bits=bits, table=table, carry=carry)
-    return last_observation(counted) if policy is Policy.LAST_OBSERVATION else hourly_majority(counted)
+    return Counted(keys=without_doubles(keys), earlier=earlier, bits=bits, table=table, carry=carry)
 
 
-def _stores_at_once(hours: int) -> int:
+def stores_at_once(hours: int) -> int:
     """Return for how many stores a key has room, with a reach of so many hours or the longest step back."""
     return 1 << _KEY - _IN_HOUR - (max(hours, _LONGEST_STEP_BACK) + 2).bit_length()
 
 
-def _of_stores(polls: Polls, part: slice) -> Polls:
+def of_stores(polls: Polls, part: slice) -> Polls:
     """Return the polls of a range of stores, which are numbered from 0 then."""
     mine = polls.take(np.flatnonzero((polls.store >= part.start) & (polls.store < part.stop)))
     return replace(mine, store=mine.store - part.start)
@@ -258,17 +267,69 @@ class Counted:
         return (1 << self.bits) - 1
 
 
-def hourly_majority(counted: Counted) -> StatusStretches:
+@dataclass(frozen=True, kw_only=True)
+class PolledHours:
+    """The hours that have counted polls, in order; column 0 holds a store's earlier poll."""
+
+    cell: NDArray[np.int64]  # store and column
+    column: NDArray[np.int64]
+    final: NDArray[np.intp]  # the place of the hour's latest poll
+    latest: NDArray[np.bool_]  # whether that is active
+    majority: NDArray[np.bool_]  # whether the hour is up (R4)
+
+    def of(self, stores: NDArray[np.int64], bits: int) -> PolledHours:
+        """Return those of some stores, in order; `bits` are those of a column."""
+        begin, end = (np.searchsorted(self.cell, edge << bits) for edge in (stores, stores + 1))
+        count = end - begin
+        chosen = np.arange(int(count.sum())) + np.repeat(begin - (np.cumsum(count) - count), count)
+        return PolledHours(
+            cell=self.cell.take(chosen),
+            column=self.column.take(chosen),
+            final=self.final.take(chosen),
+            latest=self.latest.take(chosen),
+            majority=self.majority.take(chosen),
+        )
+
+
+def polled_hours(counted: Counted) -> PolledHours:
+    """Find each hour's latest poll and its majority."""
+    cell = counted.keys >> _IN_HOUR
+    final = np.flatnonzero(np.concatenate((cell[1:] != cell[:-1], [True]))[: len(cell)])
+    cell = cell.take(final)
+    latest = (counted.keys.take(final) & 1).astype(bool)
+    return PolledHours(
+        cell=cell,
+        column=cell & counted.column_bits,
+        final=final,
+        latest=latest,
+        majority=_majority(counted.keys, final, latest),
+    )
+
+
+def measured_hours(counted: Counted, hours: PolledHours) -> StatusStretches:
+    """Return the hours that have counted polls, as stretches of one majority (R12)."""
+    changes = np.ones(len(hours.cell), dtype=bool)
+    changes[1:] = hours.cell[1:] - hours.cell[:-1] != 1
+    changes[1:] |= hours.majority[1:] != hours.majority[:-1]
+    changes[1:] |= hours.column[:-1] == 0
+    begin, end = _runs(changes)
+    first = hours.column.take(begin)
+    real = np.flatnonzero(first)
+    begin, end, first = begin.take(real), end.take(real), first.take(real)
+    start = first * HOUR + counted.table.begin
+    return StatusStretches(
+        store=hours.cell.take(begin) >> counted.bits,
+        begin=start,
+        end=start + (end - begin + 1) * HOUR,
+        up=hours.majority.take(begin),
+    )
+
+
+def hourly_majority(counted: Counted, hours: PolledHours) -> StatusStretches:
     """Give each hour the majority of its polls, else what the latest poll before it carries (R4, R5)."""
     keys, bits, table = counted.keys, counted.bits, counted.table
-    cell = keys >> _IN_HOUR
-    final = np.flatnonzero(
-        np.concatenate((cell[1:] != cell[:-1], [True]))[: len(cell)]
-    )  # each hour's latest poll
-    cell = cell.take(final)
-    latest = (keys.take(final) & 1).astype(bool)
-    majority = _majority(keys, final, latest)
-    column = cell & counted.column_bits
+    cell, column, final = hours.cell, hours.column, hours.final
+    latest, majority = hours.latest, hours.majority
     changes = _changes(cell, column, latest, majority, bridged=counted.carry // HOUR)
     begin, end = _runs(changes)
     store = cell.take(end) >> bits

@@ -16,7 +16,7 @@ from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,15 +38,12 @@ def uptime(facts: Facts, ask: Ask) -> pl.DataFrame:
     Returns:
         `store_id` and `COLUMNS` (Int64, seconds), a row a store, by Unicode code point of the id.
     """
-    polled = distinct(facts.polls["store_id"])
-    names = _all_names(facts, polled)
-    if ask.store_ids is not None:
-        names = names.filter(names.is_in(list(ask.store_ids)))
-    polls = _kernel_polls(facts.polls, _places(polled, names), len(names))
+    names, places = named_stores(facts, ask)
+    polls = kernel_polls(facts.polls, places, len(names))
     edges = np.array([[ask.instant - length] for length in (*WINDOWS.values(), 0)])
     totals = tally(
         polls,
-        numbered_schedules(facts, names),
+        numbered_schedules(facts, names, zones_of(facts, names)),
         as_of=ask.instant,
         carry=ask.carry,
         policy=ask.policy,
@@ -61,6 +58,15 @@ def uptime(facts: Facts, ask: Ask) -> pl.DataFrame:
 def store_names(facts: Facts) -> pl.Series:
     """Return the ids of all stores that any input names, String, distinct, by Unicode code point."""
     return _all_names(facts, distinct(facts.polls["store_id"]))
+
+
+def named_stores(facts: Facts, ask: Ask) -> tuple[pl.Series, NDArray[np.uint32]]:
+    """Return the ids of the stores of a report, and the place of each poll's among them (`dense_numbers`)."""
+    polled = distinct(facts.polls["store_id"])
+    names = _all_names(facts, polled)
+    if ask.store_ids is not None:
+        names = names.filter(names.is_in(list(ask.store_ids)))
+    return names, _places(polled, names)
 
 
 def _all_names(facts: Facts, polled: Distinct) -> pl.Series:
@@ -113,18 +119,18 @@ def distinct(ids: pl.Series) -> Distinct:
 
 def numbered_polls(polls: pl.DataFrame, names: pl.Series) -> Polls:
     """Return the polls as the kernel takes them, those of other stores left out."""
-    return _kernel_polls(polls, dense_numbers(polls["store_id"], names), len(names))
+    return kernel_polls(polls, dense_numbers(polls["store_id"], names), len(names))
 
 
-def _kernel_polls(polls: pl.DataFrame, store: NDArray[np.uint32], stores: int) -> Polls:
+def kernel_polls(polls: pl.DataFrame, store: NDArray[np.uint32], stores: int) -> Polls:
+    """Return polls as `numbered_polls` does; `store`: the number of each one's store."""
     arrays = Polls(store=store, at=polls["at"].to_physical().to_numpy(), active=polls["active"].to_numpy())
     strange = store == stores
     return arrays.take(np.flatnonzero(~strange)) if strange.any() else arrays
 
 
-def numbered_schedules(facts: Facts, names: pl.Series) -> Schedules:
-    """Return the distinct schedules of the named stores."""
-    zone_of = dict(zip(facts.zones["store_id"], facts.zones["zone"], strict=True))
+def numbered_schedules(facts: Facts, names: pl.Series, zones: Sequence[str]) -> Schedules:
+    """Return the distinct schedules of the named stores, whose zones these are."""
     store = dense_numbers(facts.hours["store_id"], names)
     mine = store < len(names)
     dated = _dated(facts, names, store)
@@ -135,8 +141,13 @@ def numbered_schedules(facts: Facts, names: pl.Series) -> Schedules:
     day, start, end = (
         facts.hours[name].to_numpy()[mine].astype(np.int64) for name in ("day", "start", "end")
     )
-    zones = [zone_of.get(name, DEFAULT_ZONE) for name in names]
     return distinct_schedules(store[mine], day, start, end, zone_of_store=zones, dated=dated)
+
+
+def zones_of(facts: Facts, names: pl.Series) -> list[str]:
+    """Return the zone of each of the named stores (R2)."""
+    zone_of = dict(zip(facts.zones["store_id"], facts.zones["zone"], strict=True))
+    return [zone_of.get(name, DEFAULT_ZONE) for name in names]
 
 
 def _dated(facts: Facts, names: pl.Series, store: NDArray[np.uint32]) -> Dated | None:

@@ -21,7 +21,7 @@ from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WEEK, WINDOWS
 from storewatch.domain.kernel import Polls, add_up, known_status, tally
 from storewatch.domain.kinds import HOURS, ZONES, Kind
 from storewatch.domain.schedule import ALWAYS_OPEN
-from storewatch.domain.uptime import numbered_polls, numbered_schedules
+from storewatch.domain.uptime import numbered_polls, numbered_schedules, zones_of
 from storewatch.domain.zone import DEFAULT_ZONE, load_zone, utc_offset, wall_clock
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Case:
 
     def _sums(self, edges: Ints) -> Ints:
         """Return what `tally` does; polls that count in closed time too are those of stores always open."""
-        schedules = numbered_schedules(self.facts, self.names)
+        schedules = numbered_schedules(self.facts, self.names, zones_of(self.facts, self.names))
         ask, as_of = self.ask, self.ask.instant
         if not self.counts_all:
             return tally(self.polls, schedules, as_of=as_of, carry=ask.carry, policy=ask.policy, edges=edges)

@@ -1,0 +1,363 @@
+"""All that a report says of a store, summed up from spans of status: arrays in, arrays out.
+
+Open seconds are counted along the store's open time, in which what is closed has no length (R6, R9, R12,
+R16). So a run of one status is spans that touch there, whatever nights lie between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storewatch.domain.ask import Policy
+from storewatch.domain.hour_table import HourTable, hour_table, sum_at
+from storewatch.domain.instant import HOUR, WEEK
+from storewatch.domain.kernel import (
+    Counted,
+    PolledHours,
+    Polls,
+    StatusStretches,
+    counted_polls,
+    hourly_majority,
+    last_observation,
+    measured_hours,
+    of_stores,
+    polled_hours,
+    stores_at_once,
+)
+from storewatch.domain.spans import DOWN, UNKNOWN, UP, Spans, joined, within, without
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from storewatch.domain.schedule import Schedules
+
+NO_STATE = 4
+
+_BITS = 32  # of a second of the open time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """Seconds of every store before edges, and its state."""
+
+    open: NDArray[np.int64]  # [stores, edges]
+    status: NDArray[np.int64]  # [stores, edges, 4], by status; what is unknown is not counted
+    measured: NDArray[np.int64]  # the same
+    stated: NDArray[np.int64]  # the same; what is stated as unknown is counted
+    now: State
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What stores are at the as-of, and of their outages in the week before it (R16)."""
+
+    status: NDArray[np.int64]  # [stores]; `NO_STATE`: no open second in that week
+    is_closed: NDArray[np.bool_]
+    since: NDArray[np.int64]  # seconds since 1970 UTC; -1: not within that week
+    outages: NDArray[np.int64]  # how many
+    longest: NDArray[np.int64]  # its open seconds
+
+
+def sum_up(
+    polls: Polls,
+    schedules: Schedules,
+    stated: Spans,
+    *,
+    as_of: int,
+    carry: int | None,
+    policy: Policy,
+    edges: NDArray[np.int64],
+) -> Sums:
+    """Add up all that counts for every store.
+
+    Args:
+        polls: As for `tally`, and so are the other arguments.
+        schedules: Of all stores.
+        stated: What annotations state (R9), at any time.
+        as_of: The instant of the last polls that count.
+        carry: How long a poll carries.
+        policy: How polls decide the status.
+        edges: Of windows.
+    """
+    begin, end = min(int(edges.min()), as_of - WEEK) // HOUR, as_of // HOUR + 1
+    stores, at_once = len(schedules.of_store), stores_at_once(end - begin)
+    parts = [
+        _sum_up(
+            of_stores(polls, part) if stores > at_once else polls,
+            replace(schedules, of_store=schedules.of_store[part]),
+            _of_stores(stated, part),
+            hours=range(begin, end),
+            as_of=as_of,
+            carry=carry,
+            policy=policy,
+            edges=edges[:, part] if edges.shape[1] == stores else edges,
+        )
+        for part in (slice(low, low + at_once) for low in range(0, max(stores, 1), at_once))
+    ]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - of whatever class the parts are
+    """Put values of stores one behind another: arrays, or dataclasses of these."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    names = [field.name for field in fields(parts[0])]
+    return replace(parts[0], **{name: _joined([getattr(part, name) for part in parts]) for name in names})
+
+
+def _sum_up(
+    polls: Polls,
+    schedules: Schedules,
+    stated: Spans,
+    *,
+    hours: range,
+    as_of: int,
+    carry: int | None,
+    policy: Policy,
+    edges: NDArray[np.int64],
+) -> Sums:
+    """Do as `sum_up` for not more stores than a key has room for; `hours`: of the reach, since 1970 UTC."""
+    table = hour_table(schedules, first_hour=hours.start, hours=len(hours))
+    counted = counted_polls(polls, schedules, table, as_of=as_of, carry=carry)
+    polled = polled_hours(counted)
+    time = OpenTime(schedules=schedules, table=table)
+    wholes = np.stack([time.before(edge) for edge in edges], axis=1)
+    stated = _clipped(stated, table)
+    if policy is Policy.LAST_OBSERVATION:
+        status = _spans(last_observation(counted))
+        seen = within(status, _spans(measured_hours(counted, polled)))
+        measured = time.place(without(seen, stated)).sums(wholes)
+    else:
+        status = _spans(hourly_majority(counted, polled))
+        measured = time.measured(counted, polled, edges, wholes)
+        if len(stated.store):
+            of_stated = _spans(measured_hours(counted, polled.of(np.unique(stated.store), counted.bits)))
+            measured -= time.place(within(of_stated, stated)).sums(wholes)
+    if len(stated.store):
+        known = stated.take(np.flatnonzero(stated.status != UNKNOWN))
+        status = joined(without(status, stated), known)
+    placed = time.place(status)
+    return Sums(
+        open=wholes,
+        status=placed.sums(wholes),
+        measured=measured,
+        stated=time.place(stated).sums(wholes),
+        now=_state(time, placed, as_of=as_of),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTime:
+    """The open time of stores, in seconds from the table's begin on."""
+
+    schedules: Schedules
+    table: HourTable
+
+    def before(self, edge: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many seconds each store is open before an instant, [1] or [stores]."""
+        return self.table.open_before(self.schedules.of_store, edge)
+
+    def place(self, spans: Spans) -> Placed:
+        """Place spans in the open time."""
+        schedule = self.schedules.of_store.take(spans.store)
+        return Placed(
+            store=spans.store,
+            low=self.table.open_before(schedule, spans.begin),
+            high=self.table.open_before(schedule, spans.end),
+            status=spans.status,
+        )
+
+    def measured(
+        self, counted: Counted, hours: PolledHours, edges: NDArray[np.int64], wholes: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the seconds of hours that have counted polls, under R4, as `Placed.sums` does.
+
+        But they are counted from the end, so below 0: most windows are short, and few hours come after their
+        begin.
+        """
+        row = self.schedules.of_store.astype(np.int64) * self.table.columns
+        store = hours.cell >> counted.bits
+        first = _firsts(store)
+        cell = np.repeat(row.take(store.take(first)), np.diff(np.append(first, len(store))))
+        cell += hours.column
+        all_of = _Polled(store=store, column=hours.column, seconds=self.table.seconds.take(cell))
+        down = all_of.take(np.flatnonzero(~hours.majority))
+        result = np.zeros((*wholes.shape, 4), dtype=np.int64)
+        for number in np.argsort(edges[:, 0]).tolist():
+            column = (edges[number] - self.table.begin) // HOUR
+            cut = wholes[:, number] - self.table.before.take(row + column)  # of that hour, before the edge
+            left = all_of.since(column), down.since(column)
+            result[:, number, DOWN] = left[1].after(column, cut)
+            result[:, number, UP] = left[0].after(column, cut) - result[:, number, DOWN]
+            if edges.shape[1] == 1:  # what lies before this edge is before all others, too
+                all_of, down = left
+        return result
+
+    def instants(self, store: NDArray[np.integer], second: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return when (seconds since 1970 UTC) each of some seconds of the open time begins."""
+        stretches, schedule = self.table.stretches, self.schedules.of_store.take(store)
+        length = stretches.end - stretches.begin
+        before = np.cumsum(length) - length
+        before -= np.repeat(before.take(stretches.first[:-1], mode="clip"), np.diff(stretches.first))
+        keys = (stretches.schedule << _BITS) + before
+        place = np.searchsorted(keys, (schedule.astype(np.int64) << _BITS) + second, side="right") - 1
+        found: NDArray[np.int64] = stretches.begin.take(place) - before.take(place) + second
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Polled:
+    """Hours that have counted polls, in order of store and column."""
+
+    store: NDArray[np.int64]
+    column: NDArray[np.int64]
+    seconds: NDArray[np.uint16]  # open ones
+
+    def take(self, chosen: NDArray[np.integer]) -> _Polled:
+        """Return the chosen ones."""
+        return _Polled(
+            store=self.store.take(chosen), column=self.column.take(chosen), seconds=self.seconds.take(chosen)
+        )
+
+    def since(self, column: NDArray[np.int64]) -> _Polled:
+        """Return those from a column of each store, [1] or [stores], on.
+
+        That is all of them if it is the first of the reach: what is in column 0 has no open seconds.
+        """
+        if column.max() <= 1:
+            return self
+        return self.take(
+            np.flatnonzero(self.column >= (column if len(column) == 1 else column.take(self.store)))
+        )
+
+    def after(self, column: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many seconds of those `since` a column come after an instant in it, below 0.
+
+        Args:
+            column: [1] or [stores].
+            cut: [stores] the open seconds of that hour before the instant.
+        """
+        result = np.zeros(len(cut), dtype=np.int64)
+        first = _firsts(self.store)
+        store = self.store.take(first)
+        if len(first):
+            result[store] = -np.add.reduceat(self.seconds, first, dtype=np.int64)
+        first += self.column.take(first) == 0
+        is_cut = self.column.take(first, mode="clip") == np.broadcast_to(column, len(cut)).take(store)
+        is_cut &= self.store.take(first, mode="clip") == store
+        result[store] += cut.take(store) * is_cut
+        return result
+
+
+def _firsts(store: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the places where another store begins."""
+    changes = np.ones(len(store), dtype=np.bool_)
+    np.not_equal(store[1:], store[:-1], out=changes[1:])
+    return np.flatnonzero(changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """Spans in the open time of their stores."""
+
+    store: NDArray[np.int64]
+    low: NDArray[np.int64]  # open seconds before it
+    high: NDArray[np.int64]  # the same before its end
+    status: NDArray[np.integer]
+
+    def take(self, chosen: NDArray[np.integer]) -> Placed:
+        """Return the chosen ones."""
+        return Placed(
+            store=self.store.take(chosen),
+            low=self.low.take(chosen),
+            high=self.high.take(chosen),
+            status=self.status.take(chosen),
+        )
+
+    def sums(self, wholes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the seconds by status before edges, [stores, edges, 4]; `wholes`: all open ones there."""
+        result = np.zeros((*wholes.shape, 4), dtype=np.int64)
+        if not len(self.store):
+            return result
+        place = 4 * self.store + self.status
+        for number, whole in enumerate(wholes.T):
+            ends = whole.take(self.store)
+            seconds = np.minimum(self.high, ends) - np.minimum(self.low, ends)
+            result[:, number] = sum_at(place, seconds, 4 * len(wholes)).reshape(-1, 4)
+        return result
+
+    def runs(self, first: NDArray[np.int64], end: NDArray[np.int64]) -> Placed:
+        """Join those of one status that touch in first ≤ second < end (of each store); in order."""
+        low = np.maximum(self.low, first.take(self.store))
+        high = np.minimum(self.high, end.take(self.store))
+        real = np.flatnonzero(low < high)
+        store = self.store.take(real) << _BITS
+        begin, until = (store + low.take(real) << 2) + self.status.take(real), store + high.take(real)
+        begin.sort()
+        until.sort()  # spans that are disjoint have their begins and ends in one order
+        code, begin = begin & 3, begin >> 2
+        parted = np.ones(len(begin), dtype=np.bool_)
+        parted[1:] = (begin[1:] != until[:-1]) | (code[1:] != code[:-1])
+        starts, mask = np.flatnonzero(parted), (1 << _BITS) - 1
+        begin, until = begin.take(starts), until.take(np.append(starts[1:], len(code))[: len(starts)] - 1)
+        return Placed(
+            store=begin >> _BITS,
+            low=begin & mask,
+            high=until & mask,
+            status=code.take(starts),
+        )
+
+
+def _state(time: OpenTime, status: Placed, *, as_of: int) -> State:
+    """Find the state at the as-of, and the outages of the week before it (R16)."""
+    first, last, end = (time.before(np.array([at])) for at in (as_of - WEEK, as_of - 1, as_of))
+    runs = status.runs(first, end)
+    store = np.arange(len(end))
+    latest = np.searchsorted(runs.store, store, side="right") - 1  # -1 takes the one appended below
+    owner, low, high, code = (
+        np.append(values, -1).take(latest) for values in (runs.store, runs.low, runs.high, runs.status)
+    )
+    is_known = owner == store
+    reaches = is_known & (high == end)
+    state = np.where(reaches, code, UNKNOWN)
+    state[end == first] = NO_STATE
+    since = np.where(reaches, low, np.where(is_known, high, first))
+    begun = np.flatnonzero((since > first) & (state != NO_STATE))
+    at = np.full(len(end), -1)
+    at[begun] = time.instants(begun, since.take(begun))
+    down = runs.take(np.flatnonzero(runs.status == DOWN))
+    longest = np.zeros(len(end), dtype=np.int64)
+    np.maximum.at(longest, down.store, down.high - down.low)
+    return State(
+        status=state,
+        is_closed=last == end,
+        since=at,
+        outages=np.bincount(down.store, minlength=len(end)),
+        longest=longest,
+    )
+
+
+def _spans(stretches: StatusStretches) -> Spans:
+    status = np.where(stretches.up, np.int8(UP), np.int8(DOWN))
+    return Spans(store=stretches.store, begin=stretches.begin, end=stretches.end, status=status)
+
+
+def _clipped(spans: Spans, table: HourTable) -> Spans:
+    """Return what of spans lies in the table's reach."""
+    since = table.begin + HOUR
+    clipped = replace(
+        spans,
+        begin=np.maximum(spans.begin, since),
+        end=np.minimum(spans.end, since + table.hours * HOUR),
+    )
+    return clipped.take(np.flatnonzero(clipped.begin < clipped.end))
+
+
+def _of_stores(spans: Spans, part: slice) -> Spans:
+    mine = spans.take(np.flatnonzero((spans.store >= part.start) & (spans.store < part.stop)))
+    return replace(mine, store=mine.store - part.start)

@@ -1,0 +1,58 @@
+"""The whole report over fleets with the facts of all rules at once: kernel against reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beyond import same_rows
+from fleets import WholeFleet, whole_fleets
+from storewatch.checking import reference
+from storewatch.domain import kernel, sums
+from storewatch.domain.account import account
+from storewatch.domain.uptime import uptime
+from storewatch.domain.window import parse_windows
+
+if TYPE_CHECKING:
+    from storewatch.domain.facts import Facts
+
+THREE = parse_windows(["hour", "day", "week"])
+
+
+@given(whole_fleets(max_stores=4))
+def test_kernel_and_reference_agree_to_the_second_on_all_rules(fleet: WholeFleet) -> None:
+    facts = fleet.facts
+    expected = reference.account(facts, fleet.ask, fleet.windows, compare=True)
+    same_rows(account(facts, fleet.ask, fleet.windows, compare=True), expected)
+
+
+@given(whole_fleets(max_stores=4))
+def test_without_annotations_the_first_columns_are_those_of_the_report(fleet: WholeFleet) -> None:
+    facts = replace(fleet, annotations=()).facts
+    first = uptime(facts, fleet.ask)
+    assert account(facts, fleet.ask, THREE).select(first.columns).equals(first)
+
+
+@given(whole_fleets(max_stores=6), st.integers(1, 3))
+def test_fleets_with_more_stores_than_a_key_has_room_for_are_computed_in_parts(
+    fleet: WholeFleet, at_once: int
+) -> None:
+    facts = fleet.facts
+    whole = account(facts, fleet.ask, fleet.windows)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (kernel, sums):
+            patch.setattr(module, "stores_at_once", lambda _hours: at_once)
+        assert account(facts, fleet.ask, fleet.windows).equals(whole)
+
+
+@given(whole_fleets(max_stores=4))
+def test_a_stores_row_does_not_depend_on_who_else_is_asked_for(fleet: WholeFleet) -> None:
+    facts: Facts = fleet.facts
+    whole = account(facts, fleet.ask, fleet.windows, compare=True)
+    for row in whole.iter_rows(named=True):
+        ask = replace(fleet.ask, store_ids=(row["store_id"], "nobody"))
+        assert account(facts, ask, fleet.windows, compare=True).to_dicts() == [row]
