@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from beyond import account, note
+from beyond import account, note, same_rows
 from engines import polled
 from storewatch.checking import reference
+from storewatch.domain import groups
+from storewatch.domain.account import account as kernel_account
 from storewatch.domain.ask import Ask
 from storewatch.domain.window import parse_windows
 from strategies import DAY, HOUR, WEEK, facts_of, instant
@@ -70,6 +72,7 @@ def by_label(facts: Facts, label: str) -> list[dict[str, Any]]:
     windows = parse_windows(["hour"])
     report = reference.account(facts, ask, windows)
     found = reference.by_label(report, facts, ask, label, windows)
+    same_rows(groups.by_label(kernel_account(facts, ask, windows).rows, facts, label, windows), found)
     rows = found.astype("object").where(found.notna(), None).to_dict("records")
     return [{str(column).replace("_seconds", ""): value for column, value in row.items()} for row in rows]
 
@@ -191,16 +194,16 @@ def test_the_csv_of_groups_begins_with_the_label() -> None:
     facts = fleet(("a", "brand", "=x"))
     ask = Ask(as_of=instant(AS_OF))
     report = reference.account(facts, ask, THREE)
-    groups = reference.by_label(report, facts, ask, "brand", THREE)
-    lines = reference.export_account(groups, THREE).decode().splitlines()
+    table = reference.by_label(report, facts, ask, "brand", THREE)
+    lines = reference.export_account(table, THREE).decode().splitlines()
     assert lines[0].startswith("brand,stores,met,missed,no_verdict,uptime_last_hour,")
     assert [line.split(",")[:6] for line in lines[1:]] == [
         ["", "3", "0", "0", "3", "60.00"],
         ["'=x", "1", "0", "0", "1", "60.00"],
     ]
-    assert (report["open_seconds_last_week"].sum(), groups["open_seconds_last_week"].sum()) == (
+    assert (report["open_seconds_last_week"].sum(), table["open_seconds_last_week"].sum()) == (
         4 * WEEK,
         4 * WEEK,
     )
-    assert pd.api.types.is_integer_dtype(groups["uptime_seconds_last_day"])
-    assert groups["open_seconds_last_day"].tolist() == [3 * DAY, DAY]
+    assert pd.api.types.is_integer_dtype(table["uptime_seconds_last_day"])
+    assert table["open_seconds_last_day"].tolist() == [3 * DAY, DAY]

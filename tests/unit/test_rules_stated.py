@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beyond import MADE, account, hours_table, note, on_date, utc, valid
+from beyond import MADE, account, hours_table, note, on_date, same_rows, utc, valid
 from engines import polled
 from storewatch.checking import reference
+from storewatch.domain.account import account as account_of_all
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.window import parse_windows
 from strategies import DAY, HOUR, WEEK, facts_of, instant
@@ -165,7 +166,10 @@ def test_those_that_touched_a_report_are_listed_with_the_open_seconds_that_they_
         exceptions=on_date("2023-01-25", ("02:00", "24:00"), store_id="b"),
     )
     ask = Ask(as_of=instant("2023-01-25 06:00"))
-    assert reference.touched(facts, ask, parse_windows(["6h", "3h"])) == {"all": 6 * HOUR, "a's": HOUR}
+    windows = parse_windows(["6h", "3h"])
+    found = reference.touched(facts, ask, windows)
+    assert found.to_numpy().tolist() == [["a's", HOUR, 0], ["all", 6 * HOUR, 4 * HOUR]]
+    same_rows(account_of_all(facts, ask, windows).touched.sort("id"), found)
 
 
 @pytest.mark.parametrize(

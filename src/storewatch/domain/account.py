@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from storewatch.domain.groups import judged, targets
+from storewatch.domain.hour_table import sum_at
 from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK
 from storewatch.domain.spans import DOWN, EXCLUDED, STATUSES, UP
-from storewatch.domain.stated import stated_times
-from storewatch.domain.sums import State, Sums, sum_up
+from storewatch.domain.stated import Stated, stated_times
+from storewatch.domain.sums import OpenTime, State, Sums, sum_up
 from storewatch.domain.uptime import kernel_polls, named_stores, numbered_schedules, zones_of
 from storewatch.domain.window import window_edges
 
@@ -27,7 +30,16 @@ FIRST = ("uptime", "downtime", "unknown", "open")  # of the columns of R7
 FURTHER = ("excluded", "measured", "stated_up", "stated_down", "low", "high")
 
 
-def account(facts: Facts, ask: Ask, windows: Sequence[Window], *, compare: bool = False) -> pl.DataFrame:
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """The whole report, or a slice of it."""
+
+    rows: pl.DataFrame
+    # id, and for each window `seconds_…` (Int64): the open seconds that each annotation decides in it (R9)
+    touched: pl.DataFrame
+
+
+def account(facts: Facts, ask: Ask, windows: Sequence[Window], *, compare: bool = False) -> Account:
     """Apply the rules to every store.
 
     Args:
@@ -37,41 +49,66 @@ def account(facts: Facts, ask: Ask, windows: Sequence[Window], *, compare: bool 
         compare: Whether the windows before are asked for too.
 
     Returns:
-        `store_id`; for each window `FIRST`, then for each `FURTHER`, Int64 columns of seconds; `state`,
-        `is_closed`, `since` (UTC), `outages_last_week`, `longest_outage_seconds_last_week`; at last the
-        seconds of the windows before, `…_before`. A row a store, by Unicode code point of the id.
+        Rows of `store_id`; for each window `FIRST`, then for each `FURTHER`, Int64 columns of seconds;
+        `state`, `is_closed`, `since` (UTC), `outages_last_week`, `longest_outage_seconds_last_week`; what
+        `judged` adds if some store has a target; at last the seconds of the windows before, `…_before`. By
+        Unicode code point of the id.
     """
     names, places = named_stores(facts, ask)
     zones = zones_of(facts, names)
+    schedules = numbered_schedules(facts, names, zones)
     edges = window_edges(windows, zones, ask.instant, compare=compare)
-    distinct, place = np.unique(edges, axis=0, return_inverse=True)
     since = min(int(edges.min(initial=ask.instant)), ask.instant - WEEK) // HOUR * HOUR
+    stated = stated_times(facts, names, since=since, until=ask.instant)
+    distinct, place = np.unique(edges, axis=0, return_inverse=True)
     sums = sum_up(
         kernel_polls(facts.polls, places, len(names)),
-        numbered_schedules(facts, names, zones),
-        stated_times(facts, names, since=since, until=ask.instant).spans,
+        schedules,
+        stated.spans,
         as_of=ask.instant,
         carry=ask.carry,
         policy=ask.policy,
         edges=distinct,
     )
-    begin, end = place[0::2], place[1::2]
-    seconds = _figures(sums, begin, end)
-    named = [window.name for window in windows]
-    now = {
-        f"{figure}_seconds_{name}": seconds[figure][:, i]
-        for part in (FIRST, FURTHER)
-        for i, name in enumerate(named)
-        for figure in part
+    rows = _rows(names, sums, place, [window.name for window in windows])
+    held = targets(facts)
+    if held["store_id"].is_in(names.implode()).any():
+        before = f"uptime_seconds_{windows[0].name}_before"
+        rows = judged(
+            rows.join(held, on="store_id", how="left", maintain_order="left"), windows, before=before
+        )
+    time = OpenTime.of(schedules, since=since, until=ask.instant) if len(stated.note) else None
+    return Account(rows=rows, touched=_touched(stated, time, edges, windows))
+
+
+def _rows(names: pl.Series, sums: Sums, place: NDArray[np.intp], windows: Sequence[str]) -> pl.DataFrame:
+    """Name the columns; `place`: of the windows' edges among those of the sums, then of the ones before."""
+    seconds = _figures(sums, place[0::2], place[1::2])
+    columns = {
+        end: {
+            f"{figure}_seconds_{name}{end}": seconds[figure][:, nth]
+            for part in (FIRST, FURTHER)
+            for nth, name in enumerate(windows, start=first)
+            for figure in part
+        }
+        for end, first in (("", 0), ("_before", len(windows)))
+        if 2 * first < len(place)
     }
-    before = {
-        f"{figure}_seconds_{name}_before": seconds[figure][:, i]
-        for part in (FIRST, FURTHER)
-        for i, name in enumerate(named, start=len(named))
-        for figure in part
-        if compare
-    }
-    return pl.DataFrame({"store_id": names} | now | _state(sums.now) | before)
+    return pl.DataFrame({"store_id": names} | columns[""] | _state(sums.now) | columns.get("_before", {}))
+
+
+def _touched(
+    stated: Stated, time: OpenTime | None, edges: NDArray[np.int64], windows: Sequence[Window]
+) -> pl.DataFrame:
+    if time is None:
+        return pl.DataFrame(schema={"id": pl.String} | {f"seconds_{each.name}": pl.Int64 for each in windows})
+    spans = time.place(stated.spans)
+    columns = {}
+    for nth, window in enumerate(windows):
+        begin, end = (time.before(edge).take(spans.store) for edge in edges[2 * nth : 2 * nth + 2])
+        seconds = np.maximum(np.minimum(spans.high, end) - np.maximum(spans.low, begin), 0)
+        columns[f"seconds_{window.name}"] = sum_at(stated.note, seconds, len(stated.ids))
+    return pl.DataFrame({"id": stated.ids} | columns).filter(pl.any_horizontal(pl.col(list(columns)) > 0))
 
 
 def _figures(sums: Sums, begin: NDArray[np.intp], end: NDArray[np.intp]) -> dict[str, NDArray[np.int64]]:

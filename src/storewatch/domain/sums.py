@@ -84,14 +84,14 @@ def sum_up(
         policy: How polls decide the status.
         edges: Of windows.
     """
-    begin, end = min(int(edges.min()), as_of - WEEK) // HOUR, as_of // HOUR + 1
-    stores, at_once = len(schedules.of_store), stores_at_once(end - begin)
+    since = min(int(edges.min()), as_of - WEEK)
+    stores, at_once = len(schedules.of_store), stores_at_once((as_of - since) // HOUR + 2)
     parts = [
         _sum_up(
             of_stores(polls, part) if stores > at_once else polls,
             replace(schedules, of_store=schedules.of_store[part]),
             _of_stores(stated, part),
-            hours=range(begin, end),
+            since=since,
             as_of=as_of,
             carry=carry,
             policy=policy,
@@ -115,19 +115,18 @@ def _sum_up(
     schedules: Schedules,
     stated: Spans,
     *,
-    hours: range,
+    since: int,
     as_of: int,
     carry: int | None,
     policy: Policy,
     edges: NDArray[np.int64],
 ) -> Sums:
-    """Do as `sum_up` for not more stores than a key has room for; `hours`: of the reach, since 1970 UTC."""
-    table = hour_table(schedules, first_hour=hours.start, hours=len(hours))
-    counted = counted_polls(polls, schedules, table, as_of=as_of, carry=carry)
+    """Do as `sum_up` for not more stores than a key has room for, from `since` on."""
+    time = OpenTime.of(schedules, since=since, until=as_of)
+    counted = counted_polls(polls, schedules, time.table, as_of=as_of, carry=carry)
     polled = polled_hours(counted)
-    time = OpenTime(schedules=schedules, table=table)
     wholes = np.stack([time.before(edge) for edge in edges], axis=1)
-    stated = _clipped(stated, table)
+    stated = _clipped(stated, time.table)
     if policy is Policy.LAST_OBSERVATION:
         status = _spans(last_observation(counted))
         seen = within(status, _spans(measured_hours(counted, polled)))
@@ -157,6 +156,15 @@ class OpenTime:
 
     schedules: Schedules
     table: HourTable
+
+    @classmethod
+    def of(cls, schedules: Schedules, *, since: int, until: int) -> OpenTime:
+        """Lay out the hours of since ≤ t ≤ until, seconds since 1970 UTC."""
+        first = since // HOUR
+        return cls(
+            schedules=schedules,
+            table=hour_table(schedules, first_hour=first, hours=until // HOUR + 1 - first),
+        )
 
     def before(self, edge: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many seconds each store is open before an instant, [1] or [stores]."""

@@ -14,7 +14,6 @@ from storewatch.checking.reference.report import of_each
 from storewatch.checking.reference.second import (
     DOWN,
     EXCLUDED,
-    NOBODY,
     UNKNOWN,
     UP,
     case_of,
@@ -81,22 +80,23 @@ def account_columns(windows: Sequence[Window], *, compare: bool, targets: bool) 
     ]
 
 
-def touched(facts: Facts, ask: Ask, windows: Sequence[Window]) -> dict[str, int]:
-    """Return how many open seconds of the windows, all of them together, each annotation decides (R9)."""
-    seconds: dict[str, int] = {}
+def touched(facts: Facts, ask: Ask, windows: Sequence[Window]) -> pd.DataFrame:
+    """Return how many open seconds of each window each annotation decides (R9).
+
+    Returns:
+        id and, for each window, seconds_…; those that decide some, in order of id.
+    """
+    seconds: dict[str, dict[str, int]] = {}
     for store in load(facts, ask.store_ids):
-        found = _reach(store, ask, [edges(window, store.zone, ask.instant) for window in windows])
-        asked = np.zeros(found.end - found.begin, dtype=np.bool_)
-        for window in windows:
-            begin, end = edges(window, store.zone, ask.instant)
-            asked[begin - found.begin : end - found.begin] = True
-        for place, count in zip(
-            *np.unique(found.stated_by[asked & found.is_open], return_counts=True), strict=True
-        ):
-            if place != NOBODY:
-                name = store.annotations[place].id
-                seconds[name] = seconds.get(name, 0) + int(count)
-    return seconds
+        asked = {window.name: edges(window, store.zone, ask.instant) for window in windows}
+        found = _reach(store, ask, asked.values())
+        for name, (begin, end) in asked.items():
+            part = found.of(begin, end)
+            for place in np.unique(part.stated_by[part.is_open & part.is_stated]).tolist():
+                row = seconds.setdefault(store.annotations[place].id, dict.fromkeys(asked, 0))
+                row[name] += int((part.is_open & (part.stated_by == place)).sum())
+    rows = [(note, *seconds[note].values()) for note in sorted(seconds)]
+    return pd.DataFrame(rows, columns=["id", *(f"seconds_{window.name}" for window in windows)])
 
 
 def count(part: Seconds) -> dict[str, int]:

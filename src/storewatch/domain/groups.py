@@ -1,0 +1,100 @@
+"""Targets, and a report's rows by a label (R10): frames in, frames out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from storewatch.domain.kinds import LABELS, TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from storewatch.domain.facts import Facts
+    from storewatch.domain.window import Window
+
+_WHOLE = 100_000  # 100 % in thousandths
+_NOT_SUMMED = ("allowed_", "left_", "longest_")
+
+
+def targets(facts: Facts) -> pl.DataFrame:
+    """Return the targets that stores have: store_id, thousandths (of a percent, Int64)."""
+    held = facts.of(LABELS).filter((pl.col("label") == TARGET) & (pl.col("value") != ""))
+    thousandths = (pl.col("value").cast(pl.Float64) * 1_000).round().cast(pl.Int64)
+    return held.select("store_id", thousandths=thousandths)
+
+
+def judged(rows: pl.DataFrame, windows: Sequence[Window], *, before: str) -> pl.DataFrame:
+    """Return rows with a verdict on each window and no longer `thousandths`, where the targets are.
+
+    Args:
+        rows: With the seconds of each window, and thousandths (Int64, null: no target).
+        windows: Of the rows.
+        before: The column before which `target_percent` and the verdicts go.
+
+    Returns:
+        The rows with target_percent (Float64) and, for each window, met_… (Boolean, null: no verdict),
+        allowed_seconds_… and left_seconds_… (Int64), all null where there is no target.
+    """
+    place = rows.columns.index(before) if before in rows.columns else len(rows.columns)
+    verdicts = [verdict for window in windows for verdict in _verdict(window.name)]
+    found = rows.with_columns((pl.col("thousandths") / 1_000).alias("target_percent"), *verdicts)
+    new = found.columns[len(rows.columns) :]
+    order = [*rows.columns[:place], *new, *rows.columns[place:]]
+    return found.select(name for name in order if name != "thousandths")
+
+
+def _verdict(name: str) -> Iterator[pl.Expr]:
+    def seconds(figure: str) -> pl.Expr:
+        return pl.col(f"{figure}_seconds_{name}")
+
+    target, known = pl.col("thousandths"), seconds("uptime") + seconds("downtime")
+    decided = seconds("measured") + seconds("stated_up") + seconds("stated_down")
+    is_known = (known > 0) & (2 * decided >= seconds("open") - seconds("excluded"))
+    allowed = known * (_WHOLE - target) // _WHOLE
+    yield pl.when(is_known).then(_WHOLE * seconds("uptime") >= target * known).alias(f"met_{name}")
+    yield allowed.alias(f"allowed_seconds_{name}")
+    yield (allowed - seconds("downtime")).alias(f"left_seconds_{name}")
+
+
+def by_label(rows: pl.DataFrame, facts: Facts, label: str, windows: Sequence[Window]) -> pl.DataFrame:
+    """Add up rows by the values of a label, the stores without one under "".
+
+    Args:
+        rows: Of `account`.
+        facts: Those that it was made of.
+        label: As names of columns are matched.
+        windows: Of the rows.
+
+    Returns:
+        label, stores, met, missed, no_verdict (by the week if it is asked for, else by the last window), the
+        sums of seconds, and verdicts where all stores of a value have one target; by code point of the value.
+    """
+    values = (
+        facts.of(LABELS).filter(pl.col("label") == label).select("store_id", pl.col("value").alias(label))
+    )
+    summed = [name for name in rows.columns if "_seconds_" in name and not name.startswith(_NOT_SUMMED)]
+    names = [window.name for window in windows]
+    met = f"met_{'last_week' if 'last_week' in names else names[-1]}"
+    has_targets = met in rows.columns
+    verdict = pl.col(met) if has_targets else pl.lit(None, dtype=pl.Boolean)
+    target = pl.col("thousandths")
+    groups = (
+        rows.join(values, on="store_id", how="left")
+        .join(targets(facts), on="store_id", how="left")
+        .with_columns(pl.col(label).fill_null(""), verdict=verdict)
+        .group_by(label)
+        .agg(
+            stores=pl.len().cast(pl.Int64),
+            met=pl.col("verdict").sum().cast(pl.Int64),
+            missed=(~pl.col("verdict")).sum().cast(pl.Int64),
+            no_verdict=pl.col("verdict").null_count().cast(pl.Int64),
+            thousandths=pl.when((target.n_unique() == 1) & (target.null_count() == 0)).then(target.first()),
+            **{name: pl.col(name).sum() for name in summed},
+        )
+        .sort(label)
+    )
+    if not has_targets:
+        return groups.drop("thousandths")
+    return judged(groups, windows, before=f"uptime_seconds_{names[0]}_before")
