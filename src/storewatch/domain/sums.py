@@ -30,7 +30,7 @@ from storewatch.domain.kernel import (
 from storewatch.domain.spans import DOWN, UNKNOWN, UP, Spans, joined, within, without
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -141,12 +141,13 @@ def _sum_up(
         known = stated.take(np.flatnonzero(stated.status != UNKNOWN))
         status = joined(without(status, stated), known)
     placed = time.place(status)
+    found = dict(zip(edges[:, 0].tolist(), wholes.T, strict=True)) if edges.shape[1] == 1 else {}
     return Sums(
         open=wholes,
         status=placed.sums(wholes),
         measured=measured,
         stated=time.place(stated).sums(wholes),
-        now=_state(time, placed, as_of=as_of),
+        now=_state(time, placed, as_of=as_of, found=found),
     )
 
 
@@ -185,25 +186,27 @@ class OpenTime:
     ) -> NDArray[np.int64]:
         """Return the seconds of hours that have counted polls, under R4, as `Placed.sums` does.
 
-        But they are counted from the end, so below 0: most windows are short, and few hours come after their
-        begin.
+        But they are counted from the end of the reach, so below 0.
         """
         row = self.schedules.of_store.astype(np.int64) * self.table.columns
         store = hours.cell >> counted.bits
         first = _firsts(store)
         cell = np.repeat(row.take(store.take(first)), np.diff(np.append(first, len(store))))
         cell += hours.column
-        all_of = _Polled(store=store, column=hours.column, seconds=self.table.seconds.take(cell))
-        down = all_of.take(np.flatnonzero(~hours.majority))
+        narrow = np.int16 if self.table.columns < 1 << 15 else np.int64
+        polled = _Polled(
+            store=store,
+            column=hours.column.astype(narrow),
+            seconds=self.table.seconds.take(cell),
+            first=first,
+        )
+        down = polled.take(np.flatnonzero(~hours.majority))
         result = np.zeros((*wholes.shape, 4), dtype=np.int64)
-        for number in np.argsort(edges[:, 0]).tolist():
-            column = (edges[number] - self.table.begin) // HOUR
+        for number, edge in enumerate(edges):
+            column = (edge - self.table.begin) // HOUR
             cut = wholes[:, number] - self.table.before.take(row + column)  # of that hour, before the edge
-            left = all_of.since(column), down.since(column)
-            result[:, number, DOWN] = left[1].after(column, cut)
-            result[:, number, UP] = left[0].after(column, cut) - result[:, number, DOWN]
-            if edges.shape[1] == 1:  # what lies before this edge is before all others, too
-                all_of, down = left
+            result[:, number, DOWN] = down.after(column, cut)
+            result[:, number, UP] = polled.after(column, cut) - result[:, number, DOWN]
         return result
 
     def instants(self, store: NDArray[np.integer], second: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -223,42 +226,37 @@ class _Polled:
     """Hours that have counted polls, in order of store and column."""
 
     store: NDArray[np.int64]
-    column: NDArray[np.int64]
+    column: NDArray[np.signedinteger]  # as narrow as may be: it is read once an edge
     seconds: NDArray[np.uint16]  # open ones
+    first: NDArray[np.intp]  # where another store begins
 
     def take(self, chosen: NDArray[np.integer]) -> _Polled:
         """Return the chosen ones."""
+        store = self.store.take(chosen)
         return _Polled(
-            store=self.store.take(chosen), column=self.column.take(chosen), seconds=self.seconds.take(chosen)
-        )
-
-    def since(self, column: NDArray[np.int64]) -> _Polled:
-        """Return those from a column of each store, [1] or [stores], on.
-
-        That is all of them if it is the first of the reach: what is in column 0 has no open seconds.
-        """
-        if column.max() <= 1:
-            return self
-        return self.take(
-            np.flatnonzero(self.column >= (column if len(column) == 1 else column.take(self.store)))
+            store=store,
+            column=self.column.take(chosen),
+            seconds=self.seconds.take(chosen),
+            first=_firsts(store),
         )
 
     def after(self, column: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many seconds of those `since` a column come after an instant in it, below 0.
+        """Return how many of the seconds come after an instant, below 0.
 
         Args:
-            column: [1] or [stores].
-            cut: [stores] the open seconds of that hour before the instant.
+            column: [1] or [stores] of the hour that has the instant.
+            cut: [stores] the open seconds of that hour before it.
         """
         result = np.zeros(len(cut), dtype=np.int64)
-        first = _firsts(self.store)
-        store = self.store.take(first)
-        if len(first):
-            result[store] = -np.add.reduceat(self.seconds, first, dtype=np.int64)
-        first += self.column.take(first) == 0
-        is_cut = self.column.take(first, mode="clip") == np.broadcast_to(column, len(cut)).take(store)
-        is_cut &= self.store.take(first, mode="clip") == store
-        result[store] += cut.take(store) * is_cut
+        if not len(self.first):
+            return result
+        column = column.astype(self.column.dtype)
+        column = column if len(column) == 1 else column.take(self.store)
+        later = self.seconds * (self.column >= column)
+        sums = np.add.reduceat(later, self.first, dtype=np.uint32)
+        result[self.store.take(self.first)] -= sums
+        there = self.store.take(np.flatnonzero(self.column == column))
+        result[there] += cut.take(there)
         return result
 
 
@@ -321,9 +319,14 @@ class Placed:
         )
 
 
-def _state(time: OpenTime, status: Placed, *, as_of: int) -> State:
-    """Find the state at the as-of, and the outages of the week before it (R16)."""
-    first, last, end = (time.before(np.array([at])) for at in (as_of - WEEK, as_of - 1, as_of))
+def _state(time: OpenTime, status: Placed, *, as_of: int, found: Mapping[int, NDArray[np.int64]]) -> State:
+    """Find the state at the as-of, and the outages of the week before it (R16).
+
+    `found` are open seconds before some instants, those of all stores.
+    """
+    first, last, end = (
+        found[at] if at in found else time.before(np.array([at])) for at in (as_of - WEEK, as_of - 1, as_of)
+    )
     runs = status.runs(first, end)
     store = np.arange(len(end))
     latest = np.searchsorted(runs.store, store, side="right") - 1  # -1 takes the one appended below
