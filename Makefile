@@ -13,7 +13,7 @@ demo: $(VENV)/.run  ## a made fleet, a report over HTTP, in under a minute
 	@$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.dev  ## all tests
-	$(BIN)/python -m pytest -n 4 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/.dev  ## everything for development, .venv/bin/storewatch among it
 

@@ -30,6 +30,14 @@ settings.register_profile("ci", max_examples=400, deadline=None, suppress_health
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+_WAITING = "test_topology.py"  # it takes longest, and most of that it waits
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the file that would otherwise be the last to end; files run side by side."""
+    items.sort(key=lambda item: item.path.name != _WAITING)
+
+
 @pytest.fixture(params=["reference", "kernel"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each implementation of the rules in turn."""

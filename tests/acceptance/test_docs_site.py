@@ -30,7 +30,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("docs_site")
 def test_every_page_is_in_the_navigation_of_the_first(site: Path) -> None:
     home = (site / "index.html").read_text(encoding="utf-8")
     pages = [path.relative_to(site).parent.as_posix() for path in site.rglob("index.html")]
@@ -39,7 +38,6 @@ def test_every_page_is_in_the_navigation_of_the_first(site: Path) -> None:
     assert [page for page in pages if page != "." and f'href="{page}/"' not in home] == []
 
 
-@pytest.mark.xdist_group("docs_site")
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     found = {url for path in site.rglob("*.html") for url in LOADED.findall(path.read_text(encoding="utf-8"))}
     styles = [path for path in site.rglob("*.css") if re.search(r"url\(\"?(https?:)?//", path.read_text())]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from processes import Process
     from servers import S3Server, Server
 
-pytestmark = [pytest.mark.xdist_group("topology"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "reliability.md"
 STORES = 14_092  # so that there is something to hit

@@ -34,7 +34,7 @@ WIDTHS = (1280, 390)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = {"front": "/", "store": "/stores/001", "unknown": "/stores?q=0001", "empty": "/"}
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

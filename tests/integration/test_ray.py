@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from storewatch.formats.report import Report
 
-pytestmark = pytest.mark.xdist_group("ray")  # one cluster
 
 TESTS = Path(__file__).parents[1]
 STORES, SLICES = 60, 12
