@@ -10,6 +10,7 @@ import pandas as pd
 from storewatch.checking import reference
 from storewatch.domain.account import account as kernel_account
 from storewatch.domain.ask import Ask, Policy
+from storewatch.domain.hours import hour_facts
 from storewatch.domain.window import parse_windows
 from strategies import WEEK, instant, of_day
 
@@ -102,9 +103,10 @@ def hours_table(
     carry: int | None = WEEK,
     policy: Policy = Policy.HOURLY_MAJORITY,
 ) -> list[Record]:
-    """Return the rows of the table of hours."""
+    """Return the rows of the table of hours; both engines must agree."""
     ask = Ask(as_of=instant(as_of or end), carry=carry, policy=policy)
     frame = reference.hours(facts, ask, instant(begin), instant(end))
+    same_rows(hour_facts(facts, ask, instant(begin), instant(end)), frame)
     return [_plain(row) for row in frame.to_dict("records")]
 
 

@@ -327,18 +327,14 @@ def measured_hours(counted: Counted, hours: PolledHours) -> StatusStretches:
 
 def hourly_majority(counted: Counted, hours: PolledHours) -> StatusStretches:
     """Give each hour the majority of its polls, else what the latest poll before it carries (R4, R5)."""
-    keys, bits, table = counted.keys, counted.bits, counted.table
+    bits, table = counted.bits, counted.table
     cell, column, final = hours.cell, hours.column, hours.final
     latest, majority = hours.latest, hours.majority
     changes = _changes(cell, column, latest, majority, bridged=counted.carry // HOUR)
     begin, end = _runs(changes)
     store = cell.take(end) >> bits
     own = column.take(end)
-    at = table.begin * MICROSECONDS + own * HOUR_US + _microsecond(keys.take(final.take(end)))
-    from_earlier = np.flatnonzero(own == 0)
-    at[from_earlier] = counted.earlier.at.take(
-        np.searchsorted(counted.earlier.store, store.take(from_earlier))
-    )
+    at = instants_of(counted, final.take(end))
     following = cell.take(end + 1, mode="clip")
     following[-1:] = -1
     carried = np.where(following >> bits == store, following & counted.column_bits, table.columns - 1)
@@ -354,6 +350,18 @@ def hourly_majority(counted: Counted, hours: PolledHours) -> StatusStretches:
         end=np.concatenate((closes, carried[turned])) * HOUR + table.begin,
         up=np.concatenate((up, after[turned])),
     )
+
+
+def instants_of(counted: Counted, place: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return when the polls with these keys were, microseconds since 1970 UTC."""
+    keys = counted.keys.take(place)
+    cell = keys >> _IN_HOUR
+    column = cell & counted.column_bits
+    at = counted.table.begin * MICROSECONDS + column * HOUR_US + _microsecond(keys)
+    from_earlier = np.flatnonzero(column == 0)
+    owner = cell.take(from_earlier) >> counted.bits
+    at[from_earlier] = counted.earlier.at.take(np.searchsorted(counted.earlier.store, owner))
+    return at
 
 
 def last_observation(counted: Counted) -> StatusStretches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -42,6 +42,12 @@ def joined(*parts: Spans) -> Spans:
         end=np.concatenate([part.end for part in parts]),
         status=np.concatenate([part.status for part in parts]),
     )
+
+
+def clipped(spans: Spans, since: int, until: int) -> Spans:
+    """Return the parts of spans that lie in since ≤ t < until."""
+    cut = replace(spans, begin=np.maximum(spans.begin, since), end=np.minimum(spans.end, until))
+    return cut.take(np.flatnonzero(cut.begin < cut.end))
 
 
 def within(spans: Spans, others: Spans) -> Spans:

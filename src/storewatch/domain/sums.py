@@ -27,7 +27,7 @@ from storewatch.domain.kernel import (
     polled_hours,
     stores_at_once,
 )
-from storewatch.domain.spans import DOWN, UNKNOWN, UP, Spans, joined, within, without
+from storewatch.domain.spans import DOWN, UNKNOWN, UP, Spans, clipped, joined, within, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def sum_up(
         _sum_up(
             of_stores(polls, part) if stores > at_once else polls,
             replace(schedules, of_store=schedules.of_store[part]),
-            _of_stores(stated, part),
+            spans_of_stores(stated, part),
             since=since,
             as_of=as_of,
             carry=carry,
@@ -126,16 +126,16 @@ def _sum_up(
     counted = counted_polls(polls, schedules, time.table, as_of=as_of, carry=carry)
     polled = polled_hours(counted)
     wholes = np.stack([time.before(edge) for edge in edges], axis=1)
-    stated = _clipped(stated, time.table)
+    stated = clipped(stated, time.begin, time.begin + time.table.hours * HOUR)
     if policy is Policy.LAST_OBSERVATION:
-        status = _spans(last_observation(counted))
-        seen = within(status, _spans(measured_hours(counted, polled)))
+        status = spans_of(last_observation(counted))
+        seen = within(status, spans_of(measured_hours(counted, polled)))
         measured = time.place(without(seen, stated)).sums(wholes)
     else:
-        status = _spans(hourly_majority(counted, polled))
+        status = spans_of(hourly_majority(counted, polled))
         measured = time.measured(counted, polled, edges, wholes)
         if len(stated.store):
-            of_stated = _spans(measured_hours(counted, polled.of(np.unique(stated.store), counted.bits)))
+            of_stated = spans_of(measured_hours(counted, polled.of(np.unique(stated.store), counted.bits)))
             measured -= time.place(within(of_stated, stated)).sums(wholes)
     if len(stated.store):
         known = stated.take(np.flatnonzero(stated.status != UNKNOWN))
@@ -166,6 +166,11 @@ class OpenTime:
             schedules=schedules,
             table=hour_table(schedules, first_hour=first, hours=until // HOUR + 1 - first),
         )
+
+    @property
+    def begin(self) -> int:
+        """Where the reach begins, seconds since 1970 UTC."""
+        return self.table.begin + HOUR
 
     def before(self, edge: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many seconds each store is open before an instant, [1] or [stores]."""
@@ -353,22 +358,13 @@ def _state(time: OpenTime, status: Placed, *, as_of: int, found: Mapping[int, ND
     )
 
 
-def _spans(stretches: StatusStretches) -> Spans:
+def spans_of(stretches: StatusStretches) -> Spans:
+    """Return stretches of known status as spans."""
     status = np.where(stretches.up, np.int8(UP), np.int8(DOWN))
     return Spans(store=stretches.store, begin=stretches.begin, end=stretches.end, status=status)
 
 
-def _clipped(spans: Spans, table: HourTable) -> Spans:
-    """Return what of spans lies in the table's reach."""
-    since = table.begin + HOUR
-    clipped = replace(
-        spans,
-        begin=np.maximum(spans.begin, since),
-        end=np.minimum(spans.end, since + table.hours * HOUR),
-    )
-    return clipped.take(np.flatnonzero(clipped.begin < clipped.end))
-
-
-def _of_stores(spans: Spans, part: slice) -> Spans:
+def spans_of_stores(spans: Spans, part: slice) -> Spans:
+    """Return the spans of a range of stores, which are numbered from 0 then."""
     mine = spans.take(np.flatnonzero((spans.store >= part.start) & (spans.store < part.stop)))
     return replace(mine, store=mine.store - part.start)
