@@ -58,6 +58,18 @@ def test_what_is_over_before_the_day_goes_and_all_else_stays(polls: PollStore) -
     assert newest_of(polls, version) == NOON
 
 
+def test_a_version_says_since_when_its_polls_are_kept(polls: PollStore) -> None:
+    before = polls.version()
+    polls.retention(date(2023, 1, 11))
+    polls.retention(date(2023, 1, 16))
+    for version, kept in ((before, None), (None, micros("2023-01-16 00:00"))):
+        with polls.at(version) as snapshot:
+            assert snapshot.kept_since == kept
+    polls.load(Load(name="again", facts=facts_of([("a", NOON, False)])))
+    with polls.at() as snapshot:
+        assert snapshot.kept_since == micros("2023-01-16 00:00")
+
+
 def test_nothing_goes_that_may_hold_a_poll_of_the_day(polls: PollStore) -> None:
     polls.retention(date(2023, 1, 11))  # the second poll's
     assert ats(polls) == [NOON - WEEK, NOON]

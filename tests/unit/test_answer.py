@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,10 +17,11 @@ from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.shelf import open_shelf
-from storewatch.answering.answer import SLICE_POLLS, SLICE_STORES, answer, plan
+from storewatch.answering.answer import SLICE_POLLS, SLICE_STORES, answer, plan, settle
 from storewatch.answering.attempt import work
 from storewatch.answering.course import Course
 from storewatch.domain.ask import Ask
+from storewatch.domain.instant import parse_as_of
 from storewatch.domain.uptime import uptime
 from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError, OverError
@@ -48,6 +49,7 @@ class Watched:
     breaks_at: int | None = None  # a scan
     version: str = "given"
     shared: str = "given"
+    kept_since: int | None = None
     scans: int = 0
     asked: list[int] = field(default_factory=list)
     snapshot: GivenSnapshot = field(default_factory=lambda: GivenSnapshot(facts=small_facts(stores=STORES)))
@@ -113,6 +115,34 @@ def test_there_are_as_many_slices_as_bound_both_stores_and_polls_and_else_all_is
 def test_a_few_stores_are_read_by_themselves() -> None:
     source = Watched(there=Amount(stores=10 * SLICE_STORES))
     assert plan(source, Ask(as_of=1_674_670_320, store_ids=("000", "001"))) == [("000", "001")]
+
+
+SPAN = "2023-01-20T00:00:00Z/2023-02-01T00:00:00Z"
+
+
+def test_with_a_window_of_two_instants_the_as_of_is_the_later_of_its_end_and_the_newest_polls() -> None:
+    source = Watched()
+    newest = settle(source, Ask()).ask.instant
+    assert settle(source, Ask(windows=(SPAN,))).ask.instant == parse_as_of("2023-02-01T00:00:00Z") > newest
+    past = "2023-01-20T00:00:00Z/2023-01-21T00:00:00Z"
+    assert settle(source, Ask(windows=("day", past))).ask.instant == newest
+
+
+def test_what_needs_polls_that_were_dropped_is_an_error_and_not_unknown() -> None:
+    ask = Ask(as_of=parse_as_of("2023-01-25T18:12:00Z"), carry=86_400)
+    source = Watched(kept_since=parse_as_of("2023-01-17T18:00:00Z") * 1_000_000)  # a week and the carry
+    settle(source, ask)
+    settle(source, replace(ask, windows=("28h",), compare=True))
+    settle(source, replace(ask, carry=None))
+    for more in (
+        replace(ask, windows=("169h",)),
+        replace(ask, windows=("85h",), compare=True),
+        replace(ask, carry=86_401),
+        replace(ask, carry=None, windows=("10d",)),
+        replace(ask, windows=("this_month",)),
+    ):
+        with pytest.raises(InputError, match="those before 2023-01-17T18:00:00Z were dropped"):
+            settle(source, more)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

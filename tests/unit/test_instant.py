@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from storewatch.domain.instant import as_of_from_newest, compact, iso, parse_as_of, parse_carry, reach
+from storewatch.domain.instant import as_of_from_newest, compact, iso, parse_as_of, parse_carry
 from storewatch.errors import InputError
 
 
@@ -70,9 +70,3 @@ def test_a_carry_is_a_number_with_its_unit_or_none(text: str, seconds: int | Non
 def test_any_other_carry_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="carry"):
         parse_carry(text)
-
-
-def test_the_reach_is_the_weeks_first_hour_less_the_carry() -> None:
-    assert reach(604_800 + 7_300, 3_600) == 3_600 * 1_000_000
-    assert reach(604_800 + 7_300, None) is None
-    assert reach(604_800 + 7_300, 999_999_999 * 86_400) == 0

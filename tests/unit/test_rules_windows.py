@@ -53,6 +53,7 @@ def test_a_window_may_be_two_instants() -> None:
     window = parse_window("2023-03-01T00:00:00Z/2023-03-05T13:00:00+01:00")
     assert window.span == (instant("2023-03-01 00:00"), instant("2023-03-05 12:00"))
     assert (window.name, window.unit) == ("window", HOUR)
+    assert window.text == "2023-03-01T00:00:00Z/2023-03-05T12:00:00Z"
 
 
 @pytest.mark.parametrize(

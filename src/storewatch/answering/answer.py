@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from storewatch.answering.course import Course
 from storewatch.domain.assumed import Seen
 from storewatch.domain.input import Input
-from storewatch.domain.instant import MICROSECONDS, WEEK, resolve_as_of
+from storewatch.domain.instant import MICROSECONDS, WEEK, iso, resolve_as_of
 from storewatch.domain.uptime import uptime
 from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError
@@ -44,14 +44,35 @@ class Settled:
 def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     """Settle an ask on a version of a source.
 
+    Where a window is from an instant to another and no as-of is asked for, it is not before that one (R11).
+
     Raises:
-        InputError: A part of the ask is not known here.
+        InputError: A part of the ask is not known here, or polls that it needs were dropped.
         NoPollsError: No as-of is asked for, and there are no polls to take it from (R3).
     """
     if ask.unknown:
         raise InputError(f"this version of storewatch does not know what is asked: {', '.join(ask.unknown)}")
-    as_of = resolve_as_of(None, snapshot.newest) if ask.as_of is None else ask.as_of
-    return Settled(ask=ask.at(as_of), version=snapshot.version)
+    if ask.by or ask.where:
+        raise InputError("reports by a label, or of the stores of some labels, are not made yet")
+    if ask.as_of is None:
+        ends = (window.span[1] for window in ask.parsed_windows if window.span)
+        ask = ask.at(max([resolve_as_of(None, snapshot.newest), *ends]))
+    _check_kept(snapshot, ask)
+    return Settled(ask=ask, version=snapshot.version)
+
+
+def _check_kept(snapshot: Snapshot, ask: Ask) -> None:
+    """Refuse what would count as unknown because its polls were dropped (R11).
+
+    What would be carried without end from before the windows is not missed.
+    """
+    needed = ask.begin * MICROSECONDS if ask.since is None else ask.since
+    if snapshot.kept_since is not None and needed < snapshot.kept_since:
+        raise InputError(
+            f"this needs polls from {iso(needed // MICROSECONDS)} on, and those before "
+            f"{iso(snapshot.kept_since // MICROSECONDS)} were dropped: ask for shorter windows, a later as-of"
+            " or a shorter carry"
+        )
 
 
 def plan(snapshot: Snapshot, ask: Ask, count: int | None = None) -> Sequence[Within]:

@@ -11,11 +11,11 @@ import polars as pl
 from storewatch.domain.groups import judged, targets
 from storewatch.domain.hour_table import sum_at
 from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK
+from storewatch.domain.periods import window_edges
 from storewatch.domain.spans import DOWN, EXCLUDED, STATUSES, UP
 from storewatch.domain.stated import Stated, stated_times
 from storewatch.domain.sums import OpenTime, State, Sums, sum_up
 from storewatch.domain.uptime import kernel_polls, named_stores, numbered_schedules, zones_of
-from storewatch.domain.window import window_edges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -107,21 +107,6 @@ def parse_carry(text: str) -> int | None:
     return seconds
 
 
-def first_hour(as_of: int) -> int:
-    """Return the UTC hour (hours since 1970) in which the longest window begins."""
-    return (as_of - max(WINDOWS.values())) // HOUR
-
-
-def reach(as_of: int, carry: int | None) -> int | None:
-    """Return the first instant (microseconds) whose polls can matter to a report; None: all of the past.
-
-    It is never before 1970: no poll is, and a carry may be longer than 64 bits of microseconds.
-    """
-    if carry is None:
-        return None
-    return max(first_hour(as_of) * HOUR - carry, 0) * MICROSECONDS
-
-
 def iso(as_of: int) -> str:
     """Return an instant as `2023-01-25T18:12:00Z`."""
     return f"{datetime.fromtimestamp(as_of, UTC):%Y-%m-%dT%H:%M:%SZ}"

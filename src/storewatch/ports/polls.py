@@ -140,6 +140,11 @@ class Snapshot(Protocol):
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
         ...
 
+    @property
+    def kept_since(self) -> int | None:
+        """Before when retention dropped polls, microseconds since 1970 UTC; None: it dropped none."""
+        ...
+
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
         """Read all store names, the polls of `since` ≤ at ≤ `until`, and all rows of the other kinds.
 

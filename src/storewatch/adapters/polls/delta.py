@@ -140,7 +140,7 @@ class DeltaPollStore:
             commit = Commit(base=base)
             for part in gone:
                 commit.remove(base.of(part))
-            after = commit.run("retention")
+            after = commit.run("retention", kept_since=_day(before))
             if gone:
                 vacuum(after, keep_hours=self._keep_hours)
         return gone

@@ -9,6 +9,7 @@ import polars as pl
 
 from storewatch.adapters.polls.delta_table import STORES
 from storewatch.domain.facts import Facts
+from storewatch.domain.instant import DAY, MICROSECONDS
 from storewatch.domain.kinds import POLLS, replaced_kinds
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut, only
@@ -44,6 +45,12 @@ class DeltaSnapshot:
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
         return max((file.last for file in self._table.polls() if file.last is not None), default=None)
+
+    @property
+    def kept_since(self) -> int | None:
+        """Before when retention dropped polls, microseconds since 1970 UTC; None: it dropped none."""
+        day = self._table.kept_since
+        return None if day is None else day * DAY * MICROSECONDS
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
         """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.

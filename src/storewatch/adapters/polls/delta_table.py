@@ -28,6 +28,7 @@ from deltalake.transaction import (
     AddAction,
     CommitProperties,
     RemoveAction,
+    Transaction,
     create_table_with_add_actions,
 )
 
@@ -46,6 +47,9 @@ STORES = "stores"
 EMPTY = "delta:none"  # the name of the version before the first load
 
 _POLLS = "polls-"
+_RETENTION = (
+    "storewatch-retention"  # an application whose transactions are days: Delta Lake keeps the last one
+)
 _TYPES: dict[type[pl.DataType], str] = {
     pl.Categorical: "string",
     pl.String: "string",
@@ -129,6 +133,11 @@ class Version:
         for file in self.files:
             parts.setdefault(file.part, []).append(file)
         return parts
+
+    @property
+    def kept_since(self) -> int | None:
+        """The day (since 1970) before which retention dropped polls; None: it did not."""
+        return None if self.table is None else self.table.transaction_version(_RETENTION)
 
     def of(self, part: str) -> list[DataFile]:
         """Return the files of a part."""
@@ -255,11 +264,17 @@ class Commit:
         """Take files out of the table; versions before still have them."""
         self.removed.extend(files)
 
-    def run(self, load: str) -> Version:
-        """Commit under the load's name and return the new version; without a change, the old one."""
+    def run(self, load: str, *, kept_since: int | None = None) -> Version:
+        """Commit under the load's name and return the new version; without a change, the old one.
+
+        With `kept_since`: note that retention dropped the polls before a day (since 1970).
+        """
         if not self.added and not self.removed:
             return self.base
-        properties = CommitProperties(custom_metadata={"load": load})
+        properties = CommitProperties(
+            custom_metadata={"load": load},
+            app_transactions=None if kept_since is None else [Transaction(_RETENTION, kept_since)],
+        )
         if self.base.table is None:
             create_table_with_add_actions(
                 self.base.root.as_uri(),

@@ -41,6 +41,7 @@ class GivenSnapshot:
     facts: Facts
     version: str = "given"
     shared: str = "given"
+    kept_since: int | None = None
 
     @property
     def newest(self) -> int | None:

@@ -29,6 +29,7 @@ _HOLD = "LOCK TABLE ONLY storewatch.polls IN ACCESS SHARE MODE"
 _LAST = "SELECT load, newest FROM storewatch.loads ORDER BY load DESC LIMIT 1"
 _LOAD = "SELECT load, newest FROM storewatch.loads WHERE load = %s"
 _KEPT_SINCE = "SELECT max(kept_since) FROM storewatch.loads WHERE load > %s"
+_DROPPED_BEFORE = "SELECT max(kept_since) FROM storewatch.loads WHERE load <= %s"
 _COUNT = "SELECT count(*) FROM storewatch.stores WHERE load <= %s"
 _EDGES = """
 SELECT min(store_id) FROM (
@@ -79,6 +80,13 @@ class PostgresSnapshot:
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
         return self._newest
+
+    @property
+    def kept_since(self) -> int | None:
+        """Before when retention dropped polls, microseconds since 1970 UTC; None: it dropped none."""
+        with self._readers.one() as connection:
+            (kept,) = connection.execute(_DROPPED_BEFORE, [self._load]).fetchone() or (None,)
+        return None if kept is None else micros(kept)
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
         """Read all store names, the polls of `since` ≤ at ≤ `until` (microseconds), and all other kinds.

@@ -48,6 +48,7 @@ class TablesSnapshot:
         self._polls = PollsTable(connection=connection, source=source, time=time, latest=latest)
         self._version = version
         self._newest: int | None = None
+        self.kept_since: int | None = None  # nobody says what its owners drop
         self._reading = RLock()  # one statement at a time: there is one connection
         self._held: tuple[tuple[int | None, int], GivenSnapshot] | None = None
 
