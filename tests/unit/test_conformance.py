@@ -1,0 +1,178 @@
+"""The conformance cases: storewatch passes, a program with an error does not, and they are what they say."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from conformance.__main__ import main
+from conformance.build import input_files, tzdata_text
+from conformance.case import CASES, Kept, read_cases
+from conformance.command import Command, filled
+from conformance.compare import csv_differences, seconds_differences
+from conformance.drafts import drafts
+from conformance.loaded import ask_of, source_of
+
+from storewatch.answering.answer import answer
+from storewatch.domain.ask import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from storewatch.formats.report import Report
+
+HOUR = 3_600
+KEPT = read_cases()
+
+
+def named(name: str) -> Kept:
+    (kept,) = (kept for kept in KEPT if kept.name == name)
+    return kept
+
+
+def report_of(kept: Kept) -> Report:
+    with source_of(kept) as source:
+        return answer(source, ask_of(kept.case))
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.name)
+def test_storewatch_passes(kept: Kept) -> None:
+    report = report_of(kept)
+
+    assert csv_differences(kept, report.csv_bytes()) == []
+    assert seconds_differences(kept, report.json_bytes()) == []
+
+
+def test_the_cases_are_those_of_the_drafts() -> None:
+    """Nothing was changed by hand or is left over: `python -m conformance.build` writes the same."""
+    made = {f"{d.name}/{name}": data for d in drafts() for name, data in input_files(d).items()}
+    results = {f"{d.name}/{name}" for d in drafts() for name in ("expected.csv", "seconds.csv")}
+    found = {f"{path.relative_to(CASES)}" for path in CASES.rglob("*") if path.is_file()}
+
+    assert found == {*made, *results, "tzdata.json"}
+    assert {name: (CASES / name).read_bytes() for name in made} == made
+
+
+def test_the_results_name_the_version_of_the_time_zones() -> None:
+    assert (CASES / "tzdata.json").read_text() == tzdata_text()
+
+
+def test_the_cases_are_small() -> None:
+    assert sum(path.stat().st_size for path in CASES.rglob("*") if path.is_file()) < 1 << 20
+
+
+def test_the_worked_examples_are_as_worked_by_hand() -> None:
+    """The hour: 10 and 13 up, 11 and 12 down. The morning: 20 and 9 down, 10 to 13 up, 14 to 19 unknown."""
+    rows = {row["store_id"]: row for row in csv.DictReader(named("worked-examples").seconds.splitlines())}
+    figures = ("uptime", "downtime", "unknown", "open")
+    days = {
+        store: [int(row[f"{figure}_seconds_last_day"]) // HOUR for figure in figures]
+        for store, row in rows.items()
+    }
+
+    assert days == {"hour": [2, 2, 20, 24], "morning": [4, 2, 6, 12]}
+
+
+@pytest.mark.parametrize("first", [kept for kept in KEPT if kept.case.same], ids=lambda kept: kept.name)
+def test_pairs_have_the_same_expected_figures(first: Kept) -> None:
+    rows = {row["store_id"]: row for row in csv.DictReader(first.seconds.splitlines())}
+    figures = [[list(rows[store].values())[1:] for store in group] for group in first.case.same]
+
+    assert all(row == group[0] for group in figures for row in group)
+    assert any(figure != "0" for group in figures for row in group for figure in row)
+
+
+def test_weeks_later_and_turned_about_a_fleet_has_the_same_expected_figures() -> None:
+    expected = {named(f"pairs{suffix}").seconds for suffix in ("", "-a-week-later", "-turned-about")}
+
+    assert len(expected) == 1
+
+
+def _exchanged(text: bytes, place: int) -> bytes:
+    """Exchange a line and the next."""
+    lines = text.split(b"\n")
+    lines[place : place + 2] = lines[place : place + 2][::-1]
+    return b"\n".join(lines)
+
+
+PLANTED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "a store is missing": ("ids", lambda text: b"\n".join(text.split(b"\n")[:-2]) + b"\n"),
+    "an apostrophe is missing": ("ids", lambda text: text.replace(b"'=1+1", b"=1+1")),
+    "two lines are exchanged": ("ids", lambda text: _exchanged(text, 3)),
+    "a minute is lost at midnight": ("edges-of-hours", lambda text: text.replace(b",16.00,", b",15.98,", 1)),
+    "a figure is rounded to hours": ("rounding", lambda text: text.replace(b"0.01", b"0.00", 1)),
+    "a line ends with a return": ("rounding", lambda text: text.replace(b"\n", b"\r\n")),
+    "there is nothing": ("rounding", lambda _: b""),
+}
+
+
+@pytest.mark.parametrize("error", PLANTED)
+def test_a_program_with_a_planted_error_fails(error: str) -> None:
+    name, plant = PLANTED[error]
+    kept = named(name)
+    right = kept.expected.encode()
+
+    assert plant(right) != right
+    assert csv_differences(kept, right) == []
+    assert csv_differences(kept, plant(right)) != []
+
+
+def test_a_program_of_another_rule_fails_by_seconds_and_bytes() -> None:
+    kept = named("majority")
+    with source_of(kept) as source:
+        other = answer(source, replace(ask_of(kept.case), policy=Policy.LAST_OBSERVATION))
+
+    assert any("expected" in told for told in csv_differences(kept, other.csv_bytes()))
+    assert any("uptime_seconds" in told for told in seconds_differences(kept, other.json_bytes()))
+
+
+def test_more_columns_at_the_end_are_left_alone() -> None:
+    kept = named("ids")
+    wider = kept.expected.replace("\n", ",more\n").encode()
+
+    assert csv_differences(kept, wider) == []
+
+
+def test_words_are_filled_in_repeated_and_left_out() -> None:
+    template = ["run", "--as-of={as_of}", "--window={window}", "{data}/x", "--compare{compare}", "{other}"]
+    values = {"as_of": (), "window": ("a", "b"), "data": ("d",), "compare": ("",)}
+
+    assert filled(template, values) == ["run", "--window=a", "--window=b", "d/x", "--compare", "{other}"]
+
+
+def test_a_case_that_the_command_has_no_place_for_is_skipped(capsys: pytest.CaptureFixture[str]) -> None:
+    copy = ["cp", "{data}/../expected.csv", "{out}"]
+
+    assert main(["--case", "worked-*", "--case", "carry-none", *copy, "{as_of}"]) == 1
+    said = capsys.readouterr().out
+    assert "skipped carry-none" in said
+    assert "no place for {carry}" in said
+
+
+def test_the_runner_says_what_passes_and_what_fails_and_how(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--case", "worked-*", "sh", "-c"]
+
+    assert main([*words, "cp {data}/../expected.csv {out}; : {as_of}"]) == 0
+    assert "passed  worked-examples\n1 passed" in capsys.readouterr().out
+    assert main([*words, "sed s/2.00/2.01/ {data}/../expected.csv; : {as_of}"]) == 1
+    said = capsys.readouterr().out
+    assert "'hour': uptime_last_day is '2.01', expected '2.00'" in said
+    assert "tests (R3, R4, R5, R6): The worked hour" in said
+    assert "1 failed" in said
+    assert main([*words, "echo it broke >&2; : {as_of} {out}"]) == 1
+    assert "nothing was written to {out}: it broke" in capsys.readouterr().out
+
+
+def test_the_command_line_passes_as_the_page_says() -> None:
+    kept = named("loads-polls")
+    storewatch = [sys.executable, "-m", "storewatch.entrypoints.cli"]
+    environment = ["env", "STOREWATCH_HOME={state}"]
+    report = ["report", "--as-of={as_of}", "--carry={carry}", "--out={out}"]
+    command = Command(
+        report=[*environment, *storewatch, *report], load=[*environment, *storewatch, "load", "{data}"]
+    )
+
+    assert csv_differences(kept, command.run(kept)) == []
