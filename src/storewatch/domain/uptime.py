@@ -146,8 +146,9 @@ def numbered_schedules(facts: Facts, names: pl.Series, zones: Sequence[str]) -> 
 
 def zones_of(facts: Facts, names: pl.Series) -> list[str]:
     """Return the zone of each of the named stores (R2)."""
-    zone_of = dict(zip(facts.zones["store_id"], facts.zones["zone"], strict=True))
-    return [zone_of.get(name, DEFAULT_ZONE) for name in names]
+    # Lists: a Series of Polars makes a text anew for each step of a loop.
+    zone_of = dict(zip(facts.zones["store_id"].to_list(), facts.zones["zone"].to_list(), strict=True))
+    return [zone_of.get(name, DEFAULT_ZONE) for name in names.to_list()]
 
 
 def _dated(facts: Facts, names: pl.Series, store: NDArray[np.uint32]) -> Dated | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storewatch.adapters.location import scheme_of
-from storewatch.config import ENGINES
 from storewatch.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ def open_engine(settings: Settings) -> Engine:
 
         return ray_engine(settings)
     if url != "local:":
+        from storewatch.config import ENGINES  # noqa: PLC0415  slow to import, and a folder's report needs none
+
         raise SettingsError(f"there is no engine {url!r}: write {ENGINES}")
     from storewatch.engines.local import LocalEngine  # noqa: PLC0415  the same
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -115,6 +115,7 @@ def _values(
     return pl.Series("value", values.tolist(), dtype=pl.String)
 
 
+@cache
 def _no_rejects() -> pl.DataFrame:
     return reject_table(np.zeros(0, np.int64), np.zeros(0, np.uint8), [])
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
+    from storewatch.engines.part import Engine
     from storewatch.formats.report import Report
 
 
@@ -74,9 +75,7 @@ def report(
     there, but some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.answer import answer
-    from storewatch.config import load_settings
     from storewatch.domain.uptime import uptime
-    from storewatch.engines import open_engine
 
     check_out(out)
     if data is not None:
@@ -85,13 +84,21 @@ def report(
         raise click.UsageError("--strict and --rejects belong to --data: name the folder")
     reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
     rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
-    where = open_engine(load_settings()) if reading is None and engine == "kernel" else None
+    where = _engine() if reading is None and engine == "kernel" else None
     with source_of(reading) as source:
         made = answer(source, replace(ask, store_ids=store_ids or None), rules=rows, engine=where)
     say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)
+
+
+def _engine() -> Engine:
+    """Return what the settings name; they are slow to import, and a folder's report needs none."""
+    from storewatch.config import load_settings
+    from storewatch.engines import open_engine
+
+    return open_engine(load_settings())
 
 
 def keep_freed_memory() -> None:
