@@ -6,12 +6,16 @@ import struct
 from datetime import UTC, datetime
 from importlib import resources
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from storewatch.domain.schedule import ALWAYS_OPEN, Schedules, distinct_schedules, open_stretches
+from storewatch.domain.schedule import _FACTORS, ALWAYS_OPEN, Schedules, distinct_schedules, open_stretches
 from storewatch.domain.zone import load_zone, local_days, offset_spans, wall_clock, zone_names
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 H = 3_600
 MONDAY, SUNDAY = 0, 6
@@ -186,3 +190,27 @@ def test_a_local_day_is_as_long_as_its_clocks_say(zone: str, end: str, hours: li
     days = local_days(zone, as_of - 168 * H, as_of)
     assert [(until - since) / H for since, until in days] == hours
     assert all(wall_clock(zone, since - 1).date() < wall_clock(zone, since).date() for since, _ in days)
+
+
+@pytest.mark.parametrize("factors", [_FACTORS, np.zeros_like(_FACTORS)], ids=["good digest", "no digest"])
+def test_stores_share_a_schedule_only_if_week_and_zone_are_the_same(
+    factors: NDArray[np.uint64], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storewatch.domain.schedule._FACTORS", factors)
+    morning, evening, empty = (MONDAY, 9 * H, 12 * H), (MONDAY, 18 * H, 22 * H), (MONDAY, 9 * H, 9 * H)
+    weeks = [[morning], [morning, evening], [evening], [empty], [], [evening, morning], [morning]]
+    zones = ["UTC"] * 6 + ["Asia/Tokyo"]
+    rows = [(store, *row) for store, rows in enumerate(weeks) for row in rows]
+
+    found = schedules(rows, zones)
+
+    alone = [schedules([(0, *row) for row in week], [zone]) for week, zone in zip(weeks, zones, strict=True)]
+    assert [_of(found, store) for store in range(len(weeks))] == [_of(each, 0) for each in alone]
+    if factors.any():
+        assert len(found.zone) == 1 + 5
+
+
+def _of(found: Schedules, store: int) -> tuple[str, list[int], list[int]]:
+    number = found.of_store[store]
+    stretches = slice(found.first[number], found.first[number + 1])
+    return found.zone[number], found.begin[stretches].tolist(), found.end[stretches].tolist()

@@ -25,6 +25,9 @@ ALWAYS_OPEN = 0  # the number of the schedule of stores without hours rows
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday of UTC
 _BITS = 20  # hold a second of the week, 604,800 included
 _MASK = (1 << _BITS) - 1
+_FACTORS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9], np.uint64
+)  # odd, of bits in no order
 _WHOLE_WEEK = np.array([WEEK], dtype=np.int64)  # the code (begin, end) of the stretch [0, WEEK)
 
 
@@ -99,39 +102,78 @@ def distinct_schedules(
     bounds = np.searchsorted(keys >> 2 * _BITS, np.arange(len(zone_of_store) + 1))
     has_rows = np.zeros(len(zone_of_store), dtype=bool)
     has_rows[store] = True
-    numbers = {(_WHOLE_WEEK.tobytes(), b"", "UTC"): ALWAYS_OPEN}
+    owners = np.flatnonzero(has_rows)
+    names = {name: number for number, name in enumerate(dict.fromkeys(zone_of_store))}
+    zone = np.array([names[name] for name in zone_of_store], dtype=np.int64)
+    begin, count = bounds.take(owners), np.diff(bounds).take(owners)
+    first, number = _alike(codes, count, zone.take(owners))
     of_store = np.zeros(len(zone_of_store), dtype=np.int32)
-    data, edges = codes.tobytes(), (bounds * codes.itemsize).tolist()
-    for i in np.flatnonzero(has_rows).tolist():
-        schedule = (data[edges[i] : edges[i + 1]], b"", zone_of_store[i])
-        of_store[i] = numbers.setdefault(schedule, len(numbers))
+    of_store[owners] = number + ALWAYS_OPEN + 1
+    count = count.take(first)
+    place = np.arange(int(count.sum())) + np.repeat(begin.take(first) - (np.cumsum(count) - count), count)
+    zones = ["UTC", *(zone_of_store[owner] for owner in owners.take(first).tolist())]
     if dated is not None:
-        dated = _number_dated(dated, zone_of_store, numbers, of_store)
-    weeks = [np.frombuffer(week, dtype=np.int64) for week, _, _ in numbers]
-    flat = np.concatenate(weeks)
+        dated = _number_dated(dated, zone_of_store, zones, of_store)
+    flat = np.concatenate((_WHOLE_WEEK, codes.take(place)))
+    sizes = np.zeros(len(zones), dtype=np.int64)
+    sizes[: len(count) + 1] = np.append(1, count)
     return Schedules(
         of_store=of_store,
-        first=np.concatenate(([0], np.cumsum([len(week) for week in weeks]))),
+        first=np.append(0, np.cumsum(sizes)),
         begin=flat >> _BITS,
         end=flat & _MASK,
-        zone=tuple(zone for _, _, zone in numbers),
+        zone=tuple(zones),
         dated=dated,
     )
 
 
+def _alike(
+    codes: NDArray[np.int64], count: NDArray[np.int64], zone: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tell which stores have the same week in the same zone.
+
+    They are found by a digest, then compared. Stores of one digest that differ have a schedule of their own,
+    and so may their like: a schedule too many costs time, and changes nothing.
+
+    Args:
+        codes: Stretches, in order of store.
+        count: [stores] how many each has.
+        zone: [stores] its number.
+
+    Returns:
+        A store of each schedule, and [stores] the number of each one's schedule.
+    """
+    begin = np.cumsum(count) - count
+    owner = np.repeat(np.arange(len(count)), count)
+    mixed = codes.view(np.uint64) * _FACTORS[0]
+    mixed += (np.arange(len(codes)) - begin.take(owner)).view(np.uint64) * _FACTORS[1]
+    mixed = (mixed ^ mixed >> np.uint64(29)) * _FACTORS[2]
+    digest = (zone << 32 | count).view(np.uint64) * _FACTORS[3]
+    some = np.flatnonzero(count)
+    if len(some):
+        digest[some] += np.add.reduceat(mixed, begin.take(some))
+    _, first, number = np.unique(digest, return_index=True, return_inverse=True)
+    model = first.take(number)
+    same = (count == count.take(model)) & (zone == zone.take(model))
+    place = np.arange(len(codes)) + (begin.take(model) - begin).take(owner)
+    same[owner.compress(codes != codes.take(place, mode="clip"))] = False
+    other = np.flatnonzero(~same)
+    number[other] = len(first) + np.arange(len(other))
+    return np.concatenate((first, other)), number
+
+
 def _number_dated(
-    dated: Dated,
-    zone_of_store: Sequence[str],
-    numbers: dict[tuple[bytes, bytes, str], int],
-    of_store: NDArray[np.int32],
+    dated: Dated, zone_of_store: Sequence[str], zones: list[str], of_store: NDArray[np.int32]
 ) -> Dated:
     """Number the schedules of stores that go by the date too; return what is theirs."""
     number = np.full(len(zone_of_store), -1)
     stores = dated.owners()
+    numbers: dict[tuple[bytes, str], int] = {}
     for store, text in zip(stores.tolist(), dated.texts(stores), strict=True):
-        schedule = (b"", text, zone_of_store[store])
+        schedule = (text, zone_of_store[store])
         if schedule not in numbers:
-            number[store] = numbers[schedule] = len(numbers)
+            number[store] = numbers[schedule] = len(zones)
+            zones.append(zone_of_store[store])
         of_store[store] = numbers[schedule]
     return dated.owned_by(number)
 

@@ -146,9 +146,8 @@ def numbered_schedules(facts: Facts, names: pl.Series, zones: Sequence[str]) -> 
 
 def zones_of(facts: Facts, names: pl.Series) -> list[str]:
     """Return the zone of each of the named stores (R2)."""
-    # Lists: a Series of Polars makes a text anew for each step of a loop.
-    zone_of = dict(zip(facts.zones["store_id"].to_list(), facts.zones["zone"].to_list(), strict=True))
-    return [zone_of.get(name, DEFAULT_ZONE) for name in names.to_list()]
+    held = names.to_frame("store_id").join(facts.zones, on="store_id", how="left", maintain_order="left")
+    return held["zone"].fill_null(DEFAULT_ZONE).to_list()
 
 
 def _dated(facts: Facts, names: pl.Series, store: NDArray[np.uint32]) -> Dated | None:
