@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleets import WholeFleet, whole_fleets
 from storewatch.checking import reference
+from storewatch.checking.reference.outages import outages
+from storewatch.checking.reference.second import case_of, second_by_second
+from storewatch.domain.account import FIRST, FURTHER
 from storewatch.domain.ask import Policy
-from storewatch.domain.explain import STATUSES, explain
+from storewatch.domain.explain import explain
 from storewatch.domain.instant import WINDOWS
-from storewatch.domain.uptime import uptime
+from storewatch.domain.spans import STATUSES
 from storewatch.domain.zone import wall_clock
 from strategies import DAY, HOUR, SECOND, Fleet, fleets
 
@@ -63,27 +67,6 @@ def joined(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return list(zip(alone[::2], alone[1::2], strict=True))
 
 
-@given(fleets())
-def test_the_hours_add_up_to_the_reports_row(fleet: Fleet) -> None:
-    for row in uptime(fleet.facts, fleet.ask).to_dicts():
-        for window in WINDOWS:
-            found = explained(fleet, row["store_id"], window)
-            figures = {status: found.seconds(status) for status in STATUSES} | {"open": found.seconds()}
-            kinds = {"up": "uptime", "down": "downtime", "unknown": "unknown", "open": "open"}
-            assert figures == {kind: row[f"{kinds[kind]}_seconds_last_{window}"] for kind in kinds}
-
-
-@given(by_majority, windows)
-def test_each_hour_has_the_status_that_the_reference_gives_it(fleet: Fleet, window: str) -> None:
-    for store in reference.load(fleet.facts):
-        _, _, hourly = steps(fleet, store)
-        expected = dict(zip(seconds(hourly["hour"]), hourly["status"], strict=True))
-        for hour in explained(fleet, store.store_id, window).hours:
-            assert hour.status == expected[hour.begin]
-            assert hour.reason.text.startswith(f"{hour.status}: ")
-            assert hour.reason.text.endswith(f", {hour.reason.rule}")
-
-
 @given(by_majority, windows)
 def test_the_reason_names_what_the_reference_decides_by(fleet: Fleet, window: str) -> None:
     for store in reference.load(fleet.facts):
@@ -100,18 +83,6 @@ def test_the_reason_names_what_the_reference_decides_by(fleet: Fleet, window: st
                 assert hour.reason.decided_by == max(poll.at for poll in hour.polls if poll.counted)
             elif hour.status != "unknown":
                 assert hour.reason.decided_by == micros(pd.Series([row["at"]]))[0]
-
-
-@given(by_observation, windows)
-def test_each_part_of_an_hour_has_the_status_that_the_reference_observes(fleet: Fleet, window: str) -> None:
-    for store in reference.load(fleet.facts):
-        stretches, _, statuses = steps(fleet, store)
-        pieces = reference.pieces(statuses, stretches)
-        expected = list(zip(seconds(pieces["begin"]), seconds(pieces["end"]), pieces["status"], strict=True))
-        for hour in explained(fleet, store.store_id, window).hours:
-            for begin, end in hour.open:
-                there = {status for a, b, status in expected if a < end and begin < b}
-                assert there == {hour.status}
 
 
 @given(by_observation, windows)
@@ -171,52 +142,65 @@ def test_every_poll_of_the_windows_hours_is_shown_once_and_marked(fleet: Fleet, 
             assert poll.counted == (at in is_counted)
 
 
-@given(fleets())
-def test_outages_are_the_downtime_of_the_week_in_stretches_of_open_time(fleet: Fleet) -> None:
+@given(whole_fleets(max_stores=1))
+def test_the_evidence_adds_up_to_the_reports_row_on_all_rules(fleet: WholeFleet) -> None:
+    facts, ask = fleet.facts, fleet.ask
+    for window in fleet.windows[-2:]:
+        asked = replace(ask, windows=(window.text,))
+        for row in reference.account(facts, ask, [window]).to_dict("records"):
+            found = explain(facts, row["store_id"], asked)
+            name = window.name
+            assert found.figures == {figure: row[f"{figure}_seconds_{name}"] for figure in (*FIRST, *FURTHER)}
+            by_status = {"up": "uptime", "down": "downtime", "unknown": "unknown", "excluded": "excluded"}
+            for status, figure in by_status.items():
+                assert found.seconds(status) == row[f"{figure}_seconds_{name}"]
+            measured = sum(hour.open_seconds for hour in found.hours if hour.measured)
+            assert measured == row[f"measured_seconds_{name}"]
+            assert sum(outage.open_seconds for outage in found.outages) == row[f"downtime_seconds_{name}"]
+            since = None if pd.isna(row["since"]) else int(row["since"].timestamp())
+            assert (found.state.status, found.state.is_closed) == (row["state"], row["is_closed"])
+            assert found.state.since == since
+            alone = reference.touched(facts, replace(ask, store_ids=(row["store_id"],)), [window])
+            decided = {note.id: note.seconds for note in found.annotations}
+            assert decided == dict(alone.itertuples(index=False, name=None))
+
+
+@given(whole_fleets(max_stores=1), windows)
+def test_each_second_has_the_status_and_the_annotation_that_the_reference_gives_it(
+    fleet: WholeFleet, window: str
+) -> None:
     for store in reference.load(fleet.facts):
-        found = explained(fleet, store.store_id, "week")
-        runs = re.findall("d+", "".join(hour.status[0] for hour in found.hours))
-        assert len(found.outages) == len(runs)
-        assert sum(outage.open_seconds for outage in found.outages) == found.seconds("down")
-        for outage in found.outages:
-            inside = [hour for hour in found.hours if outage.begin < hour.open[-1][1] <= outage.end]
-            assert {hour.status for hour in inside} == {"down"}
-            assert (inside[0].open[0][0], inside[-1].open[-1][1]) == (outage.begin, outage.end)
+        found = explain(fleet.facts, store.store_id, replace(fleet.ask, windows=(window,)))
+        seconds = second_by_second(case_of(store, fleet.ask), found.begin).of(found.begin, found.end)
+        ids = [*(note.id for note in store.annotations), None]
+        shown = np.zeros(found.end - found.begin, dtype=np.bool_)
+        for hour in found.hours:
+            assert hour.reason.text.startswith(f"{hour.status}: ")
+            assert hour.reason.text.endswith(f", {hour.reason.rule}")
+            for begin, end in hour.open:
+                part = slice(begin - found.begin, end - found.begin)
+                shown[part] = True
+                assert {STATUSES[status] for status in seconds.status[part].tolist()} == {hour.status}
+                assert {ids[place] for place in seconds.stated_by[part].tolist()} == {hour.reason.annotation}
+                assert set(seconds.is_measured[part].tolist()) == {hour.measured}
+        assert (shown == seconds.is_open).all()
 
 
-def status_at(second: int, counted: pd.DataFrame, as_of: int, carry: int | None) -> str:
-    """Return the status of an open second from the counted polls alone (R4, R5)."""
-    hour = second // HOUR * HOUR * SECOND
-    polls = list(zip(micros(counted["at"]), counted["active"], strict=True))
-    own = [active for at, active in polls if hour <= at < hour + HOUR * SECOND and at <= as_of * SECOND]
-    if own:
-        return "up" if 2 * sum(own) + own[-1] > len(own) else "down"
-    before = [active for at, active in polls if at < hour and (carry is None or hour - at <= carry * SECOND)]
-    return "unknown" if not before else "up" if before[-1] else "down"
-
-
-@given(by_majority, windows)
-def test_an_outage_says_how_it_began_and_ended(fleet: Fleet, window: str) -> None:
-    """The words of R16, from the statuses of the open seconds next to it."""
-    words = {"up": "recovered", "unknown": "unknown after"}
+@given(whole_fleets(max_stores=1))
+def test_outages_are_those_of_the_reference(fleet: WholeFleet) -> None:
+    """Forty days before the window are longer than any pause of these fleets."""
     for store in reference.load(fleet.facts):
-        stretches, counted, _ = steps(fleet, store)
-        counted = counted.sort_values("at")
-        found = explained(fleet, store.store_id, window)
-        opened = list(zip(seconds(stretches["begin"]), seconds(stretches["end"]), strict=True))
-        for number, outage in enumerate(found.outages):
-            earlier = [min(end, outage.begin) - 1 for begin, end in opened if begin < outage.begin]
-            later = [max(begin, outage.end) for begin, end in opened if end > outage.end]
-            down_before = bool(earlier) and (
-                status_at(max(earlier), counted, fleet.as_of, fleet.carry) == "down"
-            )
-            assert outage.began_before == down_before
-            assert not outage.began_before or (number == 0 and max(earlier) < found.begin)
-            following = min(later, default=fleet.as_of)
-            if following < fleet.as_of:
-                assert outage.ending == words[status_at(following, counted, fleet.as_of, fleet.carry)]
-            else:
-                assert outage.ending == ("still down" if outage.end == fleet.as_of else "closed while down")
+        for window in fleet.windows[-1:]:
+            found = explain(fleet.facts, store.store_id, replace(fleet.ask, windows=(window.text,)))
+            seconds = second_by_second(case_of(store, fleet.ask), found.begin - 40 * DAY)
+            expected = outages(seconds, found.begin, found.end, fleet.fleet.as_of)
+            assert [
+                (outage.begin, outage.end, outage.open_seconds, outage.began_before, outage.ending)
+                for outage in found.outages
+            ] == [
+                (outage.begin, outage.end, outage.seconds, outage.began_before, outage.ending)
+                for outage in expected
+            ]
 
 
 @given(fleets(zones=ODD, policies=[Policy.HOURLY_MAJORITY]), windows)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storewatch.answering.answer import settle
-from storewatch.domain.explain import Explanation, evidence_since, explain
+from storewatch.domain.explain import Explanation, evidence_since, explain, usual_since
 from storewatch.domain.uptime import store_names
 from storewatch.errors import UnknownStoreError
 
@@ -33,12 +33,16 @@ def find_store(
 ) -> tuple[Facts, Settled]:
     """Return what a store's figures rest on, and the ask that settles them; raises what `explain_store` does.
 
-    Of a poll store, only what is about this store is read, and when the newest poll of all was.
+    Of a poll store, only what is about this store is read, and when the newest poll of all was. A store that
+    was closed for long before the window is read once more, from before that.
     """
     with source.at(version) as snapshot:
         settled = settle(snapshot, replace(ask, store_ids=(store_id,)))
-        since, until = evidence_since(settled.ask), settled.ask.until
+        since, until = usual_since(settled.ask), settled.ask.until
         facts = snapshot.scan(since=since, until=until, within=[store_id])
         if store_id not in store_names(facts):
             raise UnknownStoreError(store_id, snapshot.near(store_id))
+        earlier = evidence_since(facts, store_id, settled.ask)
+        if earlier is not None and since is not None and earlier < since:
+            facts = snapshot.scan(since=earlier, until=until, within=[store_id])
     return facts, settled

@@ -1,49 +1,23 @@
-"""What an explanation is made of, and how it reads: hours rows, polls, reasons, outages."""
+"""What an explanation is made of, and how it reads: polls, annotations, reasons, hours and days."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import groupby, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from storewatch.domain.dates import closing
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
+from storewatch.domain.kinds import EVERY_STORE
+from storewatch.domain.shifts import date_of
 from storewatch.domain.zone import clock_text, wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    from storewatch.domain.shifts import Row
+
 NO_HOURS = "no hours: open all the time"  # R2
 
 _UNITS = {"day": DAY, "hour": HOUR, "minute": 60, "second": 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class HoursRow:
-    """One of a store's hours rows, as it was given."""
-
-    number: int  # from 1, in order of day, start, end
-    day: int  # 0 = Monday
-    start: int  # seconds of the day
-    end: int
-
-    @property
-    def text(self) -> str:
-        """The row in words: `row 3: Wednesday 09:00–17:00`, and how R2 reads what is unusual."""
-        hours = f"{time_of_day(self.start)}–{time_of_day(self.end)}"
-        return f"row {self.number}: {WEEKDAYS[self.day]} {hours}{self._note}"
-
-    @property
-    def _note(self) -> str:
-        end = int(closing(self.end))
-        if end == self.start:
-            return " (closed: it ends where it starts, R2)"
-        if end < self.start:
-            return " (into the next day)"
-        return " (to 24:00, R2)" if end != self.end else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +34,43 @@ class PollSeen:
     def status(self) -> str:
         """What it says."""
         return "active" if self.active else "inactive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """An annotation that decides some of the window (R9)."""
+
+    id: str
+    about: str  # `store a`, `brand x`, `every store`
+    begin: int  # seconds since 1970 UTC
+    end: int | None  # None: until further notice
+    counts_as: str
+    reason: str  # "": none is given
+    author: str  # "": nobody says
+    made_at: int  # microseconds since 1970 UTC
+    seconds: int  # open ones of the window that it decides
+
+    @property
+    def text(self) -> str:
+        """What it is called: `annotation n1 by Ann: moving house`."""
+        by = f" by {self.author}" if self.author else ""
+        return f"annotation {self.id}{by}{f': {self.reason}' if self.reason else ''}"
+
+
+def annotation_of(row: Mapping[str, Any], seconds: int) -> Annotation:
+    """Return an annotation of a row of its kind, with instants in microseconds since 1970."""
+    label = "every store" if row["label"] == EVERY_STORE else f"{row['label']} {row['value']}"
+    return Annotation(
+        id=row["id"],
+        about=f"store {row['store_id']}" if row["store_id"] else label,
+        begin=row["since"] // MICROSECONDS,
+        end=None if row["until"] is None else row["until"] // MICROSECONDS,
+        counts_as=row["counts_as"],
+        reason=row["reason"],
+        author=row["author"],
+        made_at=row["made_at"],
+        seconds=seconds,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +98,10 @@ class Reason:
 
     status: str
     rule: str
-    why: str  # a sentence; `{}` is the time of the poll that it names
+    why: str  # a sentence; if it names a poll, `{}` is that one's time
     named: int | None = None  # the instant (microseconds) of that poll
     decides: bool = True  # the poll that is named
+    annotation: str | None = None  # the id of the one that decides instead of polls (R9)
     clock: Clock  # of the hour
 
     @property
@@ -98,18 +110,24 @@ class Reason:
         return self.named if self.decides else None
 
     @property
+    def is_of_polls(self) -> bool:
+        """Whether polls give it a status."""
+        return self.annotation is None and self.status != "unknown"
+
+    @property
     def text(self) -> str:
         """The status and the reason; times are the wall clock's, seen from the hour."""
         return f"{self.status}: {self.because(self.clock)}"
 
     def because(self, clock: Clock) -> str:
         """Return the reason, seen from another part of the hour."""
-        return f"{self.why.format('' if self.named is None else clock.time(self.named))}, {self.rule}"
+        why = self.why if self.named is None else self.why.format(clock.time(self.named))
+        return f"{why}, {self.rule}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hour:
-    """A UTC hour with open time in the window, or the part of one that has one status (R15).
+    """A UTC hour with open time in the window, or the part of one in which one thing decides (R9, R15).
 
     What the window cuts off is not in `open`.
     """
@@ -117,10 +135,11 @@ class Hour:
     begin: int  # seconds since 1970 UTC, a full hour or where in it the status changes
     open: tuple[tuple[int, int], ...]  # (begin, end) in seconds since 1970 UTC, in order
     open_seconds: int
-    rows: tuple[HoursRow, ...]  # that open it; none: the store has no hours
+    rows: tuple[Row, ...]  # that open it; none: the store has no hours
     polls: tuple[PollSeen, ...]  # of the whole hour (or part) up to the as-of, discarded ones too, in order
-    status: str  # up, down, unknown
+    status: str  # up, down, unknown, excluded
     reason: Reason
+    measured: bool  # R12
     parts: tuple[Part, ...]  # by local day, in order; those with open time
 
 
@@ -130,7 +149,7 @@ class Part:
 
     begin: int  # seconds since 1970 UTC: the hour's, or local midnight
     open: tuple[tuple[int, int], ...]  # as the hour's
-    rows: tuple[HoursRow, ...]  # that open it
+    rows: tuple[Row, ...]  # that open it
     polls: tuple[PollSeen, ...]  # each with the part of its time; where that is closed, with the nearest
     status: str
     reason: Reason
@@ -168,51 +187,9 @@ def by_day(hours: Sequence[Hour], days: Sequence[tuple[int, int]]) -> tuple[Day,
     )
 
 
-class Ending(StrEnum):
-    """How an outage ended (R16)."""
-
-    RECOVERED = "recovered"
-    UNKNOWN = "unknown after"
-    ONGOING = "still down"  # it reaches the as-of
-    CLOSED = "closed while down"  # the store has not been open since
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outage:
-    """A longest run of down open seconds; closed time does not part it, and is no part of it (R16)."""
-
-    begin: int  # seconds since 1970 UTC, the first open second
-    end: int  # after the last one
-    open_seconds: int
-    began_before: bool  # it was down already in the last open second before the window
-    ending: Ending
-
-
-def outages(hours: Sequence[Hour], *, as_of: int, began_before: bool) -> tuple[Outage, ...]:
-    """Join hours that are down, in order. A night that is closed between two of them does not part them.
-
-    Args:
-        hours: With open time in the window, in order.
-        as_of: The window's end, seconds since 1970 UTC.
-        began_before: An outage that the window begins with began before it.
-    """
-    runs = [list(run) for _, run in groupby(hours, lambda hour: hour.status)]
-    endings = {"up": Ending.RECOVERED, "unknown": Ending.UNKNOWN}
-    found: list[Outage] = []
-    for run, following in zip_longest(runs, runs[1:]):
-        end = run[-1].open[-1][1]
-        if run[0].status == "down":
-            last = Ending.ONGOING if end == as_of else Ending.CLOSED
-            found.append(
-                Outage(
-                    begin=run[0].open[0][0],
-                    end=end,
-                    open_seconds=sum(hour.open_seconds for hour in run),
-                    began_before=began_before and run is runs[0],
-                    ending=endings[following[0].status] if following else last,
-                )
-            )
-    return tuple(found)
+def reason_stated(note: Annotation, clock: Clock) -> Reason:
+    """Say why a time has the status that an annotation states."""
+    return Reason(status=note.counts_as, rule="R9", why=note.text, annotation=note.id, clock=clock)
 
 
 def reason_with_polls(status: str, polls: Sequence[PollSeen], clock: Clock) -> Reason:
@@ -258,17 +235,6 @@ def reason_without_polls(
         why = f"the latest counted poll, of {{}}, is older than {spelled(carry)}"
     named = before.at if before else None
     return Reason(status="unknown", rule=rule, why=why, named=named, decides=False, clock=clock)
-
-
-def date_of(local: datetime) -> str:
-    """Return a day as `Wed 25 Jan`."""
-    return f"{local:%a} {local.day} {local:%b}"
-
-
-def time_of_day(seconds: int) -> str:
-    """Return a time of day as `09:00`, with its seconds only if it has any."""
-    text = f"{seconds // HOUR:02}:{seconds // 60 % 60:02}"
-    return f"{text}:{seconds % 60:02}" if seconds % 60 else text
 
 
 def spelled(seconds: int) -> str:

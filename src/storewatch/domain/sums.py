@@ -127,19 +127,15 @@ def _sum_up(
     polled = polled_hours(counted)
     wholes = np.stack([time.before(edge) for edge in edges], axis=1)
     stated = clipped(stated, time.begin, time.begin + time.table.hours * HOUR)
+    status = statuses(counted, polled, stated, policy)
     if policy is Policy.LAST_OBSERVATION:
-        status = spans_of(last_observation(counted))
         seen = within(status, spans_of(measured_hours(counted, polled)))
         measured = time.place(without(seen, stated)).sums(wholes)
     else:
-        status = spans_of(hourly_majority(counted, polled))
         measured = time.measured(counted, polled, edges, wholes)
         if len(stated.store):
             of_stated = spans_of(measured_hours(counted, polled.of(np.unique(stated.store), counted.bits)))
             measured -= time.place(within(of_stated, stated)).sums(wholes)
-    if len(stated.store):
-        known = stated.take(np.flatnonzero(stated.status != UNKNOWN))
-        status = joined(without(status, stated), known)
     placed = time.place(status)
     found = dict(zip(edges[:, 0].tolist(), wholes.T, strict=True)) if edges.shape[1] == 1 else {}
     return Sums(
@@ -149,6 +145,17 @@ def _sum_up(
         stated=time.place(stated).sums(wholes),
         now=_state(time, placed, as_of=as_of, found=found),
     )
+
+
+def statuses(counted: Counted, polled: PolledHours, stated: Spans, policy: Policy) -> Spans:
+    """Return what time counts as: what is stated, else what the polls give (R9); all other is unknown."""
+    by_polls = (
+        last_observation(counted) if policy is Policy.LAST_OBSERVATION else hourly_majority(counted, polled)
+    )
+    status = spans_of(by_polls)
+    if not len(stated.store):
+        return status
+    return joined(without(status, stated), stated.take(np.flatnonzero(stated.status != UNKNOWN)))
 
 
 @dataclass(frozen=True, kw_only=True)

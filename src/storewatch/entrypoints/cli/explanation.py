@@ -7,7 +7,14 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import iso
-from storewatch.entrypoints.explanation import carry_text, day_views, discarded_views, outage_views
+from storewatch.entrypoints.explanation import (
+    carry_text,
+    day_views,
+    discarded_views,
+    known_lines,
+    outage_views,
+    window_text,
+)
 from storewatch.entrypoints.wording import hours, long_date, percent
 
 if TYPE_CHECKING:
@@ -21,7 +28,7 @@ _WIDTH = 80
 
 
 def explanation_lines(found: Explanation) -> Iterator[str]:
-    """Yield the explanation: figures, hours rows, hours by day, outages, discarded polls."""
+    """Yield the explanation: figures, hours rows, hours by day, outages, discarded polls, what is known."""
     yield from _heading(found)
     yield ""
     yield from found.opening
@@ -30,21 +37,23 @@ def explanation_lines(found: Explanation) -> Iterator[str]:
     yield ""
     yield from _outages(found)
     yield from _discarded(found)
+    yield ""
+    yield from known_lines(found)
 
 
 def _heading(found: Explanation) -> Iterator[str]:
     zone = f"wall clock of {found.zone}{'' if found.has_zone else ' (no zone is known: the default, R2)'}"
     yield f"store {found.store_id}, {zone}"
-    yield f"as of {iso(found.as_of)}, the last {found.window}; a poll carries {carry_text(found.carry)}"
-    up, down, unknown = (found.seconds(status) for status in ("up", "down", "unknown"))
-    figures = f"up {hours(up)}, down {hours(down)}, unknown {hours(unknown)} of {hours(found.seconds())} open"
-    yield f"{figures}; uptime {percent(up, down)}"
+    yield f"as of {iso(found.as_of)}, {window_text(found)}; a poll carries {carry_text(found.carry)}"
+    figures = ", ".join(f"{status} {hours(found.seconds(status))}" for status in found.statuses)
+    share = percent(found.seconds("up"), found.seconds("down"))
+    yield f"{figures} of {hours(found.seconds())} open; uptime {share}"
 
 
 def _days(found: Explanation) -> Iterator[str]:
     days = day_views(found)
     if not days:
-        yield f"no open time in the last {found.window}"
+        yield f"no open time in {window_text(found)}"
         return
     width = max(8, *(len(hour.clock) + 3 for day in days for hour in day.hours))
     yield f"{'clock':<{width}}{'UTC':<8}{'open':>8}  why"

@@ -13,7 +13,7 @@ from storewatch.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from storewatch.domain.ask import Policy
+    from storewatch.domain.ask import Ask, Policy
 
 R = TypeVar("R")
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -58,6 +58,32 @@ def _policy(text: str) -> Policy:
     from storewatch.domain.ask import parse_policy
 
     return parse_policy(text)
+
+
+def _window(text: str) -> str:
+    from storewatch.domain.window import parse_window
+
+    return parse_window(text).text
+
+
+one_window_option = click.option(
+    "--window",
+    default="week",
+    show_default=True,
+    callback=_value(_window),
+    metavar="NAME",
+    help="hour, day, week, 28d, 36h, yesterday, previous_month and the like, or FROM/TO.",
+)
+
+
+def but(ask: Ask, **others: object) -> Ask:
+    """Return an ask with other parts; what cannot go with the rest is a usage error."""
+    from dataclasses import replace
+
+    try:
+        return replace(ask, **others)  # type: ignore[arg-type]
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def asking(command: Callable[..., R]) -> Callable[..., R]:

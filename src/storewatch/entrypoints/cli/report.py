@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import click
 
 from storewatch.entrypoints.cli.ending import FAILED, WITH_REJECTS
-from storewatch.entrypoints.cli.options import FILE, FOLDER, OUTPUT, asking, check_place, data_option
+from storewatch.entrypoints.cli.options import (
+    FILE,
+    FOLDER,
+    OUTPUT,
+    asking,
+    but,
+    check_place,
+    data_option,
+    one_window_option,
+)
 from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.source import read_folder, settled_facts, source_of
 
@@ -149,10 +158,7 @@ def deliver(made: Report, out: Path | None) -> None:
 @click.argument("store_id", metavar="STORE")
 @asking
 @data_option
-@click.option(
-    "--window", type=click.Choice(["hour", "day", "week"]), default="week", show_default=True,
-    help="How far back from the as-of.",
-)  # fmt: skip
+@one_window_option
 def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
     """Say hour by hour where a store's figures come from.
 
@@ -163,9 +169,10 @@ def explain(store_id: str, *, ask: Ask, data: Path | None, window: str) -> None:
     from storewatch.answering.explain import explain_store
     from storewatch.entrypoints.cli.explanation import explanation_lines
 
+    asked = but(ask, windows=(window,))
     reading = read_folder(data, allow_future=False) if data else None
     with source_of(reading) as source:
-        say(explanation_lines(explain_store(source, store_id, replace(ask, windows=(window,)))))
+        say(explanation_lines(explain_store(source, store_id, asked)))
     if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)
 

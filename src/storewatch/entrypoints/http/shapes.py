@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import DEFAULT_CARRY, parse_as_of, parse_carry
+from storewatch.domain.window import parse_window
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,8 +94,11 @@ class Asked(BaseModel):
     )
     carry: Carry = None
     policy: PolicyName = None
-    window: Literal["hour", "day", "week"] = Field(
-        default="week", description="How far back from the as-of: a window of the report."
+    window: Annotated[str, _checked(parse_window)] = Field(
+        default="week",
+        description="hour, day, week; 1h to 400d; today, yesterday, this_week, previous_week, this_month, "
+        "previous_month by the store's clock; or two instants with a slash between them (R11).",
+        examples=["previous_month"],
     )
 
     def ask(self) -> Ask:

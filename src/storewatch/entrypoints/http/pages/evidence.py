@@ -7,10 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from storewatch.answering.explain import find_store
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.explain import explain
-from storewatch.domain.uptime import uptime
-from storewatch.entrypoints.explanation import carry_text, day_views, discarded_views, outage_views
+from storewatch.domain.instant import WINDOWS
+from storewatch.domain.window import parse_windows
+from storewatch.entrypoints.explanation import (
+    carry_text,
+    day_views,
+    discarded_views,
+    known_lines,
+    outage_views,
+)
 from storewatch.entrypoints.http.pages.fleet import StoreRow, store_rows
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
 from storewatch.errors import InputError
@@ -40,6 +48,7 @@ class StoreView:
     outages: list[OutageView]
     days: list[DayView]  # the latest first, as all here
     discarded: list[tuple[datetime, TimedPolls]]
+    known: list[str]  # how sure the figures are, the state, and what was stated
 
 
 def find(
@@ -62,7 +71,7 @@ def find(
 
 def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
-    (row,) = store_rows(uptime(facts, settled.ask))
+    (row,) = store_rows(account(facts, settled.ask, parse_windows(tuple(WINDOWS))).rows)
     found = explain(facts, store_id, replace(settled.ask, windows=("week",)))
     return StoreView(
         found=found,
@@ -73,4 +82,5 @@ def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool
         outages=outage_views(found, "{}, %H:%M")[::-1],
         days=day_views(found)[::-1],
         discarded=discarded_views(found)[::-1],
+        known=list(known_lines(found)),
     )

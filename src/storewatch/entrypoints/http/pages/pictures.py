@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 _AXIS = 20  # height of a line of hour labels
 _GAP = 1  # between the bands of two hours
+_MARKS: dict[str, tuple[str, dict[str, object]]] = {  # in a pattern of 6 by 6
+    "down": ("path", {"d": "M-1 7 7 -1M-1 1 1 -1M5 7 7 5"}),
+    "unknown": ("circle", {"cx": 3, "cy": 3, "r": 1.1}),
+    "excluded": ("path", {"d": "M0 1.5H6M0 4.5H6"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,7 @@ class _Picture:
         return root
 
     def _summary(self) -> str:
-        parts = [f"{hours(self.found.seconds(status))} {status}" for status in ("up", "down", "unknown")]
+        parts = [f"{hours(self.found.seconds(status))} {status}" for status in self.found.statuses]
         outages = len(self.found.outages)
         return (
             f"{', '.join(parts)} of {hours(self.found.seconds())} open; {outages} "
@@ -94,16 +99,13 @@ class _Picture:
         )
 
     def _patterns(self, root: ET.Element) -> None:
-        """Define how down and unknown look beside their colours."""
+        """Define how all that is not up looks beside its colour."""
         definitions = _tag(root, "defs")
-        for status in ("down", "unknown"):
+        for status, (kind, attributes) in _MARKS.items():
             name = f"{status}-{self.sheet.name}"
             pattern = _tag(definitions, "pattern", id=name, width=6, height=6, patternUnits="userSpaceOnUse")
             _tag(pattern, "rect", f"fill-{status}", width=6, height=6)
-            if status == "down":
-                _tag(pattern, "path", "on-down", d="M-1 7 7 -1M-1 1 1 -1M5 7 7 5")
-            else:
-                _tag(pattern, "circle", "on-unknown", cx=3, cy=3, r=1.1)
+            _tag(pattern, kind, f"on-{status}", **attributes)
 
     def _labels(self, day: Day) -> tuple[tuple[str, str], ...]:
         """Return the wall clock's and UTC's labels of a day's axes."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from storewatch.domain.evidence import NO_HOURS, Ending
+from storewatch.domain.evidence import NO_HOURS
 from storewatch.domain.instant import MICROSECONDS, iso
+from storewatch.domain.outages import Ending  # noqa: TC001 - pydantic reads it
 from storewatch.domain.zone import wall_clock
 
 if TYPE_CHECKING:
-    from storewatch.domain.evidence import HoursRow
     from storewatch.domain.explain import Explanation
+    from storewatch.domain.shifts import Row as AnyRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,11 +27,15 @@ def _local_second(at: int, info: ValidationInfo[dict[str, str]]) -> str:
     return _local(at // MICROSECONDS, info)
 
 
+def _instant(at: int | None) -> str | None:
+    return None if at is None else iso(at)
+
+
 def _micros(at: int | None) -> str | None:
     return None if at is None else f"{_EPOCH + timedelta(microseconds=at):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
-def _numbers(rows: tuple[HoursRow, ...]) -> list[int]:
+def _numbers(rows: tuple[AnyRow, ...]) -> list[int]:
     return [row.number for row in rows]
 
 
@@ -40,11 +45,12 @@ def _parts(stretches: tuple[tuple[int, int], ...]) -> list[dict[str, int]]:
 
 _UTC = Field(description="UTC.", examples=["2023-01-25T15:00:00Z"])
 _LOCAL = Field(description="The same on the store's wall clock.", examples=["2023-01-25T09:00:00-06:00"])
-Instant = Annotated[str, BeforeValidator(iso), _UTC]
+Instant = Annotated[str, BeforeValidator(_instant), _UTC]
 Micros = Annotated[str, BeforeValidator(_micros), _UTC]
 Local = Annotated[str, BeforeValidator(_local), _LOCAL]
 LocalSecond = Annotated[str, BeforeValidator(_local_second), _LOCAL]
 Seconds = Annotated[int, Field(ge=0)]
+Status = Literal["up", "down", "unknown", "excluded"]
 
 
 class _Read(BaseModel):
@@ -61,6 +67,35 @@ class Row(_Read):
     start_seconds: Seconds = Field(validation_alias="start")
     end_seconds: Seconds = Field(validation_alias="end")
     text: str = Field(examples=["row 3: Wednesday 09:00–17:00"])
+    valid_from: date | None = Field(description="The first local date of it (R8); null: no limit.")
+    valid_to: date | None = Field(description="The last one.")
+
+
+class OnDate(_Read):
+    """A row of the exceptions of a date, which take the place of its shifts (R8)."""
+
+    number: int = Field(description="After those of the hours rows.")
+    date: date
+    start_seconds: Seconds | None = Field(
+        description="null, as the end: closed on this date.", validation_alias="start"
+    )
+    end_seconds: Seconds | None = Field(validation_alias="end")
+    reason: str
+    text: str = Field(examples=["exception 8: Mon 25 Dec 2023 closed, Christmas"])
+
+
+class Note(_Read):
+    """An annotation that decides some of the window (R9)."""
+
+    id: str
+    about: str = Field(examples=["store 8139926242460185114", "brand x", "every store"])
+    begin: Instant
+    end: Instant | None = Field(description="null: until further notice.")
+    counts_as: Status
+    reason: str
+    author: str
+    made_at: Micros
+    seconds: Seconds = Field(description="Open ones of the window that it decides.")
 
 
 class Poll(_Read):
@@ -82,7 +117,7 @@ class Part(BaseModel):
 
 
 class Hour(_Read):
-    """A UTC hour with open time in the window."""
+    """A UTC hour with open time in the window, or the part of one in which one thing decides (R9, R15)."""
 
     begin: Instant
     local: Local = Field(validation_alias="begin")
@@ -91,11 +126,11 @@ class Hour(_Read):
         description="When it is open, in the window."
     )
     rows: Annotated[list[int], BeforeValidator(_numbers)] = Field(
-        description="The hours rows that open it, by their numbers; none: no hours."
+        description="The hours rows and exceptions that open it, by their numbers; none: no hours."
     )
     polls: list[Poll] = Field(description="Of the whole hour up to the as-of, discarded ones too.")
-    status: Literal["up", "down", "unknown"]
-    rule: Literal["R4", "R5", "R15"] = Field(validation_alias=AliasPath("reason", "rule"))
+    status: Status
+    rule: Literal["R4", "R5", "R9", "R15"] = Field(validation_alias=AliasPath("reason", "rule"))
     decided_by: Micros | None = Field(
         description="The one poll that decides, if there is one.",
         validation_alias=AliasPath("reason", "decided_by"),
@@ -104,6 +139,10 @@ class Hour(_Read):
         description="Times in it are on the wall clock.",
         examples=["down: 2 of 3 polls inactive, R4"],
         validation_alias=AliasPath("reason", "text"),
+    )
+    measured: bool = Field(description="R12.")
+    annotation: str | None = Field(
+        description="The id of the one that decides (R9).", validation_alias=AliasPath("reason", "annotation")
     )
 
 
@@ -131,7 +170,7 @@ class StoreHours(BaseModel):
     as_of: Instant
     begin: Instant
     carry_seconds: int | None = Field(description="null: for ever.", validation_alias="carry")
-    window: Literal["hour", "day", "week"]
+    window: str = Field(examples=["week", "28d", "previous_month"])
     uptime_seconds: Seconds
     downtime_seconds: Seconds
     unknown_seconds: Seconds
@@ -144,10 +183,36 @@ class StoreHours(BaseModel):
     outages: list[Outage]
     discarded: list[Poll] = Field(description="Discarded polls in hours without open time (R3).")
 
+    end: Instant = Field(description="The window's.")
+    excluded_seconds: Seconds
+    measured_seconds: Seconds = Field(description="In hours with a poll that counts (R12).")
+    stated_up_seconds: Seconds
+    stated_down_seconds: Seconds
+    low_seconds: Seconds = Field(description="The least uptime, by the hours with a check (R12).")
+    high_seconds: Seconds = Field(description="The most.")
+    state: Status | None = Field(description="At the as-of (R16); null: no open second in the week before.")
+    is_closed: bool = Field(description="At the as-of.")
+    since: Instant | None = Field(description="Of the state; null: from before that week.")
+    target_percent: float | None = Field(description="What is promised (R10); null: nothing.")
+    met: bool | None = Field(description="null: no verdict.")
+    allowed_seconds: Seconds | None = Field(description="Of downtime; null: there is no target.")
+    left_seconds: int | None = Field(description="Of these; negative when missed.")
+    exceptions: list[OnDate] = Field(description="Of the dates whose shifts can be in the window.")
+    annotations: list[Note] = Field(description="By begin and id.")
+
     @classmethod
     def of(cls, found: Explanation) -> Self:
         """Return an explanation as it goes out."""
-        kinds = {"up": "uptime", "down": "downtime", "unknown": "unknown"}
-        figures = {f"{kind}_seconds": found.seconds(status) for status, kind in kinds.items()}
-        computed = {"begin": found.begin, "opening": found.opening, "open_seconds": found.seconds()}
+        figures = {f"{figure}_seconds": seconds for figure, seconds in found.figures.items()}
+        state, verdict = found.state, found.verdict
+        computed = {
+            "opening": found.opening,
+            "state": state.status,
+            "is_closed": state.is_closed,
+            "since": state.since,
+            "target_percent": verdict and verdict.target_percent,
+            "met": verdict and verdict.is_met,
+            "allowed_seconds": verdict and verdict.allowed_seconds,
+            "left_seconds": verdict and verdict.left_seconds,
+        }
         return cls.model_validate(vars(found) | figures | computed, context={"zone": found.zone})
