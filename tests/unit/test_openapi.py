@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,3 +68,10 @@ def test_a_calls_answer_names_its_headers() -> None:
     assert set(accepted["headers"]) == {"Location", "Retry-After"}
     names = [parameter["name"] for parameter in OPERATIONS["POST /v1/reports"]["parameters"]]
     assert names == ["Idempotency-Key"]
+
+
+def test_a_service_that_hands_out_reports_imports_no_frames() -> None:
+    """Polars takes longer to import than all else together, and tens of megabytes."""
+    code = "import sys, storewatch.entrypoints.http.app; print('polars' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
-from storewatch.domain.kinds import EVERY_STORE
 from storewatch.domain.shifts import date_of
 from storewatch.domain.zone import clock_text, wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from storewatch.domain.shifts import Row
 
@@ -55,22 +54,6 @@ class Annotation:
         """What it is called: `annotation n1 by Ann: moving house`."""
         by = f" by {self.author}" if self.author else ""
         return f"annotation {self.id}{by}{f': {self.reason}' if self.reason else ''}"
-
-
-def annotation_of(row: Mapping[str, Any], seconds: int) -> Annotation:
-    """Return an annotation of a row of its kind, with instants in microseconds since 1970."""
-    label = "every store" if row["label"] == EVERY_STORE else f"{row['label']} {row['value']}"
-    return Annotation(
-        id=row["id"],
-        about=f"store {row['store_id']}" if row["store_id"] else label,
-        begin=row["since"] // MICROSECONDS,
-        end=None if row["until"] is None else row["until"] // MICROSECONDS,
-        counts_as=row["counts_as"],
-        reason=row["reason"],
-        author=row["author"],
-        made_at=row["made_at"],
-        seconds=seconds,
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.account import FIRST, FURTHER, account
-from storewatch.domain.evidence import NO_HOURS, Annotation, Day, Hour, PollSeen, annotation_of, by_day
+from storewatch.domain.evidence import NO_HOURS, Annotation, Day, Hour, PollSeen, by_day
 from storewatch.domain.hour_by_hour import Case, Reasons, Span
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
 from storewatch.domain.kernel import Polls, counted_polls, polled_hours
 from storewatch.domain.kinds import ANNOTATIONS
+from storewatch.domain.opening import LONGEST_CLOSED, exceptions, hours_rows, last_open, schedules_by_row
 from storewatch.domain.outages import Outage, outages
 from storewatch.domain.periods import window_edges
-from storewatch.domain.shifts import LONGEST_CLOSED, exceptions, hours_rows, last_open, schedules_by_row
 from storewatch.domain.spans import EXCLUDED, STATUSES
-from storewatch.domain.stated import stated_times
+from storewatch.domain.stated import annotation_of, plain_rows, stated_times
 from storewatch.domain.sums import OpenTime, statuses
 from storewatch.domain.uptime import numbered_schedules, zones_of
 from storewatch.domain.zone import local_days, wall_clock
@@ -188,8 +188,7 @@ def _report(facts: Facts, store_id: str, ask: Ask, window: Window) -> tuple[dict
 def _annotations(facts: Facts, touched: Mapping[str, int]) -> dict[str, Annotation]:
     """Return the annotations that decide some of a window, by id."""
     rows = facts.of(ANNOTATIONS).filter(pl.col("id").is_in(list(touched)))
-    plain = rows.with_columns(pl.col(pl.Datetime).to_physical()).iter_rows(named=True)
-    return {row["id"]: annotation_of(row, touched[row["id"]]) for row in plain}
+    return {row["id"]: annotation_of(row, touched[row["id"]]) for row in plain_rows(rows)}
 
 
 def _decided(

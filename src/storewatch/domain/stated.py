@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from storewatch.domain.evidence import Annotation
 from storewatch.domain.instant import MICROSECONDS
 from storewatch.domain.kinds import ANNOTATIONS, EVERY_STORE, LABELS, NAME, TARGET
 from storewatch.domain.spans import STATUSES, Spans
 from storewatch.domain.uptime import dense_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from storewatch.domain.facts import Facts
@@ -51,6 +54,27 @@ def stated_times(facts: Facts, names: pl.Series, *, since: int, until: int) -> S
         spans=Spans(store=store, begin=decided[:, 0], end=decided[:, 1], status=status[decided[:, 2]]),
         note=decided[:, 2],
         ids=notes["id"],
+    )
+
+
+def plain_rows(annotations: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return annotations as values, instants in microseconds since 1970 UTC."""
+    return annotations.with_columns(pl.col(pl.Datetime).to_physical()).to_dicts()
+
+
+def annotation_of(row: Mapping[str, Any], seconds: int = 0) -> Annotation:
+    """Return an annotation of a row of its kind, as `plain_rows` gives it."""
+    label = "every store" if row["label"] == EVERY_STORE else f"{row['label']} {row['value']}"
+    return Annotation(
+        id=row["id"],
+        about=f"store {row['store_id']}" if row["store_id"] else label,
+        begin=row["since"] // MICROSECONDS,
+        end=None if row["until"] is None else row["until"] // MICROSECONDS,
+        counts_as=row["counts_as"],
+        reason=row["reason"],
+        author=row["author"],
+        made_at=row["made_at"],
+        seconds=seconds,
     )
 
 

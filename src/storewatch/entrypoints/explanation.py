@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from storewatch.domain.evidence import spelled
 from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
 from storewatch.domain.shifts import HoursRow, OnDate, date_of
+from storewatch.domain.stated import annotation_of, plain_rows
 from storewatch.domain.zone import clock_text, wall_clock
 from storewatch.entrypoints.wording import hours, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
+
+    import polars as pl
 
     from storewatch.domain.evidence import Annotation, Day, Part, PollSeen
     from storewatch.domain.explain import Explanation, Verdict
@@ -155,7 +158,7 @@ def known_lines(found: Explanation) -> Iterator[str]:
     yield f"at {iso(found.as_of)}: {_state(found)}"
     if found.verdict:
         yield f"target {_verdict(found.verdict)}"
-    yield from (_annotation(note) for note in found.annotations)
+    yield from (f"{_annotation(note)}; it decides {hours(note.seconds)}" for note in found.annotations)
 
 
 def _known(seconds: Mapping[str, int]) -> str:
@@ -202,5 +205,13 @@ def _annotation(note: Annotation) -> str:
     until = "until further notice" if note.end is None else f"to {iso(note.end)}"
     return (
         f"{note.text} – {note.about} is {note.counts_as} from {iso(note.begin)} {until}, "
-        f"made {iso(note.made_at // MICROSECONDS)}; it decides {hours(note.seconds)}"
+        f"made {iso(note.made_at // MICROSECONDS)}"
     )
+
+
+def annotation_lines(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield what annotations (rows of the kind) say, a line each."""
+    for row in plain_rows(rows):
+        withdrawn = row["withdrawn_at"]
+        end = "" if withdrawn is None else f"; withdrawn {iso(withdrawn // MICROSECONDS)}"
+        yield f"{_annotation(annotation_of(row))}{end}"
