@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING
 from storewatch.errors import InputError, NoPollsError, StorewatchError, StorewatchWarning
 
 if TYPE_CHECKING:
-    from storewatch.entrypoints.library import Report, report
+    from storewatch.entrypoints.library import Report, hours, report
 
-__all__ = ["InputError", "NoPollsError", "Report", "StorewatchError", "StorewatchWarning", "report"]
+__all__ = [
+    "InputError",
+    "NoPollsError",
+    "Report",
+    "StorewatchError",
+    "StorewatchWarning",
+    "hours",
+    "report",
+]
 __version__ = "0.1.0"
 
 

@@ -17,6 +17,7 @@ STORES = 200
 TINY = {
     "compare_rules": f"--stores {STORES}",
     "kernel": "--rounds 0 --reference-stores 2",
+    "hours": "--rounds 0",
     "report_files": "--rounds 0",
     "load": "--rounds 0",
     "service": "--rounds 2 --calls 10",

@@ -50,7 +50,7 @@ def test_kernel_and_reference_agree_on_every_hour_which_add_up_to_the_report(
     assert found.select("store_id", "hour").equals(found.select("store_id", "hour").sort("store_id", "hour"))
     window = Window(text="", span=(begin, end))
     report = account(facts, fleet.ask, [window]).rows
-    sums = found.group_by("store_id").agg(pl.col(FIGURES).cast(pl.Int64).sum())
+    sums = found.group_by("store_id").agg(pl.col(FIGURES).sum())
     wanted = report.select("store_id", *(pl.col(f"{figure}_window").alias(figure) for figure in FIGURES))
     together = wanted.select("store_id").join(sums, on="store_id", how="left", maintain_order="left")
     assert together.fill_null(0).equals(wanted)

@@ -41,10 +41,10 @@ SECONDS = ("open", "uptime", "downtime", "unknown", "excluded", "measured", "low
 SCHEMA: dict[str, pl.DataType] = {
     "store_id": pl.String(),
     "hour": pl.Datetime("us", "UTC"),
-    **{f"{figure}_seconds": pl.Int32() for figure in SECONDS},
+    **{f"{figure}_seconds": pl.Int64() for figure in SECONDS},
     "how": pl.String(),
-    "polls": pl.Int32(),
-    "active_polls": pl.Int32(),
+    "polls": pl.Int64(),
+    "active_polls": pl.Int64(),
     "decided_at": pl.Datetime("us", "UTC"),
 }
 _NEVER = -1  # in place of an instant

@@ -7,18 +7,20 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storewatch.engines.part import make_part
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from concurrent.futures import Future
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.slices import Within
     from storewatch.engines.part import Part, Rules, Tell
     from storewatch.ports.polls import Snapshot
+
+T = TypeVar("T")
 
 
 def cores() -> int:
@@ -47,9 +49,12 @@ class LocalEngine:
         """Yield the part of each slice, in their order; one slice is computed where it is asked for."""
         if len(slices) == 1:
             yield make_part(snapshot, ask, slices[0], rules=rules, tell=tell)
-            return
-        make = partial(make_part, snapshot, ask, rules=rules)
-        waiting: deque[Future[Part]] = deque()
+        else:
+            yield from self.each(partial(make_part, snapshot, ask, rules=rules), slices)
+
+    def each(self, make: Callable[[Within], T], slices: Sequence[Within]) -> Generator[T]:
+        """Yield what `make` returns for each slice, in their order, a few ahead of whoever takes them."""
+        waiting: deque[Future[T]] = deque()
         pool = ThreadPoolExecutor(self.threads, thread_name_prefix="slice")
         try:
             for within in slices:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
+from storewatch.answering.hours import open_hours
 from storewatch.domain.ask import Ask, Policy, parse_policy
-from storewatch.domain.instant import parse_as_of, parse_carry
+from storewatch.domain.instant import parse_as_of, parse_carry, parse_second
 from storewatch.errors import InputError, StorewatchWarning
 from storewatch.formats.report import Report
 from storewatch.ingest import from_frames
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "hours", "report"]
 
 SHOWN = 5  # ids that a warning names
 
@@ -82,6 +85,67 @@ def report(
     return made
 
 
+def hours(
+    polls: Any,  # noqa: ANN401 - any frame that speaks the Arrow PyCapsule interface
+    hours: Any = None,  # noqa: ANN401 - the same
+    zones: Any = None,  # noqa: ANN401 - the same
+    *,
+    begin: datetime | str,
+    end: datetime | str,
+    as_of: datetime | str | None = None,
+    carry: timedelta | str | None = "7d",
+    store_ids: Iterable[str] | None = None,
+    policy: str = Policy.HOURLY_MAJORITY,
+    **further: Any,  # noqa: ANN401 - the same
+) -> pl.DataFrame:
+    """Return a row for each store and UTC hour with open time in [begin, end); they add up to a report (R13).
+
+    Args:
+        polls: As `report` takes them, and so are all others but these.
+        hours: The business hours.
+        zones: The zones.
+        begin: As an as-of.
+        end: The same; the as-of at the latest.
+        as_of: None: the later of the end and the newest poll.
+        carry: How long a poll's status carries.
+        store_ids: Rows wanted.
+        policy: How polls decide.
+        **further: The other frames that `report` takes.
+
+    Rows that cannot be used are left out, with a `StorewatchWarning`.
+
+    Raises:
+        InputError: A frame or an option is wrong.
+        NoPollsError: There is no poll, and no as-of.
+
+    >>> import polars as pl
+    >>> stamps = ["2023-01-25 11:05:00 UTC"]
+    >>> polls = pl.DataFrame({"store_id": ["7"], "status": ["active"], "timestamp_utc": stamps})
+    >>> table = hours(polls, begin="2023-01-25T11:30:00Z", end="2023-01-25T13:00:00Z")
+    >>> table.select("open_seconds", "uptime_seconds", "how").rows()
+    [(1800, 1800, 'majority'), (3600, 3600, 'carried')]
+    """
+    ask = Ask(
+        as_of=None if as_of is None else parse_as_of(as_of),
+        carry=_carry(carry),
+        store_ids=None if store_ids is None else _ids(store_ids),
+        policy=parse_policy(policy),
+    )
+    reading = from_frames(polls, hours, zones, **further)
+    first, last = parse_second(begin, "begin"), parse_second(end, "end")
+    with open_hours(GivenFacts(facts=reading.facts), ask, first, last) as (_, told):
+        table = pl.concat([each.rows for each in told])
+    if reading.rejects.height:
+        warnings.warn(_left_out(reading.rejects), StorewatchWarning, stacklevel=2)
+    return table
+
+
+def _left_out(rejects: pl.DataFrame) -> str:
+    reasons = rejects["reason"].value_counts(sort=True)
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.iter_rows())
+    return f"{rejects.height} rows could not be used ({counts}): left out"
+
+
 def _carry(carry: timedelta | str | None) -> int | None:
     """Return a carry in seconds; None: it never ends."""
     if carry is None or isinstance(carry, str):
@@ -106,9 +170,8 @@ def _ids(store_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _warnings(made: Report) -> Iterator[str]:
-    if made.reasons:
-        counts = ", ".join(f"{count:,} {reason}" for reason, count in made.reasons.items())
-        yield f"{sum(made.reasons.values())} rows could not be used ({counts}): left out, see .rejects"
+    if made.rejects is not None and made.rejects.height:
+        yield f"{_left_out(made.rejects)}, see .rejects"
     if made.strangers:
         more = ", …" if len(made.strangers) > SHOWN else ""
         yield f"no input names {', '.join(made.strangers[:SHOWN])}{more}: no row for it, see .strangers"

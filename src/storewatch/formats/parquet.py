@@ -11,9 +11,11 @@ from polars.exceptions import ComputeError
 from polars.io.plugins import register_io_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import IO
 
     import polars as pl
+    from polars._typing import SchemaDict
 
     from storewatch.formats.rows import Rows
 
@@ -29,19 +31,29 @@ def parquet_pieces(parts: Rows) -> Iterator[bytes]:
     """
     with io.BytesIO() if parts.height <= GROUP_ROWS else tempfile.TemporaryFile() as file:
         try:
-            _source(parts).sink_parquet(file, row_group_size=GROUP_ROWS, engine="streaming")
-        except ComputeError as error:
-            if "os error" not in str(error):
-                raise
+            sink_parquet(parts, parts.schema, file)
+        except OSError as error:
             raise OSError(f"{tempfile.gettempdir()}: {error}") from error
         file.seek(0)
         yield from iter(partial(file.read, PIECE), b"")
 
 
-def _source(parts: Rows) -> pl.LazyFrame:
+def sink_parquet(parts: Iterable[pl.DataFrame], schema: SchemaDict, file: IO[bytes]) -> None:
+    """Write frames of a schema to a file, each as it comes.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+
     def read(
         _columns: list[str] | None, _predicate: pl.Expr | None, _rows: int | None, _batch: int | None
     ) -> Iterator[pl.DataFrame]:
         yield from parts
 
-    return register_io_source(read, schema=parts.schema)
+    source = register_io_source(read, schema=schema)
+    try:
+        source.sink_parquet(file, row_group_size=GROUP_ROWS, engine="streaming")
+    except ComputeError as error:
+        if "os error" not in str(error):
+            raise
+        raise OSError(f"{error}") from error

@@ -79,19 +79,20 @@ class Connection(psycopg.Connection[TupleRow]):
 class Server:
     """Opens sessions, each a transaction on a connection of its own: so a lost server is lost once only."""
 
-    def __init__(self, url: str, waiting: Waiting | None = None) -> None:
-        """Name the server, and say how long who reads there waits.
+    def __init__(self, url: str, waiting: Waiting | None = None, *, name: str = "poll store") -> None:
+        """Name the server and what it is to us, and say how long who reads there waits.
 
         Raises:
             SettingsError: `url` is no PostgreSQL address.
         """
         self._waiting = waiting or Waiting()
+        self._name = name
         try:
             self._options: dict[str, Any] = _DEFAULTS | conninfo_to_dict(url)
         except psycopg.ProgrammingError:
-            raise _wrong() from None  # the driver's message may quote parts of a password
+            raise self._wrong() from None  # the driver's message may quote parts of a password
         if "@" in self.address:  # a part of the password, in which it was not written as %40
-            raise _wrong()
+            raise self._wrong()
 
     @property
     def address(self) -> str:
@@ -151,7 +152,9 @@ class Server:
         said = self._said(error)
         match error:
             case errors.InsufficientPrivilege():
-                return SettingsError(f"the user of the poll store at {self.address} may not do this: {said}")
+                return SettingsError(
+                    f"the user of the {self._name} at {self.address} may not do this: {said}"
+                )
             case errors.UndefinedTable() | errors.InvalidSchemaName():
                 return SettingsError(
                     f"the database at {self.address} lacks what is needed ({said}): {UPGRADE}"
@@ -165,14 +168,21 @@ class Server:
             case errors.QueryCanceled():
                 told = f"within {self._waiting.seconds:g} s, which is STOREWATCH_STATEMENT_SECONDS"
                 return UnavailableError(
-                    f"the poll store at {self.address} does not answer a statement {told}: {said}",
+                    f"the {self._name} at {self.address} does not answer a statement {told}: {said}",
                     port=Port.POLLS,
-                    told=f"the poll store does not answer a statement {told}",
+                    told=f"the {self._name} does not answer a statement {told}",
                 )
             case _:
                 return UnavailableError(
-                    f"the poll store at {self.address} does not answer as it should: {said}", port=Port.POLLS
+                    f"the {self._name} at {self.address} does not answer as it should: {said}",
+                    port=Port.POLLS,
                 )
+
+    def _wrong(self) -> SettingsError:
+        return SettingsError(
+            f"the {self._name}'s address cannot be read: write postgresql://user:password@host:5432/name, "
+            "and signs like @ : / in a password as %40 %3A %2F"
+        )
 
     def _said(self, error: psycopg.Error) -> str:
         # More of it would quote the statement; a server that was not reached has no diagnosis.
@@ -212,10 +222,3 @@ def export(connection: Connection) -> str:
     """Name the snapshot that a session reads, for other ones that are to read the same while it is open."""
     (name,) = connection.execute(_EXPORT).fetchone() or ("",)
     return str(name)
-
-
-def _wrong() -> SettingsError:
-    return SettingsError(
-        "the poll store's address cannot be read: write postgresql://user:password@host:5432/name, "
-        "and signs like @ : / in a password as %40 %3A %2F"
-    )

@@ -13,6 +13,7 @@ from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, lake, retention, status
 from storewatch.entrypoints.cli.data import check, load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
+from storewatch.entrypoints.cli.hours import hours
 from storewatch.entrypoints.cli.report import explain, report, verify
 from storewatch.entrypoints.cli.service import serve, worker
 from storewatch.entrypoints.cli.show import say
@@ -61,6 +62,7 @@ def commands() -> None:
 for command in (
     report,
     explain,
+    hours,
     load,
     check,
     verify,

@@ -113,6 +113,17 @@ def check_place(path: Path, option: str) -> None:
         raise click.BadParameter(f"{path}: there is no folder {path.parent}", param_hint=option)
 
 
+def instant_option(name: str, variable: str, *, help: str) -> Callable[[F], F]:  # noqa: A002  click's word
+    """Return a required option that is an instant, in seconds since 1970 UTC."""
+    return click.option(name, variable, required=True, metavar="T", help=help, callback=_value(_instant))
+
+
+def _instant(text: str) -> int:
+    from storewatch.domain.instant import parse_second
+
+    return parse_second(text, "instant")
+
+
 def duration_option(name: str, *, metavar: str, help: str, default: str | None = None) -> Callable[[F], F]:  # noqa: A002  click's word
     """Return an option that is a duration like `400d`, in seconds; required if it has no default."""
     return click.option(
