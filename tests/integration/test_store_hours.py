@@ -9,12 +9,15 @@ from urllib.parse import quote, urlsplit
 import polars as pl
 import pytest
 
-from calls import served
+from calls import check_problem, served
 from service import AS_OF, Service, small_facts
+from storewatch.adapters.polls.given import GivenFacts
 from storewatch.adapters.polls.postgres_schema import upgrade
+from storewatch.answering.findings import find
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
+from storewatch.domain.findings import Thresholds
 from storewatch.domain.instant import WEEK, iso
 from storewatch.domain.kinds import HOURS
 from storewatch.domain.uptime import uptime
@@ -152,3 +155,18 @@ def test_while_the_schema_is_missing_a_call_says_so_and_not_where(
     assert "run `storewatch db upgrade`" in answer.text
     assert urlsplit(postgres_url).path.strip("/") not in answer.text
     assert after.status_code in {200, 404, 422}  # there are no polls yet
+
+
+def test_findings_are_those_of_the_fleet_and_named_as_many_as_asked_for(
+    service: Service, facts: Facts
+) -> None:
+    found = find(GivenFacts(facts=facts), Ask(as_of=AS_OF), Thresholds(together_stores=3))
+    for named in (0, 2):
+        answer = service.get(
+            "/v1/findings", params={"as_of": iso(AS_OF), "together_stores": 3, "named": named}
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == found.values(named)
+    assert found.findings
+    for wrong in ({"named": 1001}, {"polled_share": 0}, {"window": "week"}, {"as_of": "today"}):
+        check_problem(service.get("/v1/findings", params=wrong), 422)

@@ -106,6 +106,10 @@ class Seen:
         if 2 * self.polled_lately < self.stores:
             were = "was" if self.polled_lately == 1 else "were"
             yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"
+        yield from self.unjoined()
+
+    def unjoined(self) -> Iterator[str]:
+        """Yield a sentence if the ids of polls and those of hours seem to miss each other."""
         missed = (
             self.hours_alone > _MISSED * self.with_hours
         )  # a fleet always has some stores that nobody polls

@@ -13,6 +13,7 @@ from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, lake, retention, status
 from storewatch.entrypoints.cli.data import check, load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
+from storewatch.entrypoints.cli.findings import findings
 from storewatch.entrypoints.cli.hours import hours
 from storewatch.entrypoints.cli.report import explain, report, verify
 from storewatch.entrypoints.cli.service import serve, worker
@@ -62,6 +63,7 @@ def commands() -> None:
 for command in (
     report,
     explain,
+    findings,
     hours,
     load,
     check,

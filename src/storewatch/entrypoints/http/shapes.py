@@ -82,8 +82,8 @@ class Wanted(BaseModel):
         return replace(_ask(self), store_ids=None if self.store_ids is None else tuple(self.store_ids))
 
 
-class Asked(BaseModel):
-    """What is to be explained. All of it may be left out."""
+class AskedAt(BaseModel):
+    """As of when, and by which rules. All of it may be left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -94,6 +94,15 @@ class Asked(BaseModel):
     )
     carry: Carry = None
     policy: PolicyName = None
+
+    def ask(self) -> Ask:
+        """Return it as the value that everything within works with."""
+        return _ask(self)
+
+
+class Asked(AskedAt):
+    """What is to be explained. All of it may be left out."""
+
     window: Annotated[str, _checked(parse_window)] = Field(
         default="week",
         description="hour, day, week; 1h to 400d; today, yesterday, this_week, previous_week, this_month, "
@@ -106,7 +115,7 @@ class Asked(BaseModel):
         return replace(_ask(self), windows=(self.window,))
 
 
-def _ask(given: Wanted | Asked) -> Ask:
+def _ask(given: Wanted | AskedAt) -> Ask:
     return Ask(
         as_of=None if given.as_of is None else parse_as_of(given.as_of),
         carry=DEFAULT_CARRY if given.carry is None else parse_carry(given.carry),

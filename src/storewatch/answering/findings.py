@@ -1,0 +1,67 @@
+"""Findings on a whole fleet, slice by slice, in two passes over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from storewatch.answering.answer import settle
+from storewatch.answering.hours import plan_hours, tell
+from storewatch.domain.assumed import Seen
+from storewatch.domain.findings import FirstLook, counted, group_sizes, large_groups, looked_at
+from storewatch.domain.found import Finding, findings
+from storewatch.domain.instant import WEEK, iso
+
+if TYPE_CHECKING:
+    from storewatch.domain.ask import Ask
+    from storewatch.domain.findings import Thresholds
+    from storewatch.ports.polls import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What there is to be looked at in the week before an as-of."""
+
+    ask: Ask  # settled
+    stores: int
+    findings: tuple[Finding, ...]  # the most harmful first
+
+    def values(self, most: int) -> dict[str, Any]:
+        """Return it in plain values, with at most so many stores a finding."""
+        return {
+            "as_of": iso(self.ask.instant),
+            "stores": self.stores,
+            "findings": [finding.values(most) for finding in self.findings],
+        }
+
+
+def find(source: Source, ask: Ask, thresholds: Thresholds, *, slices: int | None = None) -> Found:
+    """Look for what somebody should look at in the week before the as-of.
+
+    Args:
+        source: A poll store, or facts in memory.
+        ask: Its windows are not looked at.
+        thresholds: From which on something is worth a look.
+        slices: How many, at most; None: as many as bound what is held at a time.
+
+    Raises:
+        InputError: Needed polls are not kept any more.
+        NoPollsError: There is neither a poll nor an as-of.
+    """
+    with source.at() as snapshot:
+        ask = settle(snapshot, replace(ask, windows=("week",))).ask
+        planned = plan_hours(snapshot, ask, WEEK, slices)
+        # No polls: only who is in which group.
+        sizes = [
+            group_sizes(snapshot.scan(since=ask.until, until=ask.until, within=each)) for each in planned
+        ]
+        groups = large_groups(sizes, thresholds)
+        counts = [told.rows for told in tell(snapshot, ask, planned, partial(counted, groups=groups))]
+        first = FirstLook.of(counts, groups, ask, thresholds)
+        second = list(tell(snapshot, ask, planned, partial(looked_at, first=first)))
+    seen = Seen.joined([told.seen for told in second])
+    rows = pl.concat([told.rows for told in second])
+    return Found(ask=ask, stores=seen.stores, findings=tuple(findings(first, rows, seen)))
