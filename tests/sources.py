@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
@@ -13,6 +13,7 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.polls.postgres_queries import Queries
 from storewatch.adapters.polls.postgres_schema import upgrade
+from storewatch.domain.kinds import ANNOTATIONS, EXCEPTIONS, HOURS, LABELS
 from storewatch.ports.polls import Load
 from strategies import facts_of
 
@@ -30,14 +31,33 @@ if TYPE_CHECKING:
     # Opens a snapshot of facts that came in some loads.
     Opener = Callable[[Iterable[Facts]], AbstractContextManager[Snapshot]]
 
+FURTHER = (EXCEPTIONS, ANNOTATIONS, LABELS)
 NAMES = ["delta", "postgresql", "tables", "memory"]
 
 _TABLES = """
 CREATE TABLE polls (store_id text, status text, timestamp_utc {type});
-CREATE TABLE hours (store_id text, day text, start_time_local text, end_time_local text);
-CREATE TABLE zones (store_id text, timezone_str text)
+CREATE TABLE hours (
+    store_id text, day text, start_time_local text, end_time_local text, valid_from date, valid_to date
+);
+CREATE TABLE zones (store_id text, timezone_str text);
+CREATE TABLE exceptions (store_id text, date date, start_time_local text, end_time_local text, reason text);
+CREATE TABLE annotations (
+    id text, store_id text, label text, value text, start_utc timestamptz, end_utc timestamptz,
+    counts_as text, reason text, author text, made_at timestamptz, withdrawn_at timestamptz
+);
+CREATE TABLE labels (store_id text, store_name text, target_percent text, brand text, city text)
 """
-_QUERIES = Queries(polls="SELECT * FROM polls", hours="SELECT * FROM hours", zones="SELECT * FROM zones")
+_QUERIES = Queries(
+    polls="SELECT * FROM polls",
+    hours="SELECT * FROM hours",
+    zones="SELECT * FROM zones",
+    others={
+        "exceptions": "SELECT * FROM exceptions",
+        "annotations": "SELECT * FROM annotations",
+        "labels": "SELECT * FROM labels",
+    },
+)
+_LABELS = ("storename", "targetpercent", "brand", "city")
 
 
 def delta(folder: Path) -> Opener:
@@ -70,14 +90,15 @@ def tables(make: Callable[[], str], *, stamps: str = "text") -> Opener:
 
 @contextmanager
 def memory(loads: Iterable[Facts]) -> Iterator[Snapshot]:
-    """Open facts in memory."""
+    """Open facts in memory; no unit may be in two loads."""
     given = list(loads)
     yield GivenSnapshot(
         facts=facts_of(
             [row for facts in given for row in polls_of(facts)],
-            [row for facts in given for row in facts.hours.iter_rows()],
+            [row for facts in given for row in HOURS.filled(facts.hours).iter_rows()],
             {row[0]: row[1] for facts in given for row in facts.zones.iter_rows()},
             [name for facts in given if facts.stores is not None for name in facts.stores],
+            **{kind.name: [row for facts in given for row in facts.of(kind).iter_rows()] for kind in FURTHER},
         )
     )
 
@@ -131,11 +152,29 @@ def _fill(url: str, loads: Iterable[Facts], stamps: str) -> None:
                 "store_id", pl.when("active").then(pl.lit("active")).otherwise(pl.lit("inactive")), at
             )
             cursor.executemany("INSERT INTO polls VALUES (%s, %s, %s)", rows.rows())
-            for name, day, start, end in facts.hours.iter_rows():
-                times = (_clock(start), _clock(end))
-                cursor.execute("INSERT INTO hours VALUES (%s, %s, %s, %s)", [name, f"{day}", *times])
+            for name, day, start, end, *validity in HOURS.filled(facts.hours).iter_rows():
+                row = [name, f"{day}", _clock(start), _clock(end), *validity]
+                cursor.execute("INSERT INTO hours VALUES (%s, %s, %s, %s, %s, %s)", row)
             cursor.executemany("INSERT INTO zones VALUES (%s, %s)", facts.zones.rows())
+            _fill_further(cursor, facts)
 
 
-def _clock(second: int) -> str:
+def _fill_further(cursor: psycopg.Cursor[Any], facts: Facts) -> None:
+    for name, day, start, end, reason in facts.of(EXCEPTIONS).iter_rows():
+        row = [name, day, _clock(start), _clock(end), reason]
+        cursor.execute("INSERT INTO exceptions VALUES (%s, %s, %s, %s, %s)", row)
+    for note in facts.of(ANNOTATIONS).iter_rows():
+        places = ", ".join(["%s"] * len(note))
+        cursor.execute(b"INSERT INTO annotations VALUES (" + places.encode() + b")", note)
+    labels: dict[str, dict[str, str]] = {}
+    for name, label, value in facts.of(LABELS).iter_rows():
+        labels.setdefault(name, {})[label] = value
+    for name, values in labels.items():
+        row = [name, *(values.get(label, "") for label in _LABELS)]
+        cursor.execute("INSERT INTO labels VALUES (%s, %s, %s, %s, %s)", row)
+
+
+def _clock(second: int | None) -> str:
+    if second is None:
+        return ""
     return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"

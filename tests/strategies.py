@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.facts import Facts
-from storewatch.domain.kinds import FURTHER_KINDS, HOURS, POLLS, ZONES
+from storewatch.domain.kinds import HOURS, KINDS, POLLS, ZONES
 from storewatch.domain.zone import load_zone
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def facts_of(
     """Put checked rows into the frames that the engines take; `further`: rows of the kinds of that name."""
     numbers = POLLS.schema | {"at": pl.Int64()}
     rows = list(hours)
-    hours_schema = HOURS.schema | (HOURS.optional if rows and len(rows[0]) > len(HOURS.schema) else {})
-    others = {"hours": pl.DataFrame(rows, schema=hours_schema, orient="row")}
-    others |= {name: FURTHER_KINDS[name].frame(of_kind) for name, of_kind in further.items()}
+    hours_schema = HOURS.whole if rows and len(rows[0]) > len(HOURS.schema) else HOURS.schema
+    others = {"hours": HOURS.lean(HOURS.filled(pl.DataFrame(rows, schema=hours_schema, orient="row")))}
+    others |= {name: KINDS[name].frame(of_kind) for name, of_kind in further.items()}
     return Facts(
         polls=pl.DataFrame(list(polls), schema=numbers, orient="row").cast(pl.Schema(POLLS.schema)),
         others=others | {"zones": ZONES.frame((zones or {}).items())},

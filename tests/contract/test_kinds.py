@@ -20,7 +20,7 @@ from storewatch.ingest.checks import CHECKS, Checked, Checks
 from storewatch.ingest.ids import check_ids
 from storewatch.ingest.rejects import Reason, first_reason, flaws_of
 from storewatch.ports.polls import Load
-from strategies import micros
+from strategies import facts_of, micros
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,8 +82,7 @@ def polls(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
         postgres_schema.upgrade(url)
-    frames = {"hours": pl.DataFrame([("a", "0", "9:00", "17:00")], schema=KINDS["hours"].names, orient="row")}
-    open_polls(url).load(Load(name="before", facts=check_frames(frames).facts))
+    open_polls(url).load(Load(name="before", facts=facts_of(hours=[("a", 0, 9 * 3600, 17 * 3600)])))
 
     for kind, checks in (
         (CLOSURES, Checks(rows=check_closures)),

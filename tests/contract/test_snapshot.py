@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 
 import sources
 from sources import polls_of
+from storewatch.domain.kinds import replaced_kinds
 from storewatch.domain.slices import Slice
 from storewatch.domain.uptime import store_names
 from storewatch.ports.polls import Amount
@@ -30,14 +32,40 @@ EVER = micros("2200-12-31 23:59")
 NINE, FIVE = of_day("09:00"), of_day("17:00")
 
 ODD = ["007", "7", "B", "a,b", "b", "é", "\uffff", "\U0001f600", "8139926242460185114"]
+XMAS, MADE = date(2022, 12, 25), datetime(2023, 1, 1, tzinfo=UTC)
+TEXT = 'odd "text",\n\\.\n\tof\\several lines\r'
 FIRST = facts_of(
     [(name, NOON + nth, nth % 3 > 0) for nth, name in enumerate(ODD)] + [("b", NOON - DAY, True)],
-    [("b", 6, NINE, FIVE), ("b", 0, NINE, FIVE), ("closes", 1, NINE, FIVE)],
+    [
+        ("b", 6, NINE, FIVE, None, XMAS),
+        ("b", 0, NINE, FIVE, None, None),
+        ("closes", 1, NINE, FIVE, XMAS, XMAS),
+    ],
     {"é": "Asia/Kolkata", "zoned": "UTC"},
+    exceptions=[
+        ("b", XMAS, None, None, TEXT),
+        ("b", date(2022, 12, 31), NINE, FIVE, ""),
+        ("b", date(2022, 12, 31), 0, NINE, ""),
+        ("stranger", XMAS, NINE, NINE, ""),
+    ],
+    annotations=[
+        ("n1", "b", "", "", MADE, None, "up", TEXT, "who", MADE, None),
+        ("n2", "", "brand", TEXT, MADE, MADE.replace(year=2024), "down", "", "", MADE, MADE),
+    ],
+    labels=[
+        (name, label, value)
+        for name in ("b", "é", "stranger")
+        for label, value in (("storename", name), ("targetpercent", "99.5"), ("brand", TEXT), ("city", ""))
+    ],
 )
 # Stores that lie between those of the first load, and before and after all of them.
 BETWEEN = ["0", "8", "aa", "\U0001f601"]
-LATER = facts_of([(name, NOON + DAY, False) for name in [*BETWEEN, "b"]], zones={"a": "UTC"})
+LATER = facts_of(
+    [(name, NOON + DAY, False) for name in [*BETWEEN, "b"]],
+    zones={"a": "UTC"},
+    exceptions=[("0", XMAS, None, None, ""), ("\U0001f602", XMAS, None, None, "")],
+    annotations=[("n3", "", "*", "", MADE, None, "excluded", "", "", MADE, None)],
+)
 STORES = sorted([*ODD, *BETWEEN, "closes", "zoned", "a"])
 
 
@@ -59,15 +87,15 @@ def snapshot(source: Opener) -> Iterator[Snapshot]:
 
 
 def everything(facts: Facts) -> tuple[object, ...]:
-    rows = sorted(facts.hours.rows()), sorted(facts.zones.rows())
-    return polls_of(facts), *rows, store_names(facts).to_list()
+    others = (sorted(facts.of(kind).rows(), key=str) for kind in replaced_kinds())
+    return polls_of(facts), *others, store_names(facts).to_list()
 
 
 def test_a_snapshot_of_nothing_has_no_store_and_one_slice(source: Opener) -> None:
     with source([]) as empty:
         assert empty.newest is None
         assert empty.slices(4) == [Slice()]
-        assert everything(empty.scan(since=None, until=EVER, within=Slice())) == ([], [], [], [])
+        assert everything(empty.scan(since=None, until=EVER, within=Slice())) == ([],) * 7
         assert not empty.has("a")
         assert empty.near("a") == []
 
@@ -104,14 +132,17 @@ def test_slices_hold_every_store_once_and_leave_no_gap_between_them(snapshot: Sn
 @pytest.mark.parametrize("count", [1, 2, 3, 16])
 def test_what_the_slices_hold_one_after_the_other_is_what_there_is(snapshot: Snapshot, count: int) -> None:
     for since, until in ((None, EVER), (NOON, NOON + DAY - 1), (NOON + 2 * DAY, EVER)):
-        polls, hours, zones, stores = [], [], [], []
-        for within in snapshot.slices(count):
-            facts = snapshot.scan(since=since, until=until, within=within)
-            polls += polls_of(facts)
-            hours += sorted(facts.hours.rows())
-            zones += sorted(facts.zones.rows())
-            stores += store_names(facts).to_list()
-        assert (polls, hours, zones, stores) == everything(snapshot.scan(since=since, until=until))
+        whole = snapshot.scan(since=since, until=until)
+        parts = [snapshot.scan(since=since, until=until, within=one) for one in snapshot.slices(count)]
+        assert [poll for part in parts for poll in polls_of(part)] == polls_of(whole)
+        assert [name for part in parts for name in store_names(part)] == store_names(whole).to_list()
+        for kind in replaced_kinds():
+            expected = sorted(whole.of(kind).rows(), key=str)
+            if kind.by_store:
+                found = [row for part in parts for row in kind.filled(part.of(kind)).rows()]
+                assert sorted(found, key=str) == expected
+            else:
+                assert all(sorted(part.of(kind).rows(), key=str) == expected for part in parts)
 
 
 def test_a_scan_reads_the_polls_of_a_reach_and_still_knows_all_stores(snapshot: Snapshot) -> None:
@@ -137,8 +168,10 @@ def test_a_scan_of_some_stores_reads_what_is_about_them_and_nothing_else(snapsho
     whole = snapshot.scan(since=None, until=EVER)
     for wanted in (["b"], ["8", "zoned", "é"], ["nobody", "a\0", "closes"], [], STORES):
         facts = snapshot.scan(since=None, until=EVER, within=wanted)
-        for frame, every in ((facts.hours, whole.hours), (facts.zones, whole.zones)):
-            assert sorted(frame.rows()) == sorted(row for row in every.rows() if row[0] in wanted)
+        for kind in replaced_kinds():
+            frame, every = kind.filled(facts.of(kind)), whole.of(kind)
+            chosen = every.filter(pl.col("store_id").is_in(wanted)) if kind.by_store else every
+            assert sorted(frame.rows(), key=str) == sorted(chosen.rows(), key=str)
             assert frame.schema == every.schema
         assert polls_of(facts) == [poll for poll in polls_of(whole) if poll[0] in wanted]
         assert facts.polls.schema == whole.polls.schema

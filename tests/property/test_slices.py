@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -11,19 +12,20 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import sources
+from fleets import whole_fleets
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
-from strategies import facts_of, fleets
+from strategies import facts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from fleets import WholeFleet
     from sources import Opener
     from storewatch.domain.facts import Facts
     from storewatch.formats.report import Report
     from storewatch.ports.polls import Snapshot
-    from strategies import Fleet
 
 
 class Opened:
@@ -47,26 +49,37 @@ def written(report: Report) -> tuple[object, ...]:
     return *files, report.totals(), report.worst(3).rows(), report.strangers, counts, rejects
 
 
-def only(fleet: Fleet, ids: set[str]) -> Facts:
+def only(whole: WholeFleet, ids: set[str], annotations: Iterable[tuple[object, ...]]) -> Facts:
+    fleet = whole.fleet
     return facts_of(
         [poll for poll in fleet.polls if poll[0] in ids],
-        [row for row in fleet.hours if row[0] in ids],
+        [row for row in whole.hours if row[0] in ids],
         {name: zone for name, zone in fleet.zones.items() if name in ids},
+        exceptions=[row for row in whole.exceptions if row[0] in ids],
+        annotations=annotations,
+        labels=[row for row in whole.labels if row[0] in ids],
     )
 
 
 def check(data: st.DataObject, opener: Opener) -> None:
-    """Load some stores, then the others, whose ids lie between; ask for all or some."""
-    fleet = data.draw(fleets(max_stores=7))
-    ids = {poll[0] for poll in fleet.polls} | {row[0] for row in fleet.hours} | set(fleet.zones)
+    """Load some stores, then the others, whose ids lie between; ask for all or some.
+
+    Exceptions and labels may be about stores that nothing names.
+    """
+    whole = data.draw(whole_fleets(max_stores=5))
+    fleet = replace(whole.fleet, polls=whole.fleet.polls[: data.draw(st.integers(0, len(whole.fleet.polls)))])
+    whole = replace(whole, fleet=fleet)
+    rows = (fleet.polls, whole.hours, whole.exceptions, whole.labels)
+    ids = {str(row[0]) for of_kind in rows for row in of_kind} | set(fleet.zones)
     assume(not any("\0" in name for name in ids))
     first = data.draw(st.sets(st.sampled_from(sorted(ids)))) if ids else set()
     asked = data.draw(st.none() | st.just((*ids, *map(str, range(200)))) | st.just(tuple(first)))
     ask = Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=asked)
-    with opener([only(fleet, first), only(fleet, ids - first)]) as snapshot:
-        whole = written(answer(Opened(snapshot), ask))
+    loads = [only(whole, first, whole.annotations[:2]), only(whole, ids - first, whole.annotations[2:])]
+    with opener(loads) as snapshot:
+        expected = written(answer(Opened(snapshot), ask))
         slices = data.draw(st.integers(2, 7) | st.just(50))
-        assert written(answer(Opened(snapshot), ask, slices=slices)) == whole
+        assert written(answer(Opened(snapshot), ask, slices=slices)) == expected
 
 
 @given(data=st.data())

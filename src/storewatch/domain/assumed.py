@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,15 +11,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from storewatch.domain.instant import DAY, MICROSECONDS, WEEK, as_of_from_newest
+from storewatch.domain.kinds import spoken_of
+from storewatch.domain.slices import Slice, only
+from storewatch.domain.validity import run_out
 from storewatch.domain.zone import DEFAULT_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from storewatch.domain.facts import Facts
+    from storewatch.domain.slices import Within
 
 Instants: TypeAlias = NDArray[np.int64]  # microseconds since 1970 UTC
 
+RUN_OUT = "have run out: none makes a shift in the week before, so that they count as closed"
 _GAP = DAY  # seconds between the newest poll and the one before it, from which on it looks astray
 _MISSED = 0.1  # of the stores with hours: where more have no polls, ids may miss each other
 _FORMS = {  # of ids that miss each other, and the patterns that tell them
@@ -44,10 +50,15 @@ class Seen:
     polled_alone: int  # stores with polls, and with neither hours nor zone
     hours_alone: int  # stores with hours and without polls
     forms: tuple[tuple[int, int], ...]  # of these two: how many ids have each form
+    run_out: int  # stores with hours of which none makes a shift in the week before the as-of
+    strangers: Mapping[str, int]  # by kind that only speaks of stores: ids that nothing names, if any (R7)
 
     @classmethod
-    def of(cls, facts: Facts, store_ids: pl.Series, *, as_of: int) -> Seen:
-        """Count what was read, up to the as-of, for the report of some stores (String, distinct)."""
+    def of(cls, facts: Facts, store_ids: pl.Series, *, as_of: int, within: Within = None) -> Seen:
+        """Count what was read, up to the as-of, for the report of some stores (String, distinct).
+
+        Strangers are those of a range of ids; where some ids were read, there are none.
+        """
         at = facts.polls["at"].to_physical().to_numpy()
         hours, zones = (_are_in(rows["store_id"], store_ids) for rows in (facts.hours, facts.zones))
         found, newest = _polled(facts.polls["store_id"], at)
@@ -64,6 +75,8 @@ class Seen:
             polled_alone=len(alone),
             hours_alone=len(unpolled),
             forms=tuple((_count(alone, form), _count(unpolled, form)) for form in _FORMS.values()),
+            run_out=int(_are_in(run_out(facts.hours, facts.zones, as_of), store_ids).sum()),
+            strangers=_strangers(facts, store_ids, within),
         )
 
     @classmethod
@@ -80,6 +93,8 @@ class Seen:
             polled_alone=sum(part.polled_alone for part in parts),
             hours_alone=sum(part.hours_alone for part in parts),
             forms=tuple((alone, unpolled) for alone, unpolled in forms),
+            run_out=sum(part.run_out for part in parts),
+            strangers=dict(sum((Counter(part.strangers) for part in parts), Counter())),
         )
 
     def assumptions(self) -> Iterator[str]:
@@ -103,6 +118,8 @@ class Seen:
         """
         if self.newest[:1] == (newest,):
             yield from self._stray(as_of)
+        if self.run_out:
+            yield f"the hours of {self.run_out:,} of {self.stores:,} stores {RUN_OUT}"
         if 2 * self.polled_lately < self.stores:
             were = "was" if self.polled_lately == 1 else "were"
             yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"
@@ -118,6 +135,8 @@ class Seen:
                 f"{self.polled_alone:,} polled stores have neither hours nor zone while {self.hours_alone:,} "
                 f"stores with hours have no polls: do the ids match?{self._cause()}"
             )
+        if self.strangers:
+            yield of_strangers(self.strangers)
 
     def _stray(self, as_of: int) -> Iterator[str]:
         if len(self.newest) > 1 and as_of == as_of_from_newest(self.newest[0]):
@@ -135,6 +154,26 @@ class Seen:
             if bool(alone) != bool(unpolled):
                 return f" Those of the {'polls' if alone else 'hours'} {form}, those of the others do not"
         return ""
+
+
+def of_strangers(counts: Mapping[str, int]) -> str:
+    """Say how many ids of each kind nothing names."""
+    counted = ", ".join(f"{count:,} in {kind}" for kind, count in counts.items())
+    return f"ids that no polls, hours or zones name, and that have no row: {counted}"
+
+
+def _strangers(facts: Facts, store_ids: pl.Series, within: Within) -> dict[str, int]:
+    if within is not None and not isinstance(within, Slice):
+        return {}
+    found = {}
+    for kind in spoken_of():
+        ids = facts.of(kind)["store_id"].unique()
+        ids = ids.filter((ids != "") & ~ids.is_in(store_ids.implode()))
+        for named in facts.ids() if len(ids) else ():
+            ids = ids.filter(~ids.is_in(named.unique().cast(pl.String).implode()))
+        if count := len(only(ids.sort(), within)):
+            found[kind.name] = count
+    return found
 
 
 def _are_in(ids: pl.Series, store_ids: pl.Series) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from storewatch.domain.kinds import FURTHER_KINDS, HOURS, KINDS, POLLS, ZONES, Kind
+from storewatch.domain.kinds import HOURS, KINDS, POLLS, ZONES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +24,9 @@ class Facts:
 
     def __post_init__(self) -> None:
         """Refuse a frame of another schema: ids that are text here and numbered there cost time unseen."""
-        for kind in _all_kinds().values():
+        for kind in KINDS.values():
             found = self.of(kind).schema
-            if found not in (kind.schema, kind.schema | kind.optional):
+            if found not in (kind.schema, kind.whole):
                 raise TypeError(f"{kind.name} have {dict(found)}, wanted {kind.schema}")
 
     def of(self, kind: Kind) -> pl.DataFrame:
@@ -46,19 +46,20 @@ class Facts:
         """The zones, at most one a store."""
         return self.of(ZONES)
 
-    def where(self, stores: pl.Expr) -> Facts:
-        """Return only the rows for which `stores` holds, of the kinds that are kept by store."""
-        kinds = _all_kinds()
-        others = {
-            name: rows.filter(stores) if kinds[name].by_store else rows for name, rows in self.others.items()
-        }
-        return replace(self, polls=self.polls.filter(stores), others=others)
+    def where(self, named: pl.Expr, spoken_of: pl.Expr | None = None) -> Facts:
+        """Return only the rows for which `named` holds, of the kinds that are kept by store.
+
+        Args:
+            named: Of rows that name stores.
+            spoken_of: Of those that only speak of them; None: as `named`.
+        """
+        others = {}
+        for name, rows in self.others.items():
+            chosen = named if KINDS[name].names_stores or spoken_of is None else spoken_of
+            others[name] = rows.filter(chosen) if KINDS[name].by_store else rows
+        return replace(self, polls=self.polls.filter(named), others=others)
 
     def ids(self) -> list[pl.Series]:
         """Return the columns of ids that name stores (R7), String or Categorical, the polls' first."""
         named = [self.of(kind)["store_id"] for kind in KINDS.values() if kind.names_stores]
         return named if self.stores is None else [*named, self.stores.rename("store_id")]
-
-
-def _all_kinds() -> dict[str, Kind]:
-    return KINDS | FURTHER_KINDS

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from storewatch.domain.facts import Facts
+    from storewatch.domain.slices import Within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +35,15 @@ class Input:
     rejects: pl.DataFrame | None = None  # kind, reason, row: what the source holds that cannot be used
 
     @classmethod
-    def of(cls, facts: Facts, store_ids: pl.Series, *, version: str, as_of: int) -> Input:
-        """Count what was read for the report of some stores (String, distinct)."""
+    def of(
+        cls, facts: Facts, store_ids: pl.Series, *, version: str, as_of: int, within: Within = None
+    ) -> Input:
+        """Count what was read of a range for the report of some stores (String, distinct)."""
         at = facts.polls["at"].to_physical()
         first, last = at.min(), at.max()
         assert first is None or isinstance(first, int)  # noqa: S101 - of integers
         assert last is None or isinstance(last, int)  # noqa: S101 - the same
-        seen = Seen.of(facts, store_ids, as_of=as_of)
+        seen = Seen.of(facts, store_ids, as_of=as_of, within=within)
         return cls(
             version=version,
             newest=None,

@@ -6,6 +6,7 @@ Reading, merging and every poll store go through it, so a new kind is a row here
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ class Form(Enum):
     DAY = auto()  # of the week
     TIME = auto()  # of the day
     DATE = auto()
+    NUMBER = auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +58,17 @@ class Kind:
     replaces: tuple[str, ...]
     by_store: bool  # who reads of some stores gets their rows only; False: everyone gets all rows
     names_stores: bool  # a store that only this kind speaks of has a row in reports, too (R7)
+    has_labels: bool = False  # each further column of a file or frame is given too: a label (R10)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Our names of the columns as they are given."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def whole(self) -> Schema:
+        """The schema with all columns that checked rows may be without."""
+        return self.schema | self.optional
 
     @property
     def may_half_replace(self) -> bool:
@@ -70,6 +78,16 @@ class Kind:
     def frame(self, rows: Iterable[tuple[object, ...]] = ()) -> pl.DataFrame:
         """Return rows, by the order of the schema's columns, as a frame."""
         return pl.DataFrame(list(rows), schema=self.schema, orient="row")
+
+    def filled(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows by the whole schema, null where they are without a column."""
+        lacking = [pl.lit(None, dtype).alias(name) for name, dtype in self.optional.items()]
+        return rows.with_columns(one for one in lacking if one.meta.output_name() not in rows.columns)
+
+    def lean(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of the whole schema without the optional columns, unless one says something."""
+        says = any(rows[name].null_count() < len(rows) for name in self.optional)
+        return rows if says else rows.drop(*self.optional)
 
 
 _STORE_ID = Column(name="store_id", form=Form.ID)
@@ -91,6 +109,8 @@ HOURS = Kind(
         Column(name="day", form=Form.DAY, aliases=("dayOfWeek",)),
         Column(name="start_time_local", form=Form.TIME),
         Column(name="end_time_local", form=Form.TIME),
+        Column(name="valid_from", form=Form.DATE, may_lack=True),
+        Column(name="valid_to", form=Form.DATE, may_lack=True),
     ),
     # day 0 = Monday; start and end in seconds of the day as written (end ≤ 86,400)
     schema={"store_id": pl.String(), "day": pl.Int8(), "start": pl.Int32(), "end": pl.Int32()},
@@ -170,22 +190,37 @@ ANNOTATIONS = Kind(
 )
 LABELS = Kind(
     name="labels",  # what stores are called, promised (in percent), and grouped by, a row a value (R10)
-    columns=(_STORE_ID, Column(name="store_name"), Column(name="target_percent", may_lack=True)),
+    columns=(
+        _STORE_ID,
+        Column(name="store_name"),
+        Column(name="target_percent", form=Form.NUMBER, may_lack=True),
+        Column(name="timezone_str", may_lack=True),  # the store's zone: a row of ZONES
+    ),
     # label: a column of the stores file as names of columns are matched; value "": it has none
     schema={"store_id": pl.String(), "label": pl.String(), "value": pl.String()},
     key=("store_id", "label"),
     replaces=("store_id", "label"),  # so a load sets the columns that it has, and keeps the others
     by_store=True,
     names_stores=False,
+    has_labels=True,
 )
 NAME, TARGET = "storename", "targetpercent"  # labels that are no labels: by these no store is grouped
 EVERY_STORE = "*"  # the label of an annotation that is about all
 
 # By name. The order decides what a file is that has the columns of two kinds: polls with a zone in a further
-# column are polls.
-KINDS = {kind.name: kind for kind in (POLLS, HOURS, ZONES)}
-# What the rules know beyond these, which neither files nor poll stores give yet.
-FURTHER_KINDS = {kind.name: kind for kind in (EXCEPTIONS, ANNOTATIONS, LABELS)}
+# column are polls, and stores with one are stores.
+KINDS = {kind.name: kind for kind in (POLLS, HOURS, EXCEPTIONS, ANNOTATIONS, LABELS, ZONES)}
+FORM = r"[\s_-]"  # signs that do not count in a column's name (R1)
+
+
+def folded(name: str) -> str:
+    """Return what counts of a column's name: neither case nor spaces, `_` and `-` (R1)."""
+    return re.sub(FORM, "", name).casefold()
+
+
+def spoken_of() -> list[Kind]:
+    """Return the kinds that speak of stores by their ids, and name none (R7)."""
+    return [kind for kind in KINDS.values() if not kind.names_stores and "store_id" in kind.schema]
 
 
 def replaced_kinds() -> list[Kind]:

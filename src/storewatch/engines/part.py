@@ -75,6 +75,6 @@ def make_part(
     gathered = time.perf_counter()
     tell(Progress(stage="compute", done=0, total=0 if facts.stores is None else len(facts.stores)))
     rows = rules(facts, ask)
-    made_of = Input.of(facts, rows["store_id"], version=snapshot.version, as_of=ask.instant)
+    made_of = Input.of(facts, rows["store_id"], version=snapshot.version, as_of=ask.instant, within=within)
     seconds = {"gather": gathered - began, "compute": time.perf_counter() - gathered}
     return Part(rows=rows, made_of=made_of, seconds=seconds)

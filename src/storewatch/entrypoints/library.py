@@ -32,6 +32,9 @@ def report(
     hours: Any = None,  # noqa: ANN401 - the same
     zones: Any = None,  # noqa: ANN401 - the same
     *,
+    exceptions: Any = None,  # noqa: ANN401 - the same
+    annotations: Any = None,  # noqa: ANN401 - the same
+    stores: Any = None,  # noqa: ANN401 - the same
     as_of: datetime | str | None = None,
     carry: timedelta | str | None = "7d",
     store_ids: Iterable[str] | None = None,
@@ -44,6 +47,9 @@ def report(
             or anything with the Arrow PyCapsule interface. Naive datetimes are UTC.
         hours: Columns `store_id`, `day` or `dayOfWeek` (0 = Monday), `start_time_local`, `end_time_local`.
         zones: Columns `store_id`, `timezone_str`.
+        exceptions: Columns `store_id`, `date`, `start_time_local`, `end_time_local` (both empty: closed).
+        annotations: Those of an annotations file.
+        stores: Columns `store_id`, `store_name`; all others but `target_percent`, `timezone_str` are labels.
         as_of: A whole second: an aware datetime, a pandas stamp with a zone, or ISO text with an offset or
             `Z`; None: the newest poll, rounded up (R3).
         carry: How long a poll's status carries: a timedelta, or text like `7d`, `36h`; None, or `none`: it
@@ -78,7 +84,7 @@ def report(
         store_ids=None if store_ids is None else _ids(store_ids),
         policy=parse_policy(policy),
     )
-    reading = from_frames(polls, hours, zones)
+    reading = from_frames(polls, hours, zones, exceptions=exceptions, annotations=annotations, stores=stores)
     made = replace(answer(GivenFacts(facts=reading.facts), ask), rejects=reading.rejects)
     for text in _warnings(made):
         warnings.warn(text, StorewatchWarning, stacklevel=2)

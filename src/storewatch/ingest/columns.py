@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from storewatch.ingest.layout import Layout
 
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary, pl.Null)
+_NUMBERS = (pl.Float32, pl.Float64, pl.Decimal)
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
 _ACCEPTED: dict[Form, tuple[type[pl.DataType], ...]] = {
     Form.TEXT: _TEXT,
@@ -22,6 +23,8 @@ _ACCEPTED: dict[Form, tuple[type[pl.DataType], ...]] = {
     Form.INSTANT: (*_TEXT, pl.Datetime),
     Form.DAY: (*_TEXT, *_INTEGERS, pl.Float32, pl.Float64),
     Form.TIME: (*_TEXT, pl.Time),
+    Form.DATE: (*_TEXT, pl.Date, pl.Datetime),
+    Form.NUMBER: (*_TEXT, *_INTEGERS, *_NUMBERS),
 }
 _CALENDAR = {"ms": 10**14, "us": 10**17, "ns": 2**63 - 1}  # counts of some thousand years
 _ADVICE = {
@@ -30,6 +33,8 @@ _ADVICE = {
     Form.INSTANT: "text, or a timestamp",
     Form.DAY: "0 (Monday) to 6",
     Form.TIME: "text like 09:30:00, or a time",
+    Form.DATE: "text like 2022-12-25, or a date",
+    Form.NUMBER: "a number, or text",
 }
 
 
@@ -44,27 +49,40 @@ def check_types(layout: Layout, types: Sequence[pl.DataType], *, where: str) -> 
     Raises:
         InputError: One has not; the message names column, type and what is wanted.
     """
-    for column in layout.kind.columns:
-        dtype = types[layout.at[column.name]]
-        if not isinstance(dtype, _ACCEPTED[column.form]):
-            raise InputError(f"{where}: column {column.name} is {dtype}, wanted {_ADVICE[column.form]}")
+    forms = {column.name: column.form for column in layout.kind.columns}
+    for name, place in layout.at.items():
+        dtype, form = types[place], forms.get(name)
+        if form is None:
+            fits = not dtype.is_nested() and not isinstance(dtype, pl.Object)
+        else:
+            is_zoned = isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+            fits = isinstance(dtype, _ACCEPTED[form]) and not (form is Form.DATE and is_zoned)
+        if not fits:
+            raise InputError(f"{where}: column {name} is {dtype}, wanted {_ADVICE[form or Form.TEXT]}")
 
 
 def normalise(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """Return the columns of a kind under our names: whole-number ids as text, all kinds of text as String.
+    """Return the columns of a kind under our names: ids, numbers and labels as text, all text as String.
 
     Ids stay Categorical if they are; bytes that are not UTF-8 become null.
     """
     columns = []
+    forms = {column.name: column.form for column in layout.kind.columns}
     for name, place in layout.at.items():
-        series = frame.to_series(place).alias(name)
-        is_id = name == "store_id"
-        if isinstance(series.dtype, pl.Binary):
+        series, form = frame.to_series(place).alias(name), forms.get(name)
+        is_id = form is Form.ID
+        if form in (None, Form.NUMBER) and not isinstance(series.dtype, _TEXT):
+            series = text_of(series)
+        elif isinstance(series.dtype, pl.Binary):
             series = pl.Series(name, [_decoded(value) for value in series.to_list()], dtype=pl.String)
         elif isinstance(series.dtype, pl.Datetime):
             series = series.to_physical().cast(pl.Datetime(series.dtype.time_unit, "UTC"))
         elif isinstance(series.dtype, (*_TEXT, *_INTEGERS) if is_id else _TEXT):
-            series = series if is_id and isinstance(series.dtype, pl.Categorical) else series.cast(pl.String)
+            series = (
+                series
+                if name == "store_id" and isinstance(series.dtype, pl.Categorical)
+                else series.cast(pl.String)
+            )
         columns.append(series)
     return pl.DataFrame(columns)
 

@@ -10,7 +10,16 @@ from zipfile import BadZipFile, ZipFile
 from storewatch.domain.kinds import KINDS
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types
-from storewatch.ingest.layout import Layout, find_layout, is_ours, kinds_joined, lacking, listed, wanted
+from storewatch.ingest.layout import (
+    Layout,
+    find_layout,
+    is_ours,
+    kinds_joined,
+    lacking,
+    listed,
+    no_labels,
+    wanted,
+)
 from storewatch.ingest.opening import csv_header, is_parquet, parquet_schema, reading
 
 if TYPE_CHECKING:
@@ -88,6 +97,7 @@ def find_sources(paths: Sequence[Path]) -> Found:
                 unused.append(f"{error}")
             except _NoDataError as error:
                 (exempt if file is not path else unused).append(f"{error}" if file is path else file.name)
+    unused += [f"{source.path}: {text}" for source in sources.values() for text in no_labels(source.layout)]
     if not sources:
         raise InputError(_nothing_message(paths, unused))
     return Found(sources=tuple(sources.values()), unused=tuple(unused), exempt=tuple(exempt))

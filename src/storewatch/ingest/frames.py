@@ -10,7 +10,7 @@ import polars as pl
 from storewatch.domain.kinds import KINDS, Kind
 from storewatch.errors import InputError
 from storewatch.ingest.columns import check_types, normalise, row_texts
-from storewatch.ingest.layout import Layout, find_layout, wanted_columns
+from storewatch.ingest.layout import Layout, find_layout, no_labels, wanted_columns
 from storewatch.ingest.parts import Part, table_part
 from storewatch.ingest.reading import Reading, combine
 
@@ -22,22 +22,36 @@ if TYPE_CHECKING:
 Frame: TypeAlias = Any  # Polars, pandas, or whatever has `__arrow_c_stream__`
 
 
-def from_frames(polls: Frame, hours: Frame | None = None, zones: Frame | None = None) -> Reading:
+def from_frames(
+    polls: Frame,
+    hours: Frame | None = None,
+    zones: Frame | None = None,
+    *,
+    exceptions: Frame | None = None,
+    annotations: Frame | None = None,
+    stores: Frame | None = None,
+) -> Reading:
     """Check frames as `read` checks files, save that no poll is in the future.
 
     Args:
         polls: store_id, status, timestamp_utc; a Polars or pandas frame or anything that speaks the Arrow
             PyCapsule interface. Time stamps may be text or datetimes, and those without a zone are UTC.
-        hours: store_id, day (or dayOfWeek), start_time_local, end_time_local; None: no store has any.
+        hours: store_id, day (or dayOfWeek), start_time_local, end_time_local, perhaps valid_from and
+            valid_to; None: no store has any.
         zones: store_id, timezone_str; None: no store has one.
+        exceptions: store_id, date, start_time_local, end_time_local, perhaps reason.
+        annotations: Those of a file, see `docs/reference/input.md`.
+        stores: store_id, store_name, perhaps target_percent and timezone_str; all others are labels.
 
     Returns:
-        A Reading whose files are called `polls`, `hours` and `zones`, and whose lines are row numbers from 1.
+        A Reading whose files are called by the names of their kinds (stores are `labels`), and whose lines
+        are row numbers from 1.
 
     Raises:
         InputError: Something is no frame, or a column is missing, there twice, or of a type that cannot do.
     """
     given = {"polls": polls, "hours": hours, "zones": zones}
+    given |= {"exceptions": exceptions, "annotations": annotations, "labels": stores}
     return check_frames({name: frame for name, frame in given.items() if frame is not None})
 
 
@@ -63,6 +77,8 @@ def _layout(columns: Sequence[str], kind: Kind) -> Layout:
     if layout is None:
         found = ", ".join(columns) or "none"
         raise InputError(f"{kind.name}: columns found: {found}; wanted, each once: {wanted_columns(kind)}")
+    for sentence in no_labels(layout):
+        raise InputError(f"{kind.name}: {sentence}")
     return layout
 
 

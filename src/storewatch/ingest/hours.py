@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from storewatch.domain.kinds import HOURS
+from storewatch.ingest.dates import dates_of
 from storewatch.ingest.ids import check_ids
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _DAY = 86_400  # seconds
@@ -21,24 +27,31 @@ def check_hours(columns: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
 
     Args:
         columns: store_id (String), day (String or numeric), start_time_local and end_time_local (String
-            or Time); nulls allowed.
+            or Time), valid_from and valid_to (as `dates_of` takes them); nulls allowed.
 
     Returns:
-        HOURS for every row, with the times as written (R2 reads 23:59 later), and the reason of each row that
-        is to be rejected.
+        HOURS, whole, for every row, with the times as written (R2 reads 23:59 later), and the reason of each
+        row that is to be rejected.
     """
     ids = columns["store_id"].cast(pl.String)
     day = _days(columns["day"])
-    start, end = _seconds(columns["start_time_local"]), _seconds(columns["end_time_local"])
-    in_time = ((start < _DAY) & (end <= _DAY)).fill_null(value=False).to_numpy()
+    start, end = times_of(columns["start_time_local"]), times_of(columns["end_time_local"])
+    (first, no_first), (last, no_last) = (dates_of(columns[name]) for name in HOURS.optional)
     codes = first_reason(
         len(ids),
         *flaws_of(check_ids(ids)),
         (Reason.DAY, day.is_null().to_numpy()),
-        (Reason.TIME, ~in_time),
+        (Reason.TIME, ~are_in_time(start, end)),
+        (Reason.DATE, no_first | no_last),
+        (Reason.VALIDITY, (first > last).fill_null(value=False).to_numpy()),
     )
-    rows = pl.DataFrame({"store_id": ids, "day": day, "start": start, "end": end}, schema=HOURS.schema)
-    return rows, codes
+    rows = {"store_id": ids, "day": day, "start": start, "end": end, "valid_from": first, "valid_to": last}
+    return pl.DataFrame(rows, schema=HOURS.whole), codes
+
+
+def are_in_time(start: pl.Series, end: pl.Series) -> NDArray[np.bool_]:
+    """Say of which rows both times are there and can be: a start before 24:00, an end at most then (R1)."""
+    return ((start < _DAY) & (end <= _DAY)).fill_null(value=False).to_numpy()
 
 
 def _days(days: pl.Series) -> pl.Series:
@@ -51,7 +64,7 @@ def _days(days: pl.Series) -> pl.Series:
     return days.set(~fits.fill_null(value=False), None).cast(pl.Int8)
 
 
-def _seconds(times: pl.Series) -> pl.Series:
+def times_of(times: pl.Series) -> pl.Series:
     """Return seconds since midnight (Int32), later than 24:00 too, null for no time of whole seconds."""
     if times.dtype == pl.Time:
         nanoseconds = times.to_physical()

@@ -45,5 +45,12 @@ def _flaws(distinct: pl.Series) -> Iterator[tuple[Reason, pl.Series]]:
     yield Reason.BAD_ID, distinct.filter(distinct.str.contains(DESTROYED))
 
 
+def has_zero(*texts: pl.Series) -> NDArray[np.bool_]:
+    """Say which rows have a zero byte in one of some texts (String), which not all can keep."""
+    found = pl.DataFrame([text.alias(f"{nth}") for nth, text in enumerate(texts)])
+    flawed = pl.any_horizontal(pl.all().str.contains("\0", literal=True)).fill_null(value=False)
+    return found.select(flawed=flawed)["flawed"].to_numpy()
+
+
 def _member(ids: pl.Series, flawed: pl.Series) -> NDArray[np.bool_]:
     return ids.cast(pl.String).is_in(flawed.implode()).fill_null(value=False).to_numpy()

@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storewatch.domain.kinds import KINDS, Column, Kind
+from storewatch.domain.kinds import KINDS, Column, Kind, folded
+from storewatch.ingest.labels import is_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _OURS = (["store_id", "uptime_last_hour"], ["store_id", "verdict"])  # what reports, differences begin with
 _REJECTS = ["file", "line", "reason", "row"]
 _TYPED_REPORT = "uptime_seconds_last_hour"
-FORM = r"[\s_-]"  # signs that do not count in a column's name (R1)
 _ALIKE = 0.6  # of difflib's likeness: `start_time` is meant for `start_time_local`
 _DATA = re.compile(r"[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*")  # what no column is called
 _MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
@@ -23,27 +23,43 @@ _MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where a kind's columns stand among all columns of a file or frame."""
+    """Where a kind's columns stand among all columns of a file or frame.
+
+    Of a kind with labels, these too, by their folded names, which none of our names is.
+    """
 
     kind: Kind
     width: int  # columns in all
     at: Mapping[str, int]  # the place of each of the kind's columns, by our name
     separator: bytes = b","  # of the fields of a CSV file
+    no_labels: tuple[str, ...] = ()  # columns that are no labels, since reports have some of these names
 
 
 def find_layout(columns: Sequence[str], kinds: Iterable[Kind], separator: bytes = b",") -> Layout | None:
-    """Return the first of `kinds` whose columns are all there, each once; None if there is none."""
+    """Return the first of `kinds` whose columns are there; None: there is none, or one is there twice."""
     for kind in kinds:
-        places = {column.name: _places(columns, column) for column in kind.columns}
-        if all(len(found) == 1 for found in places.values()):
-            at = {name: place for name, (place,) in places.items()}
-            return Layout(kind=kind, width=len(columns), at=at, separator=separator)
+        places = {column: _places(columns, column) for column in kind.columns}
+        if all(found or column.may_lack for column, found in places.items()):
+            further = _further(columns, kind)
+            if any(len(found) > 1 for found in (*places.values(), *further.values())):
+                return None
+            at = {column.name: found[0] for column, found in places.items() if found}
+            labels = {label: place for label, (place,) in further.items() if is_label(label)}
+            others = [columns[place] for label, (place,) in further.items() if label not in labels]
+            return Layout(
+                kind=kind, width=len(columns), at=at | labels, separator=separator, no_labels=tuple(others)
+            )
     return None
 
 
-def folded(name: str) -> str:
-    """Return what counts of a column's name: neither case nor spaces, `_` and `-` (R1)."""
-    return re.sub(FORM, "", name).casefold()
+def _further(columns: Sequence[str], kind: Kind) -> dict[str, list[int]]:
+    """Return the places of further columns that have a name, by what counts of it, if they are labels."""
+    ours = {folded(name) for column in kind.columns for name in (column.name, *column.aliases)}
+    found: dict[str, list[int]] = {}
+    for place, name in enumerate(columns if kind.has_labels else ()):
+        if folded(name) not in {"", *ours}:
+            found.setdefault(folded(name), []).append(place)
+    return found
 
 
 def _places(columns: Sequence[str], wanted: Column) -> list[int]:
@@ -53,32 +69,44 @@ def _places(columns: Sequence[str], wanted: Column) -> list[int]:
 
 def lacking(columns: Sequence[str]) -> str | None:
     """Say what a file of no kind lacks to be of the one that it is most like; None: it is like none."""
-    flaws = {kind.name: _flaws(columns, kind) for kind in KINDS.values()}
-    likely = {
-        name: sum(flaw is None or likes for flaw, likes in of[1:]) / len(of[1:]) for name, of in flaws.items()
-    }
-    name = max(likely, key=lambda name: likely[name])
-    if likely[name] < 1 / 2:
+    likely = {kind: _likeness(columns, kind) for kind in KINDS.values()}
+    kind = max(likely, key=lambda kind: likely[kind])
+    if likely[kind] < 1 / 2:
         return None
-    return f"looks like {name}: " + ", ".join(flaw for flaw, _ in flaws[name] if flaw is not None)
+    flaws = [flaw for column in kind.columns if (flaw := _flaw(columns, column, kind)[0])]
+    twice = [_twice(columns, places) for places in _further(columns, kind).values() if len(places) > 1]
+    return f"looks like {kind.name}: {', '.join([*flaws, *twice])}"
 
 
-def _flaws(columns: Sequence[str], kind: Kind) -> list[tuple[str | None, bool]]:
-    """Return of each of the kind's columns what is wrong, None if nothing, and whether one is like it."""
-    return [_flaw(columns, column) for column in kind.columns]
+def _likeness(columns: Sequence[str], kind: Kind) -> float:
+    """Return how many of the columns that tell a kind are there; what is called alike counts for less."""
+    telling = [column for column in kind.columns if column.name != "store_id" and not column.may_lack]
+    return sum(_flaw(columns, column, kind)[1] for column in telling) / len(telling)
 
 
-def _flaw(columns: Sequence[str], wanted: Column) -> tuple[str | None, bool]:
-    found = [columns[place] for place in _places(columns, wanted)]
+def _flaw(columns: Sequence[str], wanted: Column, kind: Kind) -> tuple[str | None, float]:
+    """Return what is wrong with a column of a kind, None if nothing, and how much it is there, 0 to 1."""
+    found = _places(columns, wanted)
     if len(found) > 1:
-        return f"{' and '.join(f'`{name}`' for name in found)} mean the same: keep one", True
-    if found:
-        return None, True
-    by_folded = {folded(name): name for name in columns}
+        return _twice(columns, found), 1
+    if found or wanted.may_lack:
+        return None, 1
+    ours = {folded(column.name) for column in kind.columns}
+    by_folded = {folded(name): name for name in columns if folded(name) not in ours}
     near = difflib.get_close_matches(folded(wanted.name), by_folded, n=1, cutoff=_ALIKE)
     if near:
-        return f"`{short(by_folded[near[0]])}` should be `{wanted.name}`", True
-    return f"`{wanted.name}` is missing", False
+        return f"`{short(by_folded[near[0]])}` should be `{wanted.name}`", _ALIKE
+    return f"`{wanted.name}` is missing", 0
+
+
+def _twice(columns: Sequence[str], places: Sequence[int]) -> str:
+    return f"{' and '.join(f'`{columns[place]}`' for place in places)} mean the same: keep one"
+
+
+def no_labels(layout: Layout) -> Iterator[str]:
+    """Yield a sentence on each column that cannot be a label."""
+    for name in layout.no_labels:
+        yield f"the column `{short(name)}` is left out: reports call columns so; rename it, and it is a label"
 
 
 def short(name: str) -> str:
@@ -100,7 +128,11 @@ def listed(columns: Sequence[str]) -> str:
 
 def wanted_columns(kind: Kind) -> str:
     """Return the columns of a kind, with the other names that they may have, as a message lists them."""
-    return ", ".join(" or ".join((column.name, *column.aliases)) for column in kind.columns)
+    names = {column: " or ".join((column.name, *column.aliases)) for column in kind.columns}
+    wanted = [name for column, name in names.items() if not column.may_lack]
+    perhaps = [name for column, name in names.items() if column.may_lack]
+    perhaps += ["labels"] if kind.has_labels else []
+    return ", ".join(wanted) + (f", perhaps {', '.join(perhaps)}" if perhaps else "")
 
 
 def wanted() -> str:
@@ -109,7 +141,7 @@ def wanted() -> str:
 
 
 def kinds_joined(by: str) -> str:
-    """Return the names of all kinds as a sentence does: `polls, hours or zones`."""
+    """Return the names of all kinds as a sentence does: `polls, hours, … or zones`."""
     *names, last = KINDS
     return f"{', '.join(names)} {by} {last}"
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.kinds import POLLS, Kind
-from storewatch.ingest.checks import Checked, check, clash_of
+from storewatch.domain.kinds import FORM, POLLS, Kind, folded
+from storewatch.ingest.checks import Checked, check, checked_schema, clash_of
 from storewatch.ingest.columns import text_of
 from storewatch.ingest.csv.records import Record, fields_at, shown, without_end
 from storewatch.ingest.ids import check_ids
-from storewatch.ingest.layout import FORM, folded
 from storewatch.ingest.polls import poll_fields
 from storewatch.ingest.rejects import Codes, Reason, reject_table
 
@@ -33,7 +32,9 @@ if TYPE_CHECKING:
 class Part:
     """The rows of one kind that one piece of input gave."""
 
-    good: pl.DataFrame  # by the kind's schema; line and row too, if its rows can contradict each other
+    good: (
+        pl.DataFrame
+    )  # by the kind's checked schema; line and row too, if its rows can contradict each other
     rejects: pl.DataFrame  # line, reason, row, value
     tainted: pl.DataFrame  # units with a rejected row, which a load must not half replace (R1)
     spilled: int = 0  # further good rows, which are kept elsewhere
@@ -50,7 +51,8 @@ def block_parts(fields: Fields, layout: Layout, latest: float | None) -> list[Pa
     if len(fields.ends):
         checked = _check_fields(fields, layout, latest)
         columns = partial(fields.columns, layout)
-        parts.append(_part(layout.kind, checked, lines=fields.line_numbers, raw=fields.raw, columns=columns))
+        given = _Given(names=tuple(layout.at), columns=columns, lines=fields.line_numbers, raw=fields.raw)
+        parts.append(_part(layout.kind, checked, given))
     if fields.lines is not None:
         parts += _odd_parts(fields.lines.odd, layout, latest, fields.block.first)
         parts.append(_bad_part(fields.lines, layout, fields.block))
@@ -68,7 +70,8 @@ def table_part(
     """Check a table of `normalise`d columns; `raw` gives rows as they were, lines count from `first`."""
     checked = check(kind, columns, latest)
     lines = partial(np.arange, first, first + len(columns))
-    return _part(kind, checked, lines=lines, raw=raw, columns=columns.select)
+    given = _Given(names=tuple(columns.columns), columns=columns.select, lines=lines, raw=raw)
+    return _part(kind, checked, given)
 
 
 def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Checked:
@@ -77,15 +80,19 @@ def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Check
     return check(layout.kind, fields.columns(layout, list(layout.at)), latest)
 
 
-def _part(
-    kind: Kind,
-    checked: Checked,
-    *,
-    lines: Callable[[], NDArray[np.int64]],
-    raw: Callable[[Sequence[int]], list[str]],
-    columns: Callable[[Sequence[str]], pl.DataFrame],
-) -> Part:
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """Rows as they were given."""
+
+    names: tuple[str, ...]  # of the columns that there are, ours
+    columns: Callable[[Sequence[str]], pl.DataFrame]
+    lines: Callable[[], NDArray[np.int64]]
+    raw: Callable[[Sequence[int]], list[str]]
+
+
+def _part(kind: Kind, checked: Checked, given: _Given) -> Part:
     frame, codes = checked
+    lines, raw = given.lines, given.raw
     if clash_of(kind):  # which rows do is known at the end only
         frame = frame.with_columns(
             pl.Series("line", lines()), pl.Series("row", raw(range(len(frame))), dtype=pl.String)
@@ -93,25 +100,23 @@ def _part(
     bad = np.flatnonzero(codes)
     if not len(bad):
         return Part(good=frame, rejects=_no_rejects(), tainted=_meant(kind, frame[:0]))
-    name = kind.names[0]
-    first = columns([name])[name][bad].cast(pl.String)
+    name = given.names[0]
+    first = given.columns([name])[name][bad].cast(pl.String)
     is_header = pl.select(folded=first.str.replace_all(FORM, "").str.to_lowercase() == folded(name))
     found = np.where(is_header.to_series().fill_null(value=False), Reason.HEADER, codes[bad]).astype(np.uint8)
-    rejects = reject_table(lines()[bad], found, raw(bad.tolist()), _values(kind, columns, bad, found))
+    rejects = reject_table(lines()[bad], found, raw(bad.tolist()), _values(given, bad, found))
     meant = _meant(kind, frame[bad[found != Reason.HEADER]])
     return Part(good=frame.filter(pl.Series(codes == 0)), rejects=rejects, tainted=meant)
 
 
-def _values(
-    kind: Kind, columns: Callable[[Sequence[str]], pl.DataFrame], bad: Places, codes: Codes
-) -> pl.Series:
+def _values(given: _Given, bad: Places, codes: Codes) -> pl.Series:
     """Return of each rejected row the value that its reason is about, "" if that is the row as such."""
     values = np.full(len(bad), "", dtype=object)
     for reason in map(Reason, np.flatnonzero(np.bincount(codes)).tolist()):
-        if about := [name for name in reason.columns if name in kind.names]:
+        if about := [name for name in reason.columns if name in given.names]:
             mine = codes == reason
-            given = pl.DataFrame([text_of(column) for column in columns(about)[bad[mine]]])
-            values[mine] = given.select(pl.concat_str(pl.all(), separator="–")).to_series().to_list()
+            texts = pl.DataFrame([text_of(column) for column in given.columns(about)[bad[mine]]])
+            values[mine] = texts.select(pl.concat_str(pl.all(), separator="–")).to_series().to_list()
     return pl.Series("value", values.tolist(), dtype=pl.String)
 
 
@@ -132,10 +137,13 @@ def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, firs
     parts = []
     if whole:
         columns = _texts([[record.fields[place] for place in layout.at.values()] for record in whole], layout)
-        lines = np.array([record.line + first for record in whole])
-        checked = check(layout.kind, columns, latest)
-        raw = _shown([record.raw for record in whole])
-        parts.append(_part(layout.kind, checked, lines=lambda: lines, raw=raw, columns=columns.select))
+        given = _Given(
+            names=tuple(columns.columns),
+            columns=columns.select,
+            lines=partial(np.array, [record.line + first for record in whole]),
+            raw=_shown([record.raw for record in whole]),
+        )
+        parts.append(_part(layout.kind, check(layout.kind, columns, latest), given))
     if useless:
         lines = np.array([record.line + first for record in useless])
         codes = np.array([record.reason for record in useless], np.uint8)
@@ -168,7 +176,7 @@ def _texts(rows: Sequence[Sequence[str | None]], layout: Layout) -> pl.DataFrame
 def _none(kind: Kind) -> pl.DataFrame:
     """Return good rows, as a part has them, of which there are none."""
     origin = {"line": pl.Int64(), "row": pl.String()} if clash_of(kind) else {}
-    return pl.DataFrame(schema=kind.schema | origin)
+    return pl.DataFrame(schema=checked_schema(kind) | origin)
 
 
 def join_parts(parts: Sequence[Part], kind: Kind) -> Part:

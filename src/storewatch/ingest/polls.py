@@ -11,7 +11,7 @@ from storewatch.domain.kinds import POLLS
 from storewatch.ingest.csv.texts import distinct_places, distinct_texts
 from storewatch.ingest.ids import check_ids
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
-from storewatch.ingest.stamps import END, FIRST, stamps_from_bytes, stamps_from_text, words_at
+from storewatch.ingest.stamps import stamps_from_bytes, stamps_from_text, stamps_of, words_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _ACTIVE = np.uint64(int.from_bytes(b"active", "little"))
 _SIX_BYTES = np.uint64((1 << 48) - 1)
 _INACTIVE = np.uint64(int.from_bytes(b"inactive", "little"))
-_MICROSECONDS = {"ms": 1_000, "us": 1}
 _DOUBTFUL = np.ones(
     256, np.bool_
 )  # bytes of an id that may be wrong: white space, control signs, +, no ASCII
@@ -44,7 +43,7 @@ def check_polls(columns: pl.DataFrame, latest: float | None) -> tuple[pl.DataFra
     """
     ids, status, stamps = (columns[name] for name in POLLS.names)
     ids, id_codes = _numbered_ids(ids)
-    at, stamp_codes = stamps_from_text(stamps) if stamps.dtype == pl.String else _typed_stamps(stamps)
+    at, stamp_codes = stamps_of(stamps)
     active, known = _equal(status)
     if not known.all():
         active[~known], known[~known] = _spelled_statuses(status.filter(pl.Series(~known)))
@@ -122,15 +121,3 @@ def _combine(ids: Codes, known: NDArray[np.bool_], at: Places, stamps: Codes, la
         return ids
     flaws = [*flaws_of(ids), (Reason.STATUS, ~known), *flaws_of(stamps), (Reason.FUTURE, ahead)]
     return first_reason(len(at), *flaws)
-
-
-def _typed_stamps(stamps: pl.Series) -> tuple[Places, Codes]:
-    """Cut stamps of any unit to microseconds; a zone changes how they are shown, not what they are."""
-    unit = stamps.dtype.time_unit if isinstance(stamps.dtype, pl.Datetime) else "us"
-    missing = stamps.is_null().to_numpy()
-    counts = stamps.to_physical().fill_null(0).to_numpy()
-    seconds, scale = (counts // 1000, 1) if unit == "ns" else (counts, _MICROSECONDS[unit])
-    early, late = FIRST // scale, END // scale
-    outside = (seconds < early) | (seconds >= late)
-    at = np.where(missing | outside, 0, seconds) * scale
-    return at, first_reason(len(at), (Reason.STAMP, missing), (Reason.YEAR, outside))

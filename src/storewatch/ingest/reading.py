@@ -15,7 +15,6 @@ import polars as pl
 from storewatch.domain.facts import Facts
 from storewatch.domain.kinds import KINDS, POLLS, Kind
 from storewatch.errors import InputError
-from storewatch.ingest.checks import clash_of
 from storewatch.ingest.columns import normalise, row_texts
 from storewatch.ingest.csv.blocks import Block, read_blocks
 from storewatch.ingest.csv.fields import find_fields
@@ -31,6 +30,7 @@ from storewatch.ingest.opening import (
 )
 from storewatch.ingest.parts import Part, block_parts, join_parts, table_part
 from storewatch.ingest.rejects import REJECTS
+from storewatch.ingest.settled import settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,10 @@ _MICROSECONDS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """All that was read: for every kind, good rows + rejected rows = rows."""
+    """All that was read: for every kind, good rows + rejected rows = rows.
+
+    A good row of stores is in the facts as a row of labels for each of its values, and perhaps one of zones.
+    """
 
     facts: Facts
     rejects: pl.DataFrame  # file, line, reason, row, kind, value; in order of files and lines
@@ -219,16 +222,12 @@ def combine(
 ) -> Reading:
     """Join what files or frames gave; rows that contradict each other in any of them are rejected."""
     parts = {kind: [(file, part) for file, of, part in named if of is kind] for kind in KINDS.values()}
-    settled = {kind.name: _settled(kind, of_kind) for kind, of_kind in parts.items()}
-    good = {name: rows for name, (rows, _) in settled.items()}
+    settled = settle(parts)
+    good = dict(settled.good)
     return Reading(
         facts=Facts(polls=good.pop("polls"), others=good),
-        rejects=_all_rejects(named, [clashing for _, clashing in settled.values()]),
-        tainted={
-            kind.name: pl.concat([part.tainted for _, part in of_kind]).unique()
-            for kind, of_kind in parts.items()
-            if of_kind and kind.may_half_replace
-        },
+        rejects=_all_rejects(named, settled.rejects),
+        tainted=settled.tainted,
         unused=tuple(unused),
         exempt=tuple(exempt),
         by_file=tuple((file, kind.name, part.rows) for file, kind, part in named),
@@ -236,23 +235,7 @@ def combine(
     )
 
 
-def _settled(kind: Kind, parts: Sequence[tuple[str, Part]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the good rows of a kind, and those (REJECTS) that contradict each other."""
-    clash = clash_of(kind)
-    if clash is None or not parts:
-        good = pl.concat([kind.frame(), *(part.good for _, part in parts)], rechunk=True)
-        return good, pl.DataFrame(schema=REJECTS)
-    rows = pl.concat([part.good.with_columns(file=pl.lit(file)) for file, part in parts])
-    distinct = rows.select(*kind.schema).unique(maintain_order=True)
-    doubled = distinct.group_by(kind.key).len().filter(pl.col("len") > 1)
-    good = distinct.join(doubled, on=kind.key, how="anti", maintain_order="left")
-    bad = rows.join(doubled, on=kind.key, how="semi", maintain_order="left")
-    return good, bad.with_columns(reason=pl.lit(clash.text), kind=pl.lit(kind.name), value=pl.lit("")).select(
-        *REJECTS
-    )
-
-
-def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: pl.DataFrame) -> pl.DataFrame:
     tables = [
         part.rejects.with_columns(file=pl.lit(file), kind=pl.lit(kind.name)).select(*REJECTS)
         for file, kind, part in named
@@ -260,5 +243,5 @@ def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: Sequence[pl.
     order = pl.DataFrame({"file": [file for file, _, _ in named]}, schema={"file": pl.String}).with_row_index(
         "nth"
     )
-    joined = pl.concat([pl.DataFrame(schema=REJECTS), *tables, *clashing])
+    joined = pl.concat([pl.DataFrame(schema=REJECTS), *tables, clashing])
     return joined.join(order, on="file", how="left").sort("nth", "line", maintain_order=True).select(*REJECTS)

@@ -47,6 +47,21 @@ class Reason(IntEnum):
     HEADER = 14
     WRONG_ID = 15
 
+    ZERO = 16
+    DATE = 17
+    DATE_YEAR = 18
+    VALIDITY = 19
+    HALF_CLOSED = 20
+    OPEN_AND_CLOSED = 21
+    NOTE_ID = 22
+    ABOUT = 23
+    SECOND = 24
+    ENDS = 25
+    COUNTS_AS = 26
+    TWO_NOTES = 27
+    TARGET = 28
+    TWO_STORES = 29
+
     @property
     def text(self) -> str:
         """The reason as counts give it."""
@@ -65,6 +80,9 @@ class _About:
     advice: str  # what is accepted instead
 
 
+_INSTANTS = ("timestamp_utc", "start_utc", "end_utc", "made_at", "withdrawn_at")
+_TIMES = ("start_time_local", "end_time_local")
+_SPAN = ("start_utc", "end_utc")
 _ABOUT = {
     Reason.GOOD: _About("", (), ""),
     Reason.UTF8: _About("not UTF-8", (), "export the file as UTF-8 (in Excel: CSV UTF-8)"),
@@ -73,15 +91,15 @@ _ABOUT = {
     Reason.NO_ID: _About("store id missing", (), "each row names its store"),
     Reason.BAD_ID: _About("id destroyed by a spreadsheet", ("store_id",), "export ids as text"),
     Reason.STATUS: _About("unknown status", ("status",), "write active or inactive"),
-    Reason.STAMP: _About("impossible time stamp", ("timestamp_utc",), "write 2023-01-25 18:12:00 UTC"),
-    Reason.YEAR: _About("year outside 1970-2200", ("timestamp_utc",), "write 2023-01-25 18:12:00 UTC"),
+    Reason.STAMP: _About("impossible time stamp", _INSTANTS, "write 2023-01-25 18:12:00 UTC"),
+    Reason.YEAR: _About("year outside 1970-2200", _INSTANTS, "write 2023-01-25 18:12:00 UTC"),
     Reason.FUTURE: _About(
         "more than an hour in the future", ("timestamp_utc",), "correct it, or give --allow-future"
     ),
     Reason.DAY: _About("day is not 0 to 6", ("day",), "a day is 0 for Monday to 6 for Sunday"),
     Reason.TIME: _About(
         "impossible time of day",
-        ("start_time_local", "end_time_local"),
+        _TIMES,
         "write 09:30 or 09:30:00, 24:00 at most",
     ),
     Reason.ZONE: _About("unknown time zone", ("timezone_str",), "write an IANA name like America/Chicago"),
@@ -90,6 +108,32 @@ _ABOUT = {
     Reason.WRONG_ID: _About(
         "impossible store id", ("store_id",), "an id is 1 to 512 bytes of UTF-8 without control characters"
     ),
+    Reason.ZERO: _About("zero byte in a text", (), "take it out"),
+    Reason.DATE: _About("impossible date", ("date", "valid_from", "valid_to"), "write 2022-12-25"),
+    Reason.DATE_YEAR: _About("date outside 1970-2200", ("date",), "write 2022-12-25"),
+    Reason.VALIDITY: _About("valid_from after valid_to", ("valid_from", "valid_to"), "exchange them"),
+    Reason.HALF_CLOSED: _About(
+        "one time without the other", _TIMES, "give both, or neither where the store is closed"
+    ),
+    Reason.OPEN_AND_CLOSED: _About("open and closed on one date", (), "keep the one or the other"),
+    Reason.NOTE_ID: _About(
+        "impossible annotation id", ("id",), "an id is 1 to 512 bytes of UTF-8 without control characters"
+    ),
+    Reason.ABOUT: _About(
+        "about nothing, or more than one thing",
+        ("store_id", "label", "value"),
+        "give a store_id, or a label and its value, or the label *",
+    ),
+    Reason.SECOND: _About("not a whole second", _SPAN, "write 2023-01-25 18:12:00 UTC"),
+    Reason.ENDS: _About("ends before it has begun", _SPAN, "an end is after its start, or empty"),
+    Reason.COUNTS_AS: _About("unknown counts_as", ("counts_as",), "write excluded, up, down or unknown"),
+    Reason.TWO_NOTES: _About("two annotations of one id", (), "keep one"),
+    Reason.TARGET: _About(
+        "impossible target",
+        ("target_percent",),
+        "write 99.5: more than 0, at most 100, up to three decimals",
+    ),
+    Reason.TWO_STORES: _About("two different rows for one store", (), "keep one"),
 }
 _ADVICE = {about.text: about.advice for about in _ABOUT.values()}
 _LONGEST_VALUE = 60  # characters of a value that are shown

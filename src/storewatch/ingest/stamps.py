@@ -196,6 +196,29 @@ def stamps_from_text(texts: pl.Series) -> tuple[Places, Codes]:
     return np.where(codes == 0, at, 0), codes
 
 
+_MICROSECONDS = {"ms": 1_000, "us": 1}
+
+
+def stamps_of(stamps: pl.Series) -> tuple[Places, Codes]:
+    """Read stamps as `stamps_from_text` does, of text or Datetime of any unit; null is impossible.
+
+    What is finer than a microsecond is cut off; a zone changes how they are shown, not what they are.
+    """
+    if not isinstance(stamps.dtype, pl.Datetime):
+        return stamps_from_text(stamps.cast(pl.String))
+    missing = stamps.is_null().to_numpy()
+    counts = stamps.to_physical().fill_null(0).to_numpy()
+    seconds, scale = (
+        (counts // 1000, 1)
+        if stamps.dtype.time_unit == "ns"
+        else (counts, _MICROSECONDS[stamps.dtype.time_unit])
+    )
+    early, late = FIRST // scale, END // scale
+    outside = (seconds < early) | (seconds >= late)
+    at = np.where(missing | outside, 0, seconds) * scale
+    return at, first_reason(len(at), (Reason.STAMP, missing), (Reason.YEAR, outside))
+
+
 def _is_west(ahead: pl.Series) -> NDArray[np.bool_]:
     """Tell where an offset is behind UTC; −00:30 shows it by its sign alone."""
     return ahead.fill_null("").str.starts_with("-").to_numpy()

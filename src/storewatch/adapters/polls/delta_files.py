@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import polars as pl
+from polars.selectors import by_name
 
 from storewatch.domain.slices import Slice
 
@@ -24,13 +25,16 @@ _GROUPS = "storewatch:groups"
 
 
 def write_file(path: Path, rows: pl.DataFrame) -> None:
-    """Write rows, which are in order of their stores if they are about stores."""
+    """Write rows, which are in order of their stores if they are about stores; no column of nulls alone."""
     told = {}
     if is_by_store(rows):
         firsts = rows["store_id"].gather_every(GROUP_ROWS).cast(pl.String)
         groups = {"rows": GROUP_ROWS, "first_ids": firsts.to_list(), "stores": rows["store_id"].n_unique()}
         told[_GROUPS] = json.dumps(groups)
-    rows.write_parquet(path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told)
+    says = [column for column in rows.get_columns() if column.null_count() < len(rows)]
+    (pl.DataFrame(says) if says else rows).write_parquet(
+        path, compression="lz4", row_group_size=GROUP_ROWS, metadata=told
+    )
 
 
 def is_by_store(rows: pl.DataFrame) -> bool:
@@ -56,14 +60,15 @@ def read_files(
         schema: The columns wanted, and what they become.
         within: A range of stores, or ids of stores, String, sorted; None: all.
     """
-    columns = [pl.col(name).cast(kind) for name, kind in schema.items()]
     if not paths or (isinstance(within, pl.Series) and not len(within)):
         return pl.DataFrame(schema=schema)
+    chosen = pl.col("store_id").is_in(within.implode()) if isinstance(within, pl.Series) else True
+    # A file may lack columns: its rows have nulls there, or are of an earlier version.
+    columns = [by_name(name, require_all=False).cast(kind) for name, kind in schema.items()]
+    frames = pl.collect_all([scan_file(path, within).filter(chosen).select(columns) for path in paths])
     if isinstance(within, Slice):
-        frames = pl.collect_all([scan_file(path, within).select(columns) for path in paths])
-        return pl.concat([_cut(frame, within) for frame in frames])
-    chosen = True if within is None else pl.col("store_id").is_in(within.implode())
-    return pl.concat(scan_file(path, within).filter(chosen).select(columns) for path in paths).collect()
+        frames = [_cut(frame, within) for frame in frames]
+    return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
 
 
 def scan_file(path: Path, within: Slice | pl.Series | None) -> pl.LazyFrame:

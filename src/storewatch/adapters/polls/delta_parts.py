@@ -31,10 +31,10 @@ IDS: Schema = {"store_id": pl.String()}
 def known_rows(base: Version, kind: Kind, load: Load) -> pl.DataFrame:
     """Return the rows of a kind that a load may replace, and others of the files that they are in."""
     if not kind.by_store:
-        return base.read(base.of(kind.name), kind.schema)
+        return base.read(base.of(kind.name), kind.whole)
     frames = [load.facts.of(kind), load.tainted.get(kind.name)]
     ids = pl.concat([frame["store_id"].unique() for frame in frames if frame is not None])
-    return base.read(_owners(base.of(kind.name), ids), kind.schema)
+    return base.read(_owners(base.of(kind.name), ids), kind.whole)
 
 
 def _owners(files: Sequence[DataFile], ids: pl.Series) -> list[DataFile]:
@@ -56,7 +56,7 @@ def replace_rows(commit: Commit, kind: Kind, change: Replaced) -> None:
     files = commit.base.of(kind.name)
     if kind.by_store:
         files = _owners(files, change.rows["store_id"].unique())
-    rows = replace(kind, commit.base.read(files, kind.schema), change.rows)
+    rows = replace(kind, commit.base.read(files, kind.whole), change.rows)
     commit.remove(files)
     for piece in _cut(rows) if kind.by_store else [rows]:
         commit.add(kind.name, piece)
@@ -118,7 +118,7 @@ def compact(commit: Commit, names: pl.Series) -> list[Rewritten]:
     Returns:
         What was done to each part, in order of their names.
     """
-    schemas = {kind.name: kind.schema for kind in replaced_kinds() if kind.by_store} | {STORES: IDS}
+    schemas = {kind.name: kind.whole for kind in replaced_kinds() if kind.by_store} | {STORES: IDS}
     done = []
     for part, files in sorted(commit.base.parts.items()):
         schema = POLLS.schema if files[0].has_polls else schemas.get(part)

@@ -91,7 +91,7 @@ class DeltaSnapshot:
 def read_others(table: Version, within: Slice | pl.Series | None = None) -> dict[str, pl.DataFrame]:
     """Return the rows of all kinds but polls, by kind, of some stores or of all."""
     return {
-        kind.name: table.read(table.of(kind.name), kind.schema, within if kind.by_store else None)
+        kind.name: kind.lean(table.read(table.of(kind.name), kind.whole, within if kind.by_store else None))
         for kind in replaced_kinds()
     }
 

@@ -70,7 +70,7 @@ def _schema() -> Schema:
     """Return the columns of the table: those of all kinds."""
     columns = {"part": "string"}
     for kind in KINDS.values():
-        columns |= {name: _TYPES[type(dtype)] for name, dtype in kind.schema.items()}
+        columns |= {name: _TYPES[type(dtype)] for name, dtype in kind.whole.items()}
     return Schema([Field(name, PrimitiveType(dtype)) for name, dtype in columns.items()])
 
 

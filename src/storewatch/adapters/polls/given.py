@@ -15,7 +15,7 @@ from storewatch.domain.uptime import store_names
 from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from storewatch.domain.facts import Facts
     from storewatch.domain.slices import Within
@@ -32,6 +32,15 @@ class GivenFacts:
         """Open the one state that there is."""
         del version
         yield GivenSnapshot(facts=self.facts)
+
+
+def _are_within(within: Slice | Sequence[str]) -> pl.Expr:
+    """Say of which rows the store is wanted, whether anything names it or not."""
+    store = pl.col("store_id")
+    if not isinstance(within, Slice):
+        return store.is_in(list(within))
+    is_before = pl.lit(value=True) if within.after is None else store < within.after
+    return is_before if within.first is None else is_before & (store >= within.first)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +64,7 @@ class GivenSnapshot:
         if within is None:
             return facts
         stores = only(self._names, within)
-        mine = facts.where(pl.col("store_id").is_in(stores.implode()))
+        mine = facts.where(pl.col("store_id").is_in(stores.implode()), _are_within(within))
         rejects = facts.rejects
         if isinstance(within, Slice) and within.first is not None and rejects is not None:
             rejects = rejects.clear()

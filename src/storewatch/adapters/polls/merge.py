@@ -104,7 +104,8 @@ def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], 
 
 def _replaced(kind: Kind, load: Load, known: pl.DataFrame) -> Replaced:
     """Compare the rows of a kind; those kept by store in ranges of stores, for hashes take room."""
-    frames = (load.facts.of(kind), load.tainted.get(kind.name, known.select(kind.replaces).clear()), known)
+    given = kind.filled(load.facts.of(kind))
+    frames = (given, load.tainted.get(kind.name, known.select(kind.replaces).clear()), known)
     if not kind.by_store:
         return _compared(kind, *frames)
     given, tainted, known = (frame.sort("store_id") for frame in frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 import numpy as np
 import polars as pl
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 CHOSEN = "(%(every)s OR store_key BETWEEN %(first)s AND %(last)s OR store_key = ANY(%(later)s))"
 EVERY: Mapping[str, object] = {"every": True, "first": 0, "last": -1, "later": []}
 
-_STORES = """
-SELECT store_id, store_key FROM storewatch.stores WHERE load <= %(load)s
-AND (%(first)s::text IS NULL OR store_id >= %(first)s) AND (%(after)s::text IS NULL OR store_id < %(after)s)
-AND (%(ids)s::text[] IS NULL OR store_id = ANY(%(ids)s))
-ORDER BY store_id
-"""
+# By code points: so are the columns of ids that there are.
+WITHIN = """(%(first)s::text IS NULL OR store_id >= %(first)s) AND
+(%(after)s::text IS NULL OR store_id < %(after)s) AND (%(ids)s::text[] IS NULL OR store_id = ANY(%(ids)s))"""
+
+_STORES: LiteralString = "SELECT store_id, store_key FROM storewatch.stores WHERE load <= %(load)s AND "
+_IN_ORDER: LiteralString = " ORDER BY store_id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Stores:
     ids: pl.Series  # String, sorted
     keys: NDArray[np.int32]  # of each
     chosen: Mapping[str, object]  # the parameters of CHOSEN
+    within: Mapping[str, object]  # those of WITHIN
 
     def of(self, keys: NDArray[np.integer]) -> pl.Series:
         """Return the id of each key, which are all of these stores, Categorical."""
@@ -49,13 +50,14 @@ def find_stores(connection: Connection, within: Within, *, load: int) -> Stores:
     """Return the stores of a version, named for its last load."""
     of = within if isinstance(within, Slice) else Slice()
     ids = None if within is None or isinstance(within, Slice) else writable(within)
-    wanted = {"load": load, "first": of.first, "after": of.after, "ids": ids}
-    rows = connection.execute(_STORES, wanted).fetchall()
+    wanted = {"first": of.first, "after": of.after, "ids": ids}
+    rows = connection.execute(_STORES + WITHIN + _IN_ORDER, {"load": load, **wanted}).fetchall()
     keys = np.array([key for _, key in rows], dtype=np.int32)
     return Stores(
         ids=pl.Series("store_id", [name for name, _ in rows], dtype=pl.String),
         keys=keys,
         chosen=EVERY if within is None else choice(keys),
+        within=wanted,
     )
 
 

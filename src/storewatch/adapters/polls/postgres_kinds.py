@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from psycopg import sql
 
-from storewatch.adapters.polls.postgres_keys import CHOSEN
+from storewatch.adapters.polls.postgres_keys import CHOSEN, WITHIN
 from storewatch.adapters.polls.postgres_wire import copy_rows_in, select_rows
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _OTHER_NAMES = {"start": "opens", "end": "closes"}  # END is a word of SQL
 _OF_LOAD = "load <= %(load)s AND (ended IS NULL OR ended > %(load)s)"
-_OF_STORES = "(%(every)s OR store_id = ANY(%(ids)s))"
 _UNITS = sql.SQL("CREATE TEMPORARY TABLE {units} ON COMMIT DROP AS SELECT {names} FROM {kind} WITH NO DATA")
 _END = sql.SQL(
     "UPDATE {kind} AS held SET ended = {load} FROM {units} AS gone WHERE held.ended IS NULL AND {same}"
@@ -32,24 +31,28 @@ _END = sql.SQL(
 
 
 def read_rows(connection: Connection, kind: Kind, stores: Stores, *, load: int) -> pl.DataFrame:
-    """Return the rows of a kind, not polls, as of a load, of one kept by store those of these stores."""
+    """Return the rows of a kind, not polls, as of a load, of one kept by store those of these stores.
+
+    One that only speaks of stores also speaks of some that nothing names: they are in a range, too.
+    """
     wanted = {"load": load, **stores.chosen}
     source = _table(kind) + sql.SQL(" WHERE ") + sql.SQL(_OF_LOAD)
     if kind.names_stores:
         source += sql.SQL(" AND ") + sql.SQL(CHOSEN)
         rows = _rows(connection, kind, source, wanted, {"store_key": pl.Int32()})
-        return rows.with_columns(stores.of(rows["store_id"].to_numpy()).cast(pl.String).alias("store_id"))
+        ids = stores.of(rows["store_id"].to_numpy()).cast(pl.String)
+        return kind.lean(rows.with_columns(ids.alias("store_id")))
     if kind.by_store:
-        source += sql.SQL(" AND ") + sql.SQL(_OF_STORES)
-        wanted["ids"] = stores.ids.to_list()
-    return _rows(connection, kind, source, wanted)
+        source += sql.SQL(" AND ") + sql.SQL(WITHIN)
+        wanted |= stores.within
+    return kind.lean(_rows(connection, kind, source, wanted))
 
 
 def known_rows(connection: Connection, kind: Kind, store_ids: Iterable[str]) -> pl.DataFrame:
-    """Return the rows of a kind that hold now: of one kept by store those of some stores, else all."""
+    """Return the rows of a kind, whole, that hold now; of one kept by store those of some stores."""
     ids = sorted(store_ids)
     if kind.by_store and not ids:
-        return kind.frame()
+        return kind.filled(kind.frame())
     source = _table(kind)
     if kind.names_stores:
         source += sql.SQL(" JOIN storewatch.stores USING (store_key)")
@@ -66,12 +69,12 @@ def _rows(
     parameters: Mapping[str, object],
     key: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
-    """Return rows by the kind's schema, but with the values of another column in place of the store's id."""
+    """Return rows by the kind's whole schema, with another column's values in place of the store's id."""
     columns: dict[str, pl.DataType] = {}
-    for name, dtype in kind.schema.items():
+    for name, dtype in kind.whole.items():
         columns |= key if key and name == "store_id" else {_OTHER_NAMES.get(name, name): dtype}
     rows = select_rows(connection, source, columns, parameters)
-    rows.columns = list(kind.schema)
+    rows.columns = list(kind.whole)
     return rows
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from storewatch.errors import SettingsError
-from storewatch.ingest.layout import find_layout
+from storewatch.ingest.layout import find_layout, no_labels, wanted_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from storewatch.adapters.polls.postgres_server import Connection
     from storewatch.domain.kinds import Kind
@@ -26,6 +26,7 @@ class Queries:
     polls: str  # store_id, status, timestamp_utc (timestamptz, timestamp in UTC, or text)
     hours: str | None = None  # store_id, day (0 = Monday), start_time_local, end_time_local
     zones: str | None = None  # store_id, timezone_str
+    others: Mapping[str, str] = field(default_factory=dict)  # by kind, with the columns that files have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +35,14 @@ class Input:
 
     kind: Kind
     query: str
-    columns: tuple[str, ...]  # of the query, in the order of the kind's
+    columns: Mapping[str, str]  # of the query, by our names
     types: tuple[str, ...]  # of each, as PostgreSQL calls them
 
     @property
     def source(self) -> sql.Composed:
         """The query as a table called `given`, with our names for the columns."""
-        pairs = zip(self.columns, self.kind.names, strict=True)
-        columns = [sql.SQL("q.{} AS {}").format(sql.Identifier(a), sql.Identifier(b)) for a, b in pairs]
+        pairs = ((sql.Identifier(theirs), sql.Identifier(ours)) for ours, theirs in self.columns.items())
+        columns = [sql.SQL("q.{} AS {}").format(theirs, ours) for theirs, ours in pairs]
         # On lines of its own: the query may end in a comment.
         statement = sql.SQL("(SELECT {} FROM (\n{}\n) AS q) AS given")
         return statement.format(sql.SQL(", ").join(columns), sql.SQL(self.query))
@@ -61,14 +62,16 @@ def described(connection: Connection, kind: Kind, query: str) -> Input:
     columns = [column.name for column in described]
     layout = find_layout(columns, [kind])
     if layout is None:
-        wanted = ", ".join(kind.names)
+        wanted = wanted_columns(kind)
         raise SettingsError(
             f"{setting_of(kind)}: columns found: {', '.join(columns) or 'none'}; wanted, each once: {wanted}"
         )
+    for sentence in no_labels(layout):
+        raise SettingsError(f"{setting_of(kind)}: {sentence}")
     return Input(
         kind=kind,
         query=query,
-        columns=tuple(columns[place] for place in layout.at.values()),
+        columns={name: columns[place] for name, place in layout.at.items()},
         types=tuple(described[place].type_display for place in layout.at.values()),
     )
 

@@ -19,7 +19,7 @@ from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_times import TimeColumn
 from storewatch.adapters.polls.postgres_wire import micros
 from storewatch.adapters.polls.tables_snapshot import TablesSnapshot
-from storewatch.domain.kinds import HOURS, POLLS, ZONES
+from storewatch.domain.kinds import KINDS, POLLS
 from storewatch.errors import InputError, SettingsError
 from storewatch.ports.polls import Probe
 
@@ -48,11 +48,11 @@ class TablesPollStore:
             UnavailableError: The server does not answer.
         """
         self._server = Server(url, waiting)
-        given = {POLLS: queries.polls, HOURS: queries.hours, ZONES: queries.zones}
+        given = {"polls": queries.polls, "hours": queries.hours, "zones": queries.zones, **queries.others}
         with self._server.reading() as connection:
             self._inputs = {
-                kind: described(connection, kind, query.strip().rstrip(";"))
-                for kind, query in given.items()
+                KINDS[name]: described(connection, KINDS[name], query.strip().rstrip(";"))
+                for name, query in given.items()
                 if query
             }
         if POLLS not in self._inputs:
@@ -109,12 +109,12 @@ class TablesPollStore:
     def _probe(self, connection: Connection, one: Input) -> Probe:
         with query_errors(one.kind):
             columns = sql.SQL(", ").join(
-                sql.SQL("{}::text").format(sql.Identifier(name)) for name in one.kind.names
+                sql.SQL("{}::text").format(sql.Identifier(name)) for name in one.columns
             )
             statement = sql.SQL("SELECT {} FROM {} LIMIT {}").format(columns, one.source, sql.Literal(_SHOWN))
             rows = connection.execute(statement).fetchall()
             warning = self._time.warning(connection, one.source) if one.kind is POLLS else None
-        return Probe(kind=one.kind.name, columns=one.kind.names, rows=tuple(rows), warning=warning)
+        return Probe(kind=one.kind.name, columns=tuple(one.columns), rows=tuple(rows), warning=warning)
 
     def _latest(self, version: str) -> int:
         """Return the last instant (microseconds) that a version's polls may have."""

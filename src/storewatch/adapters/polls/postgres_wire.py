@@ -24,6 +24,7 @@ _FIRST, _LAST = -62_000_000_000_000_000, 253_000_000_000_000_000  # the years 5 
 _SHIFT = 946_684_800_000_000  # microseconds from 1970 to 2000, where PostgreSQL begins to count
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _PIECE = 1 << 16  # rows
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}  # of text that is copied
 _WIDTHS: dict[type[pl.DataType], int] = {pl.Int8: 2, pl.Int32: 4}  # bytes of the integers that are packed
 
 
@@ -69,9 +70,13 @@ def copy_in(connection: Connection, table: sql.Composable, columns: Mapping[str,
 def copy_rows_in(connection: Connection, table: sql.Composable, rows: pl.DataFrame) -> None:
     """Append rows to a table, by columns of the same names; far slower than `copy_in`, but of any type."""
     names = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(table, names)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, names)
+    # Not as CSV: there a line `\.` ends it all, even between quotes.
+    texts = pl.all().cast(pl.String).str.replace_many(_ESCAPES).fill_null("\\N")
+    lines = rows.select(pl.concat_str(texts, separator="\t")).to_series()
     with connection.cursor().copy(statement) as copy:
-        copy.write(rows.write_csv(include_header=False))
+        for piece in lines.to_frame().iter_slices(_PIECE):
+            copy.write("".join(f"{line}\n" for line in piece.to_series()))
 
 
 def select_rows(

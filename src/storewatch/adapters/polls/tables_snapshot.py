@@ -139,7 +139,7 @@ class TablesSnapshot:
         statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(select)
         with query_errors(kind), self._connection.cursor().copy(statement) as copy:
             data = b"".join(copy)
-        schema = dict.fromkeys(kind.names, pl.String())
+        schema = dict.fromkeys(self._inputs[kind].columns, pl.String())
         if not data:
             return pl.DataFrame(schema=schema)
         return pl.read_csv(data, has_header=False, schema=schema, encoding="utf8-lossy")
