@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import compact
-from storewatch.ingest import Reading, Spill, read, write_rejects
+from storewatch.ingest import Reading, Spill, read, read_documents, write_rejects
 from storewatch.ports.polls import Load, LoadSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from storewatch.ingest import Format
     from storewatch.ports.polls import PollStore
 
 
@@ -34,6 +35,7 @@ def load_files(
     home: Path,
     now: float,
     allow_future: bool = False,
+    form: Format | None = None,
     strict: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> Loaded:
@@ -46,11 +48,15 @@ def load_files(
             memory should not hold is there, in a file without a name, until the load is over.
         now: Seconds since 1970: polls more than an hour later are rejected …
         allow_future: … unless this is set.
+        form: The files are documents of this format; None: they are ours.
         strict: Load nothing if there is one bad row, or one file that cannot be used.
         progress: Called with a file's name and the fraction of all bytes read.
     """
     with closing(Spill(home)) as spill:
-        reading = read(paths, now=now, allow_future=allow_future, progress=progress, spill=spill)
+        if form is None:
+            reading = read(paths, now=now, allow_future=allow_future, progress=progress, spill=spill)
+        else:
+            reading = read_documents(paths, form)
         name = f"{compact(int(now))}-{secrets.token_hex(4)}"
         rejects = None
         if reading.rejects.height:

@@ -74,6 +74,34 @@ def table_part(
     return _part(kind, checked, given)
 
 
+def rows_part(
+    kind: Kind,
+    columns: pl.DataFrame,
+    *,
+    lines: NDArray[np.int64],
+    raws: Sequence[str],
+    latest: float | None = None,
+) -> Part:
+    """Check a few rows, text by our names of columns, each with its line and as it was."""
+    given = _Given(
+        names=tuple(columns.columns),
+        columns=columns.select,
+        lines=lambda: lines,
+        raw=lambda places: [raws[place] for place in places],
+    )
+    return _part(kind, check(kind, columns, latest), given)
+
+
+def flawed_part(
+    kind: Kind, columns: pl.DataFrame, *, lines: NDArray[np.int64], raws: Sequence[str], flaws: Sequence[str]
+) -> Part:
+    """Reject rows of which something is not known; the units that they can be seen to mean are tainted."""
+    rows, _ = check(kind, columns, None)
+    codes = np.full(len(rows), Reason.FOREIGN, np.uint8)
+    rejects = reject_table(lines, codes, raws, pl.Series(flaws, dtype=pl.String))
+    return Part(good=_none(kind), rejects=rejects, tainted=_meant(kind, rows))
+
+
 def _check_fields(fields: Fields, layout: Layout, latest: float | None) -> Checked:
     if layout.kind is POLLS:
         return poll_fields(fields, layout, latest)
@@ -137,22 +165,14 @@ def _odd_parts(odd: Sequence[Record], layout: Layout, latest: float | None, firs
     parts = []
     if whole:
         columns = _texts([[record.fields[place] for place in layout.at.values()] for record in whole], layout)
-        given = _Given(
-            names=tuple(columns.columns),
-            columns=columns.select,
-            lines=partial(np.array, [record.line + first for record in whole]),
-            raw=_shown([record.raw for record in whole]),
-        )
-        parts.append(_part(layout.kind, check(layout.kind, columns, latest), given))
+        raws = [shown(record.raw) for record in whole]
+        lines = np.array([record.line + first for record in whole])
+        parts.append(rows_part(layout.kind, columns, lines=lines, raws=raws, latest=latest))
     if useless:
         lines = np.array([record.line + first for record in useless])
         codes = np.array([record.reason for record in useless], np.uint8)
         parts.append(_useless(lines, codes, [record.raw for record in useless], layout))
     return parts
-
-
-def _shown(raws: Sequence[bytes]) -> Callable[[Sequence[int]], list[str]]:
-    return lambda places: [shown(raws[place]) for place in places]
 
 
 def _bad_part(lines: Lines, layout: Layout, block: Block) -> Part:

@@ -240,8 +240,7 @@ def _all_rejects(named: Sequence[tuple[str, Kind, Part]], clashing: pl.DataFrame
         part.rejects.with_columns(file=pl.lit(file), kind=pl.lit(kind.name)).select(*REJECTS)
         for file, kind, part in named
     ]
-    order = pl.DataFrame({"file": [file for file, _, _ in named]}, schema={"file": pl.String}).with_row_index(
-        "nth"
-    )
+    files = list(dict.fromkeys(file for file, _, _ in named))  # one may give rows of several kinds
+    order = pl.DataFrame({"file": files}, schema={"file": pl.String}).with_row_index("nth")
     joined = pl.concat([pl.DataFrame(schema=REJECTS), *tables, clashing])
     return joined.join(order, on="file", how="left").sort("nth", "line", maintain_order=True).select(*REJECTS)

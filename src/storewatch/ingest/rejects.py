@@ -61,6 +61,7 @@ class Reason(IntEnum):
     TWO_NOTES = 27
     TARGET = 28
     TWO_STORES = 29
+    FOREIGN = 30
 
     @property
     def text(self) -> str:
@@ -134,6 +135,7 @@ _ABOUT = {
         "write 99.5: more than 0, at most 100, up to three decimals",
     ),
     Reason.TWO_STORES: _About("two different rows for one store", (), "keep one"),
+    Reason.FOREIGN: _About("not known in this format", (), "see which parts of documents are read"),
 }
 _ADVICE = {about.text: about.advice for about in _ABOUT.values()}
 _LONGEST_VALUE = 60  # characters of a value that are shown

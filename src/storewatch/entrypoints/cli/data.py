@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @paths_argument
 @click.option("--strict", is_flag=True, help="Load nothing if one row or file cannot be used.")
 @click.option("--allow-future", is_flag=True, help="Take polls that lie more than an hour in the future.")
-def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
+@click.option(
+    "--hours-format",
+    type=click.Choice(["schema.org", "google"]),
+    help="The files are JSON documents with the hours of stores, in this format.",
+)
+def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool, hours_format: str | None) -> None:
     """Load polls, business hours and zones from files or folders.
 
     CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
@@ -33,6 +38,7 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
     from storewatch.bootstrap import open_polls
     from storewatch.config import load_settings
     from storewatch.entrypoints.cli.texts import load_lines
+    from storewatch.ingest import FORMATS
 
     settings = load_settings()
     polls = open_polls(settings)
@@ -43,6 +49,7 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool) -> None:
             home=settings.home,
             now=time.time(),
             allow_future=allow_future,
+            form=FORMATS[hours_format] if hours_format else None,
             strict=strict,
             progress=progress,
         )
