@@ -338,6 +338,10 @@ GOOGLE_FLAWS: dict[str, tuple[dict[str, object], str]] = {
         special_period(startDate={"year": 2023, "month": 2, "day": 29}),
         'startDate {"year": 2023, "month": 2, "day": 29}',
     ),
+    "a far date": (
+        special_period(startDate={"year": 10**30, "month": 12, "day": 24}),
+        f'startDate {{"year": {10**30}, "month": 12, "day": 24}}'[:60],
+    ),
     "a date as text": (special_period(startDate="2023-12-24"), 'startDate "2023-12-24"'),
     "overnight without an end date": (special_period(closeTime=time(2)), "closes before it has opened"),
     "two days": (
@@ -446,6 +450,8 @@ def test_closed_and_open_on_one_date_are_both_rejected(tmp_path: Path) -> None:
         (b"\xff\xfe\x00", "is no JSON that can be read"),
         (b"store_id,day\n", "is no JSON that can be read"),
         (b'{"openingHoursSpecification": [], "openingHoursSpecification": []}', "a key twice in one object"),
+        (b"[" * 100_000, "is no JSON that can be read"),
+        (b'{"store_id": "\\ud800"}', "is no JSON that can be read"),
     ],
 )
 def test_a_file_that_is_no_json_is_named_and_the_others_are_read(

@@ -108,7 +108,8 @@ def _documents(path: Path) -> list[tuple[int, object, str | None]]:
         data = path.read_bytes()
     try:
         given = json.loads(data, object_pairs_hook=_once)
-    except ValueError as error:
+        json.dumps(given, ensure_ascii=False).encode()  # half a character is no text
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON that can be read ({error}); export it again") from error
     if isinstance(given, list):
         return [(line, document, None) for line, document in enumerate(given, 1)]

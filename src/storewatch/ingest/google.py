@@ -106,7 +106,7 @@ def _date(entry: dict[str, Any], key: str) -> date:
     try:
         known_keys(value, ("year", "month", "day"))
         return date(value["year"], value["month"], value["day"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise UnknownError(shown(key, value)) from error
 
 
