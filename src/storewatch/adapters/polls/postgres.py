@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, LiteralString
 
 import polars as pl
@@ -209,7 +210,7 @@ _STORE_KEYS = {"store_id": pl.String(), "store_key": pl.Int32()}
 
 
 def _add_load(
-    connection: Connection, number: int, *, name: str, newest: int | None, kept_since: date | None = None
+    connection: Connection, number: int, *, name: str, newest: int | None, kept_since: datetime | None = None
 ) -> None:
     at = None if newest is None else instant(newest)
     connection.execute(_ADD_LOAD, {"load": number, "name": name, "newest": at, "kept_since": kept_since})
@@ -219,4 +220,5 @@ def _note_retention(connection: Connection, *, kept_since: date) -> None:
     number, newest = last_load(connection)
     if newest is not None and instant(newest).date() < kept_since:
         newest = None
-    _add_load(connection, number + 1, name="retention", newest=newest, kept_since=kept_since)
+    midnight = datetime.combine(kept_since, time(), UTC)  # a date would become one in the server's zone
+    _add_load(connection, number + 1, name="retention", newest=newest, kept_since=midnight)

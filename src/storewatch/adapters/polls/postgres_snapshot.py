@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from storewatch.adapters.polls.postgres_keys import find_stores, writable
@@ -141,7 +142,7 @@ class PostgresSnapshot:
         if kept_since is not None and (since is None or instant(since) < kept_since):
             raise InputError(
                 f"version {self.version} of the poll store at {self._address} is no longer kept: "
-                f"polls before {kept_since:%Y-%m-%d} were dropped; read the present version"
+                f"polls before {kept_since.astimezone(UTC):%Y-%m-%d} were dropped; read the present version"
             )
 
 
