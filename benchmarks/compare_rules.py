@@ -15,10 +15,11 @@ import polars as pl
 from benchmarks.measure import keep
 
 from storewatch import sample
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import MICROSECONDS, WEEK, as_of_from_newest
 from storewatch.domain.schedule import Schedules, open_stretches
-from storewatch.domain.uptime import numbered_polls, numbered_schedules, store_names, uptime, zones_of
+from storewatch.domain.uptime import numbered_polls, numbered_schedules, store_names, zones_of
 from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def main() -> None:
     names = store_names(facts)
     polls = numbered_polls(facts.polls, names)
     as_of = as_of_from_newest(int(polls.at.max()))
-    ours = uptime(facts, Ask(as_of=as_of, carry=WEEK))
+    ours = account(facts, Ask(as_of=as_of, carry=WEEK)).rows
     plain = last_observation(
         polls.store, polls.at, polls.active, numbered_schedules(facts, names, zones_of(facts, names)), as_of
     )

@@ -11,7 +11,6 @@ from storewatch.checking import reference
 from storewatch.domain.account import account as kernel_account
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.hours import hour_facts
-from storewatch.domain.window import parse_windows
 from strategies import WEEK, instant, of_day
 
 if TYPE_CHECKING:
@@ -79,10 +78,10 @@ def account(
     compare: bool = False,
 ) -> dict[str, Record]:
     """Return the rows of a report by store, `_seconds` left out of their columns; both engines must agree."""
-    ask = Ask(as_of=instant(as_of), carry=carry, policy=policy)
-    asked = parse_windows(windows or ("hour", "day", "week"))
-    found = reference.account(facts, ask, asked, compare=compare)
-    same_rows(kernel_account(facts, ask, asked, compare=compare).rows, found)
+    asked = windows or ("hour", "day", "week")
+    ask = Ask(as_of=instant(as_of), carry=carry, policy=policy, windows=asked, compare=compare)
+    found = reference.account(facts, ask, ask.parsed_windows, compare=compare)
+    same_rows(kernel_account(facts, ask).rows, found)
     return _records(found)
 
 

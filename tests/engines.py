@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from storewatch.checking import reference
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
-from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from strategies import WEEK, instant, micros, of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import polars as pl
 
     from storewatch.domain.facts import Facts
     from strategies import Poll, Row
@@ -27,7 +29,7 @@ class Engine(Protocol):
         ...
 
     def csv(self, facts: Facts, ask: Ask) -> bytes:
-        """Return the report as CSV."""
+        """Return the report as CSV, as far as R1 to R7 go."""
         ...
 
 
@@ -49,11 +51,15 @@ class Kernel:
 
     def records(self, facts: Facts, ask: Ask) -> list[dict[str, Any]]:
         """Return the rows of the report, in order."""
-        return uptime(facts, ask).to_dicts()
+        return _first_columns(facts, ask).to_dicts()
 
     def csv(self, facts: Facts, ask: Ask) -> bytes:
         """Return the report as CSV."""
-        return csv_bytes(uptime(facts, ask))
+        return csv_bytes(_first_columns(facts, ask))
+
+
+def _first_columns(facts: Facts, ask: Ask) -> pl.DataFrame:
+    return account(facts, ask).rows.select("store_id", *reference.figure_columns())
 
 
 ENGINES: dict[str, Engine] = {"reference": Reference(), "kernel": Kernel()}

@@ -38,8 +38,8 @@ class WholeFleet:
 
     @property
     def ask(self) -> Ask:
-        """What is asked of it, but for the windows."""
-        return self.fleet.ask
+        """What is asked of it."""
+        return replace(self.fleet.ask, windows=tuple(window.text for window in self.windows))
 
     @property
     def facts(self) -> Facts:

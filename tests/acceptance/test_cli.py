@@ -89,12 +89,26 @@ def test_the_policy_reaches_report_verify_and_explain(data: Path, tmp_path: Path
     assert "up: the poll of 05:05 is active, R15" in explained
 
 
+def test_other_windows_take_the_place_of_the_three(data: Path, tmp_path: Path) -> None:
+    span = "2023-01-25T11:00:00Z/2023-01-25T12:00:00Z"
+    options = ["--data", data, "--window", "2h", "--window", span, "--compare"]
+    by_kernel, said = run("report", *options, home=tmp_path)
+    row = next(row for row in csv.DictReader(by_kernel.splitlines()) if row["store_id"] == "a")
+
+    assert "as of 2023-01-25T12:00:00Z" in said  # the later of the window's end and the newest poll's, 11:10
+    assert list(row)[1:3] == ["uptime_2h", "uptime_window"]
+    assert list(row)[-2:] == ["measured_percent_2h_before", "measured_percent_window_before"]
+    assert (row["uptime_2h"], row["uptime_window"], row["open_window_before"]) == ("1.00", "1.00", "0.00")
+    assert run("report", *options, "--engine", "pandas", home=tmp_path)[0] == by_kernel
+
+
 def test_out_writes_the_kind_that_its_ending_names(data: Path, tmp_path: Path) -> None:
     for ending in ("csv", "parquet", "json"):
         run("report", "--data", data, "--out", tmp_path / f"r.{ending}", home=tmp_path)
 
     rows = json.loads((tmp_path / "r.json").read_text())
-    assert rows == pl.read_parquet(tmp_path / "r.parquet").to_dicts()
+    since = pl.col("since").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert rows == pl.read_parquet(tmp_path / "r.parquet").with_columns(since).to_dicts()
     assert (tmp_path / "r.csv").read_text() == run("report", "--data", data, home=tmp_path)[0]
 
 
@@ -105,6 +119,8 @@ def test_out_writes_the_kind_that_its_ending_names(data: Path, tmp_path: Path) -
         ["--as-of", "2023-01-25T14:00:00.5Z"],
         ["--carry", "7"],
         ["--policy", "majority"],
+        ["--window", "2w"],
+        ["--window", "day", "--window", "day"],
         ["--out", "report.ods"],
         ["--out", "no/such/folder/r.csv"],
     ],

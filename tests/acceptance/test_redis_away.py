@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from service import AS_OF, Service, eventually, small_facts, state
 from storewatch.bootstrap import open_board
 from storewatch.config import load_settings
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
-from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_report_in_hand_is_finished_when_it_is_back(service: Service, redis: P
         return body if got.status_code == 200 and body["status"] != "Running" else None
 
     url = eventually("the report has ended", answer)["url"]
-    rows = uptime(small_facts(), Ask(as_of=AS_OF, carry=WEEK))
+    rows = account(small_facts(), Ask(as_of=AS_OF, carry=WEEK)).rows
     assert httpx.get(url).content == csv_bytes(rows)
     assert job_of(service, report_id).attempts == 1
 

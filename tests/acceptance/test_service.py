@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 
 from service import AS_OF, NEWEST, SRC, Service, eventually, small_facts, state
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import WEEK
 from storewatch.domain.kinds import HOURS, POLLS, ZONES
-from storewatch.domain.uptime import uptime
 from storewatch.formats.csv import csv_bytes
 from storewatch.ports.jobs import State
 
@@ -74,7 +74,7 @@ def fleet() -> Facts:
 
 
 def expected(facts: Facts, **options: object) -> bytes:
-    return csv_bytes(uptime(facts, Ask(as_of=AS_OF, carry=WEEK, **options)))  # type: ignore[arg-type]
+    return csv_bytes(account(facts, Ask(as_of=AS_OF, carry=WEEK, **options)).rows)  # type: ignore[arg-type]
 
 
 def download(answer: dict[str, str]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -102,6 +101,9 @@ WRONG: list[dict[str, Any]] = [
     {"carry": "-1d"},
     {"carry": ""},
     {"policy": "majority"},
+    {"windows": "2w"},
+    {"windows": ["day", "day"]},
+    {"windows": ["2023-01-25T00:00:00Z/2023-01-25T18:12:01Z"], "as_of": "2023-01-25T18:12:00Z"},
     {"store_ids": [""]},
     {"asof": "2023-01-25T18:12:00Z"},
 ]
@@ -323,17 +325,19 @@ def test_the_link_is_on_the_public_address_if_one_is_set(opened: Opened) -> None
 
 
 @pytest.mark.parametrize("route", ["/trigger_report", "/v1/reports"])
-def test_a_report_by_the_other_policy_is_the_reference_observing(service: Service, route: str) -> None:
-    wanted = {"policy": "last-observation", "as_of": "2023-01-25T18:07:13Z", "carry": "90m"}
+def test_a_report_of_other_rules_and_windows_is_that_of_the_reference(service: Service, route: str) -> None:
+    asked = ["25h", "2023-01-20T00:00:00Z/2023-01-24T12:00:01Z", "yesterday"]
+    wanted: dict[str, Any] = {"policy": "last-observation", "carry": "90m", "windows": asked, "compare": True}
+    wanted["as_of"] = "2023-01-25T18:07:13Z"
     answer = httpx.post(f"{service.url}{route}", json=wanted).json()
     report_id = answer.get("report_id") or answer["id"]
     assert service.result(report_id)["status"] == "Complete"
-    ask = Ask(as_of=AS_OF - 287, carry=5_400, policy=Policy.LAST_OBSERVATION)
+    ask = Ask(as_of=AS_OF - 287, carry=5_400, policy=Policy.LAST_OBSERVATION, windows=tuple(asked))
     csv = service.get(f"/v1/reports/{report_id}/download", follow_redirects=True).content
 
-    assert csv == reference.export(reference.report(small_facts(), ask))
-    assert csv != reference.export(
-        reference.report(small_facts(), replace(ask, policy=Policy.HOURLY_MAJORITY))
+    windows = ask.parsed_windows
+    assert csv == reference.export_account(
+        reference.account(small_facts(), ask, windows, compare=True), windows, compare=True
     )
 
 

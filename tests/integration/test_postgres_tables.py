@@ -14,8 +14,8 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_queries import Queries
 from storewatch.adapters.polls.postgres_tables import TablesPollStore
 from storewatch.answering.answer import answer
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
-from storewatch.domain.uptime import uptime
 from storewatch.errors import InputError, SettingsError
 from storewatch.ingest import from_frames
 from storewatch.ports.polls import Load
@@ -95,8 +95,8 @@ def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: 
     )
     facts = read(TablesPollStore(tables, QUERIES), until=AS_OF)
     as_of, carry = AS_OF // 1_000_000, 604_800
-    assert uptime(facts, Ask(as_of=as_of, carry=carry)).equals(
-        uptime(reading.facts, Ask(as_of=as_of, carry=carry))
+    assert account(facts, Ask(as_of=as_of, carry=carry)).rows.equals(
+        account(reading.facts, Ask(as_of=as_of, carry=carry)).rows
     )
 
 

@@ -23,8 +23,8 @@ from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.answering.answer import answer
 from storewatch.bootstrap import open_polls, open_shelf
 from storewatch.config import Settings, load_settings
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
-from storewatch.domain.uptime import uptime
 from storewatch.engines.ray import RayEngine, ray_engine
 from storewatch.errors import EngineError
 from storewatch.ports.polls import Load
@@ -139,7 +139,7 @@ def by_parts(settings: Settings) -> tuple[int, list[str]]:
         with polls.at() as snapshot:
             ask = Ask().at((snapshot.newest or 0) // 1_000_000 + 1)
             for part in ray_engine(settings).parts(
-                snapshot, ask, snapshot.slices(SLICES), rules=uptime, tell=lambda _: None, folder="report/1"
+                snapshot, ask, snapshot.slices(SLICES), rules=account, tell=lambda _: None, folder="report/1"
             ):
                 rows += part.rows.height
                 kept = on_shelf(settings)

@@ -15,8 +15,8 @@ from storewatch.adapters.jobs import open_jobs
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.attempt import work
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
-from storewatch.domain.uptime import uptime
 from storewatch.errors import UnavailableError
 from storewatch.formats.csv import csv_bytes
 from storewatch.ports.jobs import State
@@ -102,7 +102,7 @@ def report(tmp_path: Path, s3_url: str) -> tuple[Job, list[str]]:
     board.close()
     assert job.state is State.COMPLETE
     assert job.key is not None
-    assert b"".join(shelf.read(job.key)) == csv_bytes(uptime(small_facts(), Ask(as_of=AS_OF)))
+    assert b"".join(shelf.read(job.key)) == csv_bytes(account(small_facts(), Ask(as_of=AS_OF)).rows)
     return job, sorted(key for key, _ in shelf.entries() if key.startswith(job_id))
 
 

@@ -15,12 +15,12 @@ from storewatch.adapters.polls.given import GivenFacts
 from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.answering.findings import find
 from storewatch.config import load_settings
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.findings import Thresholds
 from storewatch.domain.instant import WEEK, iso
 from storewatch.domain.kinds import HOURS
-from storewatch.domain.uptime import uptime
 from storewatch.entrypoints.http.app import create_app
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_the_hours_add_up_to_the_reports_row(
     service: Service, facts: Facts, window: str, carry: str | None
 ) -> None:
     seconds = {None: WEEK, "1h": 3_600, "none": None}[carry]
-    for row in uptime(facts, Ask(as_of=AS_OF, carry=seconds, store_ids=("000", "004"))).to_dicts():
+    for row in account(facts, Ask(as_of=AS_OF, carry=seconds, store_ids=("000", "004"))).rows.to_dicts():
         found = explained(service, row["store_id"], window=window, **({"carry": carry} if carry else {}))
         for status, kind in KINDS.items():
             of_status = [hour["open_seconds"] for hour in found["hours"] if hour["status"] == status]

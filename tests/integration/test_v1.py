@@ -90,15 +90,24 @@ def test_without_wishes_it_is_of_every_store_as_of_the_newest_poll(service: Serv
 
 
 def test_a_body_is_taken_as_by_trigger_report_and_shown(service: Service) -> None:
-    answer = post(service.url, as_of="2023-01-25T18:12:00+05:45", carry="36h", store_ids=["001", "007"])
+    wanted: dict[str, Any] = {"store_ids": ["001", "007"], "windows": ["28d", "day"], "compare": True}
+    answer = post(service.url, as_of="2023-01-25T18:12:00+05:45", carry="36h", **wanted)
     job = service.job(answer.json()["id"])
-    assert job.ask == Ask(as_of=AS_OF - 20_700, carry=129_600, store_ids=("001", "007"))
+    assert job.ask == Ask(
+        as_of=AS_OF - 20_700,
+        carry=129_600,
+        store_ids=("001", "007"),
+        windows=("28d", "day"),
+        compare=True,
+    )
     assert answer.json()["as_of"] == "2023-01-25T12:27:00Z"
     assert answer.json()["asked"] == {
         "as_of": "2023-01-25T12:27:00Z",
         "carry_seconds": 129_600,
         "store_ids": ["001", "007"],
         "policy": "hourly-majority",
+        "windows": ["28d", "day"],
+        "compare": True,
     }
 
 

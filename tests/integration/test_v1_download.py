@@ -17,9 +17,9 @@ from boards import claimed
 from calls import REPORTS, Opened, check_problem, made, served
 from service import AS_OF, FILE_NAME, SRC, Service, small_facts
 from storewatch.config import load_settings
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import WEEK
-from storewatch.domain.uptime import uptime
 from storewatch.entrypoints.http.app import create_app
 
 if TYPE_CHECKING:
@@ -77,13 +77,14 @@ def test_the_csv_is_that_of_the_link_to_the_byte_and_the_default(
 
 
 def test_parquet_and_json_have_the_whole_seconds(complete: dict[str, Any]) -> None:
-    rows = uptime(small_facts(), Ask(as_of=AS_OF, carry=WEEK))
+    rows = account(small_facts(), Ask(as_of=AS_OF, carry=WEEK)).rows
     parquet = downloaded(complete, "parquet")
     assert parquet.headers["content-type"] == "application/vnd.apache.parquet"
     assert pl.read_parquet(io.BytesIO(parquet.content)).equals(rows)
     answer = downloaded(complete, "json")
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == rows.to_dicts()
+    since = rows["since"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert answer.json() == rows.with_columns(since).to_dicts()
 
 
 def test_the_workbook_has_a_row_a_store(complete: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import assume, given
@@ -12,7 +14,7 @@ from fleets import WholeFleet, whole_fleets
 from storewatch.checking import reference
 from storewatch.domain import hours, kernel
 from storewatch.domain.account import account
-from storewatch.domain.window import Window
+from storewatch.domain.instant import iso
 from strategies import DAY, HOUR
 
 FIGURES = [f"{figure}_seconds" for figure in hours.SECONDS]
@@ -48,8 +50,7 @@ def test_kernel_and_reference_agree_on_every_hour_which_add_up_to_the_report(
             patch.setattr(module, "stores_at_once", lambda _hours: at_once)
         assert hours.hour_facts(facts, fleet.ask, begin, end).equals(found)
     assert found.select("store_id", "hour").equals(found.select("store_id", "hour").sort("store_id", "hour"))
-    window = Window(text="", span=(begin, end))
-    report = account(facts, fleet.ask, [window]).rows
+    report = account(facts, replace(fleet.ask, windows=(f"{iso(begin)}/{iso(end)}",))).rows
     sums = found.group_by("store_id").agg(pl.col(FIGURES).sum())
     wanted = report.select("store_id", *(pl.col(f"{figure}_window").alias(figure) for figure in FIGURES))
     together = wanted.select("store_id").join(sums, on="store_id", how="left", maintain_order="left")

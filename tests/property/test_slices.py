@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import sources
 from fleets import whole_fleets
 from storewatch.answering.answer import answer
-from storewatch.domain.ask import Ask
 from strategies import facts_of
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ def written(report: Report) -> tuple[object, ...]:
     rejects = None if made_of.rejects is None else sorted(made_of.rejects.rows())
     counts = {name: value for name, value in vars(made_of).items() if name != "rejects"}
     files = report.csv_bytes(), report.parquet_bytes(), report.json_bytes()
-    return *files, report.totals(), report.worst(3).rows(), report.strangers, counts, rejects
+    assert report.touched is not None
+    touched = report.touched.rows()
+    return *files, report.totals(), report.worst(3).rows(), touched, report.strangers, counts, rejects
 
 
 def only(whole: WholeFleet, ids: set[str], annotations: Iterable[tuple[object, ...]]) -> Facts:
@@ -74,7 +75,7 @@ def check(data: st.DataObject, opener: Opener) -> None:
     assume(not any("\0" in name for name in ids))
     first = data.draw(st.sets(st.sampled_from(sorted(ids)))) if ids else set()
     asked = data.draw(st.none() | st.just((*ids, *map(str, range(200)))) | st.just(tuple(first)))
-    ask = Ask(as_of=fleet.as_of, carry=fleet.carry, store_ids=asked)
+    ask = replace(whole.ask, store_ids=asked, compare=data.draw(st.booleans()))
     loads = [only(whole, first, whole.annotations[:2]), only(whole, ids - first, whole.annotations[2:])]
     with opener(loads) as snapshot:
         expected = written(answer(Opened(snapshot), ask))

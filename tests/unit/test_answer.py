@@ -20,9 +20,9 @@ from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.answer import SLICE_POLLS, SLICE_STORES, answer, plan, settle
 from storewatch.answering.attempt import work
 from storewatch.answering.course import Course
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import parse_as_of
-from storewatch.domain.uptime import uptime
 from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError, OverError
 from storewatch.formats import parquet
@@ -150,7 +150,7 @@ def test_slices_are_computed_ahead_of_who_takes_them_by_as_many_as_there_are_thr
     source = Watched()
     ask = Ask(as_of=1_674_670_320)
     engine = LocalEngine(threads=threads)
-    parts = engine.parts(source, ask, source.slices(SLICES), rules=uptime, tell=lambda _: None)
+    parts = engine.parts(source, ask, source.slices(SLICES), rules=account, tell=lambda _: None)
     for taken in range(1, SLICES + 1):
         next(parts)
         assert taken <= source.scans <= min(taken + threads, SLICES)

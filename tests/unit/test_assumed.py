@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from beyond import note
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
@@ -102,4 +104,25 @@ def test_a_report_that_is_mostly_unknown_does_not_say_that_no_store_was_down() -
         list(report_lines(answer(GivenFacts(facts=facts_of(polls)), Ask(as_of=NOW)), now=NOW))[-1].strip()
         for polls in ([poll("a", NOW - 6 * DAY)], [poll("a", NOW - 2 * DAY)])
     )
-    assert (known, unknown) == (NOT_DOWN, NOTHING_KNOWN)
+    assert (known, unknown) == tuple(text.format("the last week") for text in (NOT_DOWN, NOTHING_KNOWN))
+
+
+def test_the_summary_names_other_windows_and_what_is_excluded_of_them() -> None:
+    ask = Ask(as_of=NOW - NOW % DAY + 1_800, windows=("previous_month", "2h"))
+    noted = [note("excluded", "2022-01-01 00:00", about="b")]
+    facts = facts_of([poll("a", ask.instant, active=False)], stores=["b"], annotations=noted)
+
+    def lines(ask: Ask) -> list[str]:
+        report = answer(GivenFacts(facts=facts), ask)
+        return [" ".join(line.split()) for line in report_lines(report, now=NOW)]
+
+    found = lines(ask)
+    assert "fleet uptime up down unknown excluded open" in found
+    assert "2h 0.00 % 0:00:00 0:30:00 1:30:00 2:00:00 4:00:00" in found
+    assert found[-2:] == [
+        "most open time lost uptime down, previous month 2h",
+        "a 0.00 % 0:00:00 0:30:00",
+    ]
+    assert lines(replace(ask, windows=("2h", "previous_month")))[-1] == NOTHING_KNOWN.format(
+        "the previous month"
+    )

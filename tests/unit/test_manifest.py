@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from beyond import note
 from service import AS_OF, small_facts
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.input import Input
-from storewatch.domain.uptime import uptime
+from storewatch.domain.kinds import ANNOTATIONS
 from storewatch.domain.zone import tzdata_version
 from storewatch.formats.manifest import RULES, Digest, Manifest, read_manifest
 from storewatch.formats.report import Report
@@ -30,7 +32,7 @@ ASK = Ask(carry=None, store_ids=("000", "ü"))
 
 def report_of(facts: Facts, ask: Ask) -> Report:
     """Return a report of the version called 7, whose newest poll is just before the as-of."""
-    rows = uptime(facts, ask.at(AS_OF))
+    rows = account(facts, ask.at(AS_OF)).rows
     made_of = Input.of(facts, rows["store_id"], version="7", as_of=AS_OF)
     newest = AS_OF * 1_000_000 - 1
     return Report(parts=Rows(rows), ask=ask.at(AS_OF), made_of=replace(made_of, newest=newest))
@@ -59,7 +61,7 @@ def test_it_says_what_was_asked_and_by_what_it_was_made() -> None:
         "windows": ["hour", "day", "week"],
     }
     assert manifest["software"] == {"storewatch": "1.2.3", "tzdata": tzdata_version()}
-    assert manifest["rules"] == {"numbers": "R1–R7, R15", "version": RULES}
+    assert manifest["rules"] == {"numbers": "R1–R12, R15, R16", "version": RULES}
     assert manifest["seconds"] == {"gather": 0.25, "compute": 0.3333}
 
 
@@ -100,6 +102,38 @@ def test_without_polls_there_is_no_range() -> None:
     assert manifest["input"]["first_poll"] is manifest["input"]["last_poll"] is None
 
 
+def test_it_lists_the_annotations_that_touched_the_report_with_their_seconds_in_all_stores() -> None:
+    ask = Ask(as_of=AS_OF, windows=("2h", "hour"))
+    notes = [
+        note("excluded", "2023-01-25 16:42", "2023-01-25 17:42", name="n1", about="*"),
+        note("up", "2023-01-20 00:00", "2023-01-21 00:00", name="n2", about="001"),
+        note("unknown", "2023-01-25 18:00", None, name="n3", about="000"),
+    ]
+    facts = replace(small_facts(), others={"annotations": ANNOTATIONS.frame(notes)})
+    for slices in (1, 3):
+        report = answer(GivenFacts(facts=facts), ask, slices=slices)
+        manifest = Manifest(asked=ask, report=report, csv=Digest(), software="1", seconds={})
+        found = json.loads(manifest.json_bytes())["annotations"]
+        assert [(each["id"], each["seconds"]) for each in found] == [
+            ("n1", {"2h": 7 * 3_600, "last_hour": 7 * 1_800}),
+            ("n3", {"2h": 720, "last_hour": 720}),
+        ]
+        assert found[0] | {"seconds": {}} == {
+            "id": "n1",
+            "store_id": "",
+            "label": "*",
+            "value": "",
+            "start_utc": "2023-01-25T16:42:00Z",
+            "end_utc": "2023-01-25T17:42:00Z",
+            "counts_as": "excluded",
+            "reason": "why",
+            "author": "who",
+            "made_at": "2023-01-01T00:00:00Z",
+            "seconds": {},
+        }
+        assert found[1]["end_utc"] is None
+
+
 def test_the_report_can_be_told_by_it() -> None:
     manifest, csv = manifest_of(small_facts(), Ask())
     assert manifest["report"] == {
@@ -121,8 +155,9 @@ def test_rows_that_could_not_be_used_are_counted_by_reason_with_some_examples() 
 
 
 def test_a_report_can_be_made_of_it_again_all_but_its_rejects() -> None:
-    report = report_of(small_facts(), ASK)
-    manifest = Manifest(asked=ASK, report=report, csv=Digest(), software="1", seconds={})
+    ask = replace(ASK, windows=("28d", "yesterday"), compare=True)
+    report = report_of(small_facts(), ask)
+    manifest = Manifest(asked=ask, report=report, csv=Digest(), software="1", seconds={})
     assert read_manifest(manifest.json_bytes()) == (report.ask, report.made_of)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from storewatch.checking import reference
 from storewatch.domain.ask import Ask
 from storewatch.domain.input import Input
-from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
 from storewatch.formats.rows import Rows
@@ -32,8 +32,8 @@ HEADER = (
 
 def made(*rows: tuple[str, list[int]]) -> Report:
     """A report of rows as (id, [uptime, downtime, unknown, open] of hour, day and week)."""
-    columns = {name: [figures[i] for _, figures in rows] for i, name in enumerate(COLUMNS)}
-    schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
+    columns = {name: [figures[i] for _, figures in rows] for i, name in enumerate(reference.figure_columns())}
+    schema = {"store_id": pl.String} | dict.fromkeys(reference.figure_columns(), pl.Int64)
     frame = pl.DataFrame({"store_id": [name for name, _ in rows]} | columns, schema=schema)
     made_of = Input.of(facts_of(), frame["store_id"], version="1", as_of=AS_OF)
     return Report(parts=Rows(frame), ask=Ask(as_of=AS_OF), made_of=made_of)
@@ -80,7 +80,7 @@ def test_every_kind_of_file_carries_the_same_rows(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "storewatch-20230125T181200Z.parquet").equals(report.rows)
     objects = json.loads((tmp_path / "storewatch-20230125T181200Z.json").read_text())
     assert objects == report.rows.to_dicts()
-    assert objects[0] == {"store_id": "007"} | dict(zip(COLUMNS, range(12), strict=True))
+    assert objects[0] == {"store_id": "007"} | dict(zip(reference.figure_columns(), range(12), strict=True))
     assert (tmp_path / "storewatch-20230125T181200Z.csv").read_bytes() == report.csv_bytes()
     assert report.to_pandas().to_dict("records") == objects
 

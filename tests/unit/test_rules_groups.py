@@ -68,11 +68,11 @@ def fleet(*labels: tuple[str, str, str]) -> Facts:
 
 
 def by_label(facts: Facts, label: str) -> list[dict[str, Any]]:
-    ask = Ask(as_of=instant(AS_OF))
-    windows = parse_windows(["hour"])
+    ask = Ask(as_of=instant(AS_OF), windows=("hour",))
+    windows = ask.parsed_windows
     report = reference.account(facts, ask, windows)
     found = reference.by_label(report, facts, ask, label, windows)
-    same_rows(groups.by_label(kernel_account(facts, ask, windows).rows, facts, label, windows), found)
+    same_rows(groups.by_label(kernel_account(facts, ask).rows, facts, label, windows), found)
     rows = found.astype("object").where(found.notna(), None).to_dict("records")
     return [{str(column).replace("_seconds", ""): value for column, value in row.items()} for row in rows]
 

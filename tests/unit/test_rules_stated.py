@@ -12,7 +12,6 @@ from engines import polled
 from storewatch.checking import reference
 from storewatch.domain.account import account as account_of_all
 from storewatch.domain.ask import Ask, Policy
-from storewatch.domain.window import parse_windows
 from strategies import DAY, HOUR, WEEK, facts_of, instant
 
 if TYPE_CHECKING:
@@ -165,11 +164,10 @@ def test_those_that_touched_a_report_are_listed_with_the_open_seconds_that_they_
         zones={"b": "UTC"},
         exceptions=on_date("2023-01-25", ("02:00", "24:00"), store_id="b"),
     )
-    ask = Ask(as_of=instant("2023-01-25 06:00"))
-    windows = parse_windows(["6h", "3h"])
-    found = reference.touched(facts, ask, windows)
+    ask = Ask(as_of=instant("2023-01-25 06:00"), windows=("6h", "3h"))
+    found = reference.touched(facts, ask, ask.parsed_windows)
     assert found.to_numpy().tolist() == [["a's", HOUR, 0], ["all", 6 * HOUR, 4 * HOUR]]
-    same_rows(account_of_all(facts, ask, windows).touched.sort("id"), found)
+    same_rows(account_of_all(facts, ask).touched.sort("id"), found)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from storewatch.answering.answer import answer
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.input import Input
-from storewatch.domain.uptime import COLUMNS
 from storewatch.errors import InputError
 from storewatch.formats import workbook
 from storewatch.formats.report import Report
@@ -38,8 +37,11 @@ def made(
     without_zone: int = 0,
 ) -> Report:
     figures = figures or [0] * 12
-    columns = {name: [figure] * len(store_ids) for name, figure in zip(COLUMNS, figures, strict=True)}
-    schema = {"store_id": pl.String} | dict.fromkeys(COLUMNS, pl.Int64)
+    columns = {
+        name: [figure] * len(store_ids)
+        for name, figure in zip(reference.figure_columns(), figures, strict=True)
+    }
+    schema = {"store_id": pl.String} | dict.fromkeys(reference.figure_columns(), pl.Int64)
     rows = pl.DataFrame({"store_id": store_ids} | columns, schema=schema)
     made_of = replace(
         Input.of(facts_of(), rows["store_id"], version="1", as_of=AS_OF),

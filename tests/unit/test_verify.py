@@ -34,10 +34,11 @@ def test_a_part_of_the_stores_is_spread_over_the_ids() -> None:
 
 def test_each_figure_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference that is wrong on purpose by one second for one store."""
-    plain = reference.report(facts(), Ask(as_of=AS_OF, carry=604_800))
+    ask = Ask(as_of=AS_OF, carry=604_800)
+    plain = reference.account(facts(), ask, ask.parsed_windows)
     plain["uptime_seconds_last_hour"] = [3600, 3600, 3599, 3600]
-    monkeypatch.setattr(reference, "report", lambda *_, **__: plain)
-    verdict = verify.verify(facts(), Ask(as_of=AS_OF, carry=604_800))
+    monkeypatch.setattr(reference, "account", lambda *_, **__: plain)
+    verdict = verify.verify(facts(), ask)
 
     assert not verdict.agrees
-    assert verdict.differences.rows() == [("c", "uptime_seconds_last_hour", 3600, 3599)]
+    assert verdict.differences.rows() == [("c", "uptime_seconds_last_hour", "3600", "3599")]

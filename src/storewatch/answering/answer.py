@@ -9,11 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+import polars.selectors as cs
+
 from storewatch.answering.course import Course
+from storewatch.domain.account import account
 from storewatch.domain.assumed import Seen
 from storewatch.domain.input import Input
-from storewatch.domain.instant import MICROSECONDS, WEEK, iso, resolve_as_of
-from storewatch.domain.uptime import uptime
+from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK, iso, resolve_as_of
 from storewatch.engines.local import LocalEngine
 from storewatch.errors import InputError
 from storewatch.formats.report import Report
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 # The most that a slice holds, about; see docs/decisions/0013-parts.md.
 SLICE_POLLS = 1 << 21
 SLICE_STORES = 1 << 15
+SLICE_HOURS = SLICE_STORES * 7 * 24  # of all its stores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,8 @@ def plan(snapshot: Snapshot, ask: Ask, count: int | None = None) -> Sequence[Wit
         return [ask.store_ids]
     if count is None:
         amount = snapshot.amount(since=ask.since, until=ask.until)
-        count = max(-(-amount.polls // SLICE_POLLS), -(-amount.stores // SLICE_STORES))
+        hours = amount.stores * ((ask.instant - ask.begin) // HOUR)
+        count = max(-(-amount.polls // SLICE_POLLS), -(-hours // SLICE_HOURS))
     return snapshot.slices(count) if count > 1 else [None]
 
 
@@ -97,7 +102,7 @@ def answer(
     *,
     version: str | None = None,
     slices: int | None = None,
-    rules: Rules = uptime,
+    rules: Rules = account,
     engine: Engine | None = None,
     course: Course | None = None,
     folder: str | None = None,
@@ -129,24 +134,31 @@ def answer(
         with closing(
             engine.parts(snapshot, ask, planned, rules=rules, tell=course.tell, folder=folder)
         ) as parts:
-            rows, found = _joined(parts, course, of=len(planned))
+            rows, touched, found = _joined(parts, course, of=len(planned))
         seen = _seen(snapshot, ask, planned, found)
         made_of = Input.joined(found, seen, newest=snapshot.newest, as_of=ask.instant)
-    return Report(parts=rows, ask=ask, made_of=made_of)
+    return Report(parts=rows, touched=touched, ask=ask, made_of=made_of)
 
 
-def _joined(parts: Iterator[Part], course: Course, *, of: int) -> tuple[Rows, list[Input]]:
+def _joined(parts: Iterator[Part], course: Course, *, of: int) -> tuple[Rows, pl.DataFrame, list[Input]]:
     """Put the parts of a report one after the other, which keeps the order of the ids."""
     part = next(parts)
     course.add(part)
-    rows, found = Rows(part.rows), [part.made_of]
+    rows, touched, found = Rows(part.rows), [part.touched], [part.made_of]
     for part in parts:
         # Slices have about as many stores each.
         course.tell(Progress(stage="compute", done=rows.height, total=rows.height * of // len(found)))
         course.add(part)
         rows.add(part.rows)
+        touched.append(part.touched)
         found.append(part.made_of)
-    return rows, found
+    return rows, _added_up(touched), found
+
+
+def _added_up(touched: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return what annotations decide in all parts, by id; what else is said of one is the same in all."""
+    seconds = cs.starts_with("seconds_")
+    return pl.concat(touched).group_by("id").agg((~seconds).first(), seconds.sum()).sort("id")
 
 
 def _seen(snapshot: Snapshot, ask: Ask, slices: Sequence[Within], found: Sequence[Input]) -> Seen:

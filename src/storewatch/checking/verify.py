@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.checking import reference
-from storewatch.domain.uptime import store_names, uptime
+from storewatch.domain.account import account
+from storewatch.domain.uptime import store_names
 from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Verdict:
     """Whether the two implementations of the rules agree."""
 
     stores: int  # compared
-    differences: pl.DataFrame  # store_id, column, kernel, reference (seconds); a row a figure that differs
+    differences: pl.DataFrame  # store_id, column, kernel, reference (as text); a row a figure that differs
     same_bytes: bool  # of the CSV
 
     @property
@@ -41,13 +42,14 @@ def verify(facts: Facts, ask: Ask, *, stores: int | None = None, jobs: int = 1) 
     """
     chosen = _spread(store_names(facts), stores).to_list()
     ask = replace(ask, store_ids=tuple(chosen))
-    by_kernel = uptime(facts, ask)
-    plain = reference.report(facts, ask, jobs=jobs)
+    by_kernel = account(facts, ask).rows
+    windows, compare = ask.parsed_windows, ask.compare
+    plain = reference.account(facts, ask, windows, compare=compare, jobs=jobs)
     by_reference = reference.to_polars(plain)
     return Verdict(
         stores=len(chosen),
         differences=_differences(by_kernel, by_reference),
-        same_bytes=csv_bytes(by_kernel) == reference.export(plain),
+        same_bytes=csv_bytes(by_kernel) == reference.export_account(plain, windows, compare=compare),
     )
 
 
@@ -59,8 +61,12 @@ def _spread(names: pl.Series, count: int | None) -> pl.Series:
 
 def _differences(by_kernel: pl.DataFrame, by_reference: pl.DataFrame) -> pl.DataFrame:
     """Return the figures that differ; a store that only one of them knows differs in all."""
-    both = by_kernel.unpivot(index="store_id", variable_name="column", value_name="kernel").join(
-        by_reference.unpivot(index="store_id", variable_name="column", value_name="reference"),
+    kernel, plain = (
+        rows.cast(pl.String).unpivot(index="store_id", variable_name="column", value_name=name)
+        for name, rows in (("kernel", by_kernel), ("reference", by_reference))
+    )
+    both = kernel.join(
+        plain,
         on=["store_id", "column"],
         how="full",
         coalesce=True,

@@ -34,19 +34,17 @@ FURTHER = ("excluded", "measured", "stated_up", "stated_down", "low", "high")
 class Account:
     """The whole report, or a slice of it."""
 
-    rows: pl.DataFrame
+    rows: pl.DataFrame  # as `account` returns them; target and verdicts only where a store of it has a target
     # id, and for each window `seconds_…` (Int64): the open seconds that each annotation decides in it (R9)
     touched: pl.DataFrame
 
 
-def account(facts: Facts, ask: Ask, windows: Sequence[Window], *, compare: bool = False) -> Account:
+def account(facts: Facts, ask: Ask) -> Account:
     """Apply the rules to every store.
 
     Args:
         facts: Checked, of all kinds.
         ask: Its as-of is settled. A store that it names and no input does gets no row (R7).
-        windows: What is asked for; a span ends at the as-of or before.
-        compare: Whether the windows before are asked for too.
 
     Returns:
         Rows of `store_id`; for each window `FIRST`, then for each `FURTHER`, Int64 columns of seconds;
@@ -57,7 +55,8 @@ def account(facts: Facts, ask: Ask, windows: Sequence[Window], *, compare: bool 
     names, places = named_stores(facts, ask)
     zones = zones_of(facts, names)
     schedules = numbered_schedules(facts, names, zones)
-    edges = window_edges(windows, zones, ask.instant, compare=compare)
+    windows = ask.parsed_windows
+    edges = window_edges(windows, zones, ask.instant, compare=ask.compare)
     since = min(int(edges.min(initial=ask.instant)), ask.instant - WEEK) // HOUR * HOUR
     stated = stated_times(facts, names, since=since, until=ask.instant)
     distinct, place = np.unique(edges, axis=0, return_inverse=True)

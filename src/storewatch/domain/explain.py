@@ -180,7 +180,7 @@ def _span(window: Window, zone: str, ask: Ask) -> Span:
 def _report(facts: Facts, store_id: str, ask: Ask, window: Window) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the store's row of the report, and the seconds of annotations that touch it."""
     named = replace(facts, stores=pl.Series("store_id", [store_id]))
-    found = account(named, replace(ask, store_ids=(store_id,)), [window])
+    found = account(named, replace(ask, store_ids=(store_id,), windows=(window.text,), compare=False))
     (row,) = found.rows.to_dicts()
     return row, dict(found.touched.iter_rows())
 

@@ -1,4 +1,4 @@
-"""The report's figures: frames in, frames out. Numbers the stores, calls the kernel, names the columns."""
+"""Frames as the kernel takes them: stores, polls and schedules by number."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.dates import EVERY_DAY, Dated
-from storewatch.domain.instant import WINDOWS
-from storewatch.domain.kernel import Polls, tally
+from storewatch.domain.kernel import Polls
 from storewatch.domain.kinds import EXCEPTIONS, HOURS
 from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE
@@ -24,35 +23,6 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 _EVER = 1 << 40  # days
-KINDS = ("uptime", "downtime", "unknown", "open")
-COLUMNS = tuple(f"{kind}_seconds_last_{window}" for window in WINDOWS for kind in KINDS)
-
-
-def uptime(facts: Facts, ask: Ask) -> pl.DataFrame:
-    """Apply the rules to every store.
-
-    Args:
-        facts: Checked polls, hours and zones.
-        ask: Its as-of is settled. A store that it names and no input does gets no row (R7).
-
-    Returns:
-        `store_id` and `COLUMNS` (Int64, seconds), a row a store, by Unicode code point of the id.
-    """
-    names, places = named_stores(facts, ask)
-    polls = kernel_polls(facts.polls, places, len(names))
-    edges = np.array([[ask.instant - length] for length in (*WINDOWS.values(), 0)])
-    totals = tally(
-        polls,
-        numbered_schedules(facts, names, zones_of(facts, names)),
-        as_of=ask.instant,
-        carry=ask.carry,
-        policy=ask.policy,
-        edges=edges,
-    )
-    figures = totals[:, -1:] - totals[:, :-1]
-    up, down, whole = (figures[:, :, place] for place in range(3))
-    by_kind = np.stack((up, down, whole - up - down, whole), axis=2).reshape(len(names), len(COLUMNS))
-    return pl.DataFrame({"store_id": names, **{name: by_kind[:, i] for i, name in enumerate(COLUMNS)}})
 
 
 def store_names(facts: Facts) -> pl.Series:

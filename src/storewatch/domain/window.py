@@ -41,9 +41,19 @@ class Window:
         return f"last_{self.text}" if self.text in WINDOWS else self.text
 
     @property
+    def title(self) -> str:
+        """What a heading calls it: `last week`, `28d`, `previous month`, or from when to when."""
+        return self.name.replace("_", " ") if self.span is None else self.text.replace("/", " to ")
+
+    @property
+    def short(self) -> str:
+        """What a heading calls it beside another word: `week`, `28d`, `previous month`, `window`."""
+        return self.name.replace("_", " ").removeprefix("last ")
+
+    @property
     def unit(self) -> int:
-        """The seconds of the unit in which CSV writes it (R7, R11)."""
-        return 60 if self.text == "hour" else HOUR
+        """The seconds of the unit in which CSV writes it."""
+        return unit_of(self.name)
 
     def earliest(self, as_of: int, *, before: bool) -> int:
         """Return an instant (seconds since 1970 UTC) before which it, or the one before, begins nowhere."""
@@ -52,6 +62,11 @@ class Window:
             return dates[0 if before else 1] * DAY - _AHEAD
         begin, end = self.span or (as_of - (self.length or 0), as_of)
         return 2 * begin - end if before else begin
+
+
+def unit_of(name: str) -> int:
+    """Return the seconds of the unit in which CSV writes the window of a name (R7, R11)."""
+    return 60 if name == "last_hour" else HOUR
 
 
 def parse_windows(texts: Sequence[str]) -> tuple[Window, ...]:

@@ -7,21 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import polars as pl
-
+from storewatch.domain.account import Account, account
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
 from storewatch.domain.input import Input
-from storewatch.domain.uptime import uptime
+from storewatch.domain.kinds import ANNOTATIONS
 from storewatch.ports.jobs import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
+    import polars as pl
+
     from storewatch.domain.slices import Within
     from storewatch.ports.polls import Snapshot
 
-Rules: TypeAlias = Callable[[Facts, Ask], pl.DataFrame]  # the kernel, or the reference
+Rules: TypeAlias = Callable[[Facts, Ask], Account]  # the kernel, or the reference
 Tell: TypeAlias = Callable[[Progress], object]
 
 
@@ -29,7 +30,10 @@ Tell: TypeAlias = Callable[[Progress], object]
 class Part:
     """What comes of one slice."""
 
-    rows: pl.DataFrame  # of its stores, as `uptime` returns them
+    rows: pl.DataFrame  # of its stores, as `account` returns them
+    touched: (
+        pl.DataFrame
+    )  # the annotations that decide some of its open seconds, and `seconds_…` of each window
     made_of: Input
     seconds: Mapping[str, float]  # by stage
 
@@ -65,7 +69,7 @@ def make_part(
     ask: Ask,
     within: Within,
     *,
-    rules: Rules = uptime,
+    rules: Rules = account,
     tell: Tell = lambda _progress: None,
 ) -> Part:
     """Read and compute one slice of the answer to a settled ask."""
@@ -74,7 +78,9 @@ def make_part(
     facts = snapshot.scan(since=ask.since, until=ask.until, within=within)
     gathered = time.perf_counter()
     tell(Progress(stage="compute", done=0, total=0 if facts.stores is None else len(facts.stores)))
-    rows = rules(facts, ask)
-    made_of = Input.of(facts, rows["store_id"], version=snapshot.version, as_of=ask.instant, within=within)
+    made = rules(facts, ask)
+    store_ids = made.rows["store_id"]
+    made_of = Input.of(facts, store_ids, version=snapshot.version, as_of=ask.instant, within=within)
+    touched = facts.of(ANNOTATIONS).join(made.touched, on="id")
     seconds = {"gather": gathered - began, "compute": time.perf_counter() - gathered}
-    return Part(rows=rows, made_of=made_of, seconds=seconds)
+    return Part(rows=made.rows, touched=touched, made_of=made_of, seconds=seconds)

@@ -22,7 +22,7 @@ from storewatch import __version__
 from storewatch.adapters.location import local_path, scheme_of
 from storewatch.bootstrap import open_shelf
 from storewatch.config import OF_RAY, PREFIX
-from storewatch.domain.uptime import uptime
+from storewatch.domain.account import account
 from storewatch.engines.ray_task import TRIES, SliceTask, plain
 from storewatch.errors import EngineError, Port, SettingsError, UnavailableError
 
@@ -74,7 +74,7 @@ class RayEngine:
             EngineError: The cluster is not there, or could not compute a slice.
             UnavailableError: A Ray worker was not answered by poll store or shelf.
         """
-        assert rules is uptime  # noqa: S101  the reference is for this machine
+        assert rules is account  # noqa: S101  the reference is for this machine
         shelf = open_shelf(self.settings)
         folder = f"{folder or f'{uuid.uuid4().hex}/1'}/parts"
         tasks = [self._task(snapshot.shared, ask, within, folder) for within in slices]

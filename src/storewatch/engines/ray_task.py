@@ -55,13 +55,14 @@ class Shelved:
     """A part whose rows lie on the shelf."""
 
     key: str
+    touched: pl.DataFrame  # as a `Part` has it
     made_of: Input
     seconds: Mapping[str, float]  # by stage
 
     def load(self, shelf: ReportShelf) -> Part:
         """Fetch the rows."""
         rows = pl.read_ipc(io.BytesIO(b"".join(shelf.read(self.key))))
-        return Part(rows=rows, made_of=self.made_of, seconds=self.seconds)
+        return Part(rows=rows, touched=self.touched, made_of=self.made_of, seconds=self.seconds)
 
 
 def plain(within: Within) -> dict[str, str | None] | list[str] | None:
@@ -100,4 +101,4 @@ def _shelved(task: SliceTask) -> Shelved:
     part.rows.write_ipc(buffer, compression="zstd")
     key = f"{task['folder']}/{uuid.uuid4().hex}"
     open_shelf(settings).publish(key, [buffer.getvalue()])
-    return Shelved(key=key, made_of=part.made_of, seconds=part.seconds)
+    return Shelved(key=key, touched=part.touched, made_of=part.made_of, seconds=part.seconds)

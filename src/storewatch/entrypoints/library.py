@@ -13,7 +13,7 @@ from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.answering.hours import open_hours
 from storewatch.domain.ask import Ask, Policy, parse_policy
-from storewatch.domain.instant import parse_as_of, parse_carry, parse_second
+from storewatch.domain.instant import WINDOWS, parse_as_of, parse_carry, parse_second
 from storewatch.errors import InputError, StorewatchWarning
 from storewatch.formats.report import Report
 from storewatch.ingest import from_frames
@@ -39,8 +39,10 @@ def report(
     carry: timedelta | str | None = "7d",
     store_ids: Iterable[str] | None = None,
     policy: str = Policy.HOURLY_MAJORITY,
+    windows: Iterable[str] = tuple(WINDOWS),
+    compare: bool = False,
 ) -> Report:
-    """Make the report of the last hour, day and week for every store.
+    """Make the report of the last hour, day and week, or of other windows, for every store.
 
     Args:
         polls: Columns `store_id`, `status` (active or inactive), `timestamp_utc`; a Polars or pandas frame,
@@ -56,6 +58,9 @@ def report(
             never ends (R5).
         store_ids: Rows wanted, each id as text; None: all stores.
         policy: How polls decide: `hourly-majority` (R4, R5) or `last-observation` (R15).
+        windows: `hour`, `day`, `week`, a length like `28d` or `36h`, `today`, `yesterday`, `this_week`,
+            `previous_week`, `this_month`, `previous_month`, or two instants with a slash between them (R11).
+        compare: Whether each has the figures of the window before beside it, at the very end.
 
     What changes figures is a `StorewatchWarning` each, and an attribute of the report: rows that cannot be
     used are left out (`rejects`, `reasons`), ids that nothing names have no row (`strangers`), what is not
@@ -83,6 +88,8 @@ def report(
         carry=_carry(carry),
         store_ids=None if store_ids is None else _ids(store_ids),
         policy=parse_policy(policy),
+        windows=_windows(windows),
+        compare=compare,
     )
     reading = from_frames(polls, hours, zones, exceptions=exceptions, annotations=annotations, stores=stores)
     made = replace(answer(GivenFacts(facts=reading.facts), ask), rejects=reading.rejects)
@@ -161,6 +168,12 @@ def _carry(carry: timedelta | str | None) -> int | None:
             f"carry {carry!r} is no span of whole seconds: give a timedelta, text like '7d', or None"
         )
     return parse_carry(f"{carry // timedelta(seconds=1)}s")
+
+
+def _windows(windows: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(windows, str):
+        raise InputError(f"windows is one text: give a list of windows, [{windows!r}]")
+    return tuple(windows)
 
 
 def _ids(store_ids: Iterable[str]) -> tuple[str, ...]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storewatch.domain.instant import DAY, HOUR, WINDOWS
+
 if TYPE_CHECKING:
     from datetime import date
+
+    from storewatch.domain.window import Window
 
 
 def age(seconds: float) -> str:
@@ -30,6 +34,19 @@ def percent(up: int, down: int) -> str:
         return "–"
     hundredths = 10_000 * up // (up + down)
     return f"{hundredths // 100}.{hundredths % 100:02} %"
+
+
+def window_words(window: Window) -> str:
+    """Return a window as sentences name it: `the last week`, `the last 28 days`, `today`."""
+    if window.length is not None:
+        count = window.length // (HOUR if window.text.endswith("h") else DAY)
+        unit = "hour" if window.text.endswith("h") else "day"
+        return (
+            f"the {window.title}"
+            if window.text in WINDOWS
+            else f"the last {count:,} {unit}{'s' * (count > 1)}"
+        )
+    return window.title.replace("previous", "the previous")
 
 
 def long_date(local: date) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from storewatch.domain.hours import SCHEMA
 from storewatch.errors import InputError
-from storewatch.formats.csv import safe_ids
+from storewatch.formats.csv import safe
 from storewatch.formats.parquet import sink_parquet
 from storewatch.whole import whole_file
 
@@ -45,4 +45,4 @@ def _parquet(parts: Iterable[pl.DataFrame], file: BinaryIO) -> None:
 
 def _csv(parts: Iterable[pl.DataFrame], file: BinaryIO) -> None:
     for nth, rows in enumerate(parts):
-        rows.with_columns(safe_ids()).write_csv(file, include_header=not nth, datetime_format=_INSTANT)
+        rows.with_columns(safe("store_id")).write_csv(file, include_header=not nth, datetime_format=_INSTANT)

@@ -24,6 +24,13 @@ RULES = "2026-11-25"  # the version of docs/reference/rules.md
 EXAMPLES = 3  # rejected rows that are shown of each kind and reason
 LONGEST_EXAMPLE = 300  # characters
 
+_PARAMETERS = ("store_ids", "policy", "windows", "compare", "by", "where")
+_AS_GIVEN = {"since": "start_utc", "until": "end_utc"}
+_AS_SAID = (
+    *("id", "store_id", "label", "value", "start_utc", "end_utc"),
+    *("counts_as", "reason", "author", "made_at"),
+)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,7 +76,8 @@ class Manifest:
                 "bytes": self.csv.bytes,
                 "sha256": self.csv.sha256,
             },
-            "rules": {"numbers": "R1–R7, R15", "version": RULES},
+            "annotations": _annotations(self.report.touched),
+            "rules": {"numbers": "R1–R12, R15, R16", "version": RULES},
             "software": {"storewatch": self.software, "tzdata": tzdata_version()},
             "seconds": {stage: round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
@@ -81,8 +89,22 @@ def _parameters(ask: Ask) -> dict[str, Any]:
     return {
         "as_of": None if ask.as_of is None else iso(ask.as_of),
         "carry_seconds": values["carry"],
-        **{name: values[name] for name in ("store_ids", "policy", "windows")},
+        **{name: values[name] for name in _PARAMETERS if name in values},
     }
+
+
+def _annotations(touched: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """Return the annotations that decide some of the report, in order of id, with their seconds by window."""
+    if touched is None:
+        return []
+    instants = [name for name, dtype in touched.schema.items() if dtype == pl.Datetime]
+    words = touched.with_columns(pl.col(instants).dt.strftime("%Y-%m-%dT%H:%M:%SZ")).rename(_AS_GIVEN)
+    seconds = [name for name in touched.columns if name.startswith("seconds_")]
+    return [
+        {name: row[name] for name in _AS_SAID}
+        | {"seconds": {name.removeprefix("seconds_"): row[name] for name in seconds}}
+        for row in words.iter_rows(named=True)
+    ]
 
 
 def _input(made_of: Input) -> dict[str, Any]:
@@ -110,7 +132,7 @@ def read_manifest(content: bytes) -> tuple[Ask, Input]:
     """
     told = json.loads(content)
     asked, found = told["parameters"], told["input"]
-    values = {name: asked[name] for name in ("store_ids", "policy", "windows") if name in asked}
+    values = {name: asked[name] for name in _PARAMETERS if name in asked}
     ask = Ask.from_values({**values, "carry": asked["carry_seconds"], "as_of": parse_as_of(told["as_of"])})
     return ask, Input(
         version=found["version"],

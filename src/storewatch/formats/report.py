@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 from storewatch.domain.instant import MICROSECONDS, compact, iso
+from storewatch.domain.window import parse_window
 from storewatch.errors import InputError
 from storewatch.formats.csv import column_sums, csv_pieces
 from storewatch.formats.parquet import parquet_pieces
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
-    """Uptime, downtime, unknown and open time of every store, for the last hour, day and week.
+    """Uptime, downtime, unknown and open time of every store, and more, for the windows asked for.
 
     `rejects` holds the input rows that could not be used (file, line, reason, row), if it was made from
     frames or files.
@@ -37,6 +39,7 @@ class Report:
     ask: Ask  # what was asked, its as-of settled
     made_of: Input
     rejects: pl.DataFrame | None = None
+    touched: pl.DataFrame | None = None  # annotations that decide some of it, with their seconds, by id
 
     def __repr__(self) -> str:
         newest = "none" if self.newest is None else iso(self.newest // MICROSECONDS)
@@ -44,7 +47,7 @@ class Report:
 
     @cached_property
     def rows(self) -> pl.DataFrame:
-        """All rows at once: `store_id` and twelve columns of whole seconds (Int64)."""
+        """All rows at once: `store_id`, whole seconds (Int64) of each window, and the state."""
         return pl.concat(self.parts)
 
     @property
@@ -79,7 +82,7 @@ class Report:
         return self.made_of.doubts + self.made_of.assumptions
 
     def to_polars(self) -> pl.DataFrame:
-        """Return the rows: `store_id` and twelve columns of whole seconds (Int64)."""
+        """Return the rows: `store_id`, whole seconds (Int64) of each window, and the state."""
         return self.rows
 
     def to_pandas(self) -> pd.DataFrame:
@@ -113,7 +116,7 @@ class Report:
         begin = b"["
         for rows in self.parts:
             if rows.height:
-                yield begin + rows.write_json()[1:-1].encode()
+                yield begin + rows.with_columns(_instants()).write_json()[1:-1].encode()
                 begin = b","
         yield b"]\n" if begin == b"," else b"[]\n"
 
@@ -167,23 +170,33 @@ class Report:
         writer(path)
 
     def totals(self) -> dict[str, int]:
-        """Return each column's sum over the fleet, in seconds."""
+        """Return the sum over the fleet of each column of seconds that may be added up."""
         return column_sums(self.parts)
 
     @property
     def is_mostly_unknown(self) -> bool:
-        """Whether most open time of the last week is unknown, so that no downtime says nothing."""
-        totals = self.totals()
-        return 2 * totals["unknown_seconds_last_week"] > totals["open_seconds_last_week"]
+        """Whether most that the last window has open, not excluded, is unknown: no downtime says nothing."""
+        totals, name = self.totals(), self.ask.parsed_windows[-1].name
+        promised = totals[f"open_seconds_{name}"] - totals.get(f"excluded_seconds_{name}", 0)
+        return 2 * totals[f"unknown_seconds_{name}"] > promised
 
-    def worst(self, count: int, window: str = "week") -> pl.DataFrame:
-        """Return the rows that lost most open time in a window, the worst first; none without downtime."""
-        down = f"downtime_seconds_last_{window}"
+    def worst(self, count: int, window: str | None = None) -> pl.DataFrame:
+        """Return the rows that lost most open time in a window, the worst first; none without downtime.
+
+        `window` is one of those asked for; None: the last one.
+        """
+        name = self.ask.parsed_windows[-1].name if window is None else parse_window(window).name
+        down = f"downtime_seconds_{name}"
         lost = (
             rows.filter(pl.col(down) > 0).sort(down, "store_id", descending=[True, False]).head(count)
             for rows in self.parts
         )
         return pl.concat(lost).sort(down, "store_id", descending=[True, False]).head(count)
+
+
+def _instants() -> pl.Expr:
+    """Write instants as all else that gives them as text does."""
+    return cs.datetime().dt.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _write(path: str | Path, pieces: Iterable[bytes]) -> None:

@@ -18,19 +18,22 @@ if TYPE_CHECKING:
 class Rows:
     """Frames, one after the other: the first is held in memory, any further ones in a file without a name.
 
-    The file goes with this, however the process ends. It lies where the system keeps what is temporary.
+    Frames of stores that have no target lack the columns of one (R10): they get them, empty, if others have
+    them. The file goes with this, however the process ends. It lies where the system keeps what is temporary.
     """
 
     def __init__(self, first: pl.DataFrame) -> None:
         """Begin with a frame."""
         self.height = first.height
-        self.schema = first.schema
+        self.schema = first.schema  # that of all frames as they are given back
         self._first = first
         self._file: BinaryIO | None = None
         self._ends: list[int] = []  # in the file, of each further frame
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Append a frame of the same schema."""
+        """Append a frame."""
+        if len(frame.schema) > len(self.schema):
+            self.schema = frame.schema
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with this
             weakref.finalize(self, self._file.close)
@@ -42,9 +45,18 @@ class Rows:
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Yield the frames, as often as one likes."""
-        yield self._first
+        yield self._whole(self._first)
         begin = 0
         for end in self._ends:
             assert self._file is not None  # noqa: S101 - else there is no end
-            yield pl.read_ipc_stream(os.pread(self._file.fileno(), end - begin, begin))
+            yield self._whole(pl.read_ipc_stream(os.pread(self._file.fileno(), end - begin, begin)))
             begin = end
+
+    def _whole(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with all columns, in order; those that it lacks are empty."""
+        missing = [
+            pl.lit(None, dtype).alias(name)
+            for name, dtype in self.schema.items()
+            if name not in frame.columns
+        ]
+        return frame.with_columns(missing).select(list(self.schema)) if missing else frame

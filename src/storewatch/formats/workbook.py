@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import xlsxwriter
 
+from storewatch.domain.account import FIRST
 from storewatch.domain.ask import Policy
-from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WINDOWS, iso
+from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, iso
 from storewatch.domain.zone import DEFAULT_ZONE
 from storewatch.errors import InputError
 from storewatch.formats.csv import column_sums, csv_rows
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 MOST_STORES = 1_048_575  # rows of a sheet, less the header
 LONGEST_ID = 32_767  # characters of a cell
 
-_UNITS = {"hour": "minutes", "day": "hours", "week": "hours"}
 _WIDEST = 40  # characters of the id's column
 
 
@@ -101,9 +101,11 @@ def _write_stores(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
         sheet.write_string(0, column, name, look.head)
     for number, row in enumerate(rows.iter_rows(), start=1):
         sheet.write_string(number, 0, row[0], look.text)
-        for column in range(1, right + 1):
-            if row[column] is not None:
-                sheet.write_number(number, column, row[column], look.number)
+        for column, cell in enumerate(row[1:], start=1):
+            if isinstance(cell, str):
+                sheet.write_string(number, column, cell)
+            elif cell is not None:
+                sheet.write_number(number, column, cell, look.number)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, last, right)
     sheet.ignore_errors({"number_stored_as_text": f"A1:A{last + 1}"})
@@ -127,7 +129,7 @@ def _write_about(sheet: Worksheet, rows: pl.DataFrame, ask: Ask, made_of: Input,
         sheet.write_string(line, 0, name, look.wrapped)
         sheet.write(line, 1, value) if isinstance(value, int) else sheet.write_string(line, 1, value)
         line += 1
-    line = _write_totals(sheet, rows, look, line + 1)
+    line = _write_totals(sheet, rows, ask, look, line + 1)
     sheet.write_string(line + 1, 0, "What was assumed, and how to read the figures", look.head)
     for number, sentence in enumerate(_sentences(ask, made_of), start=line + 2):
         sheet.merge_range(number, 0, number, 5, "", look.wrapped)
@@ -143,22 +145,22 @@ def _heading(rows: pl.DataFrame, ask: Ask, made_of: Input) -> Iterator[tuple[str
     yield "stores", rows.height
 
 
-def _write_totals(sheet: Worksheet, rows: pl.DataFrame, look: _Look, line: int) -> int:
+def _write_totals(sheet: Worksheet, rows: pl.DataFrame, ask: Ask, look: _Look, line: int) -> int:
     """Write the fleet's sums; return the next free line."""
-    names = ["fleet total, hours", "uptime", "downtime", "unknown", "open", "uptime %"]
+    names = ["fleet total, hours", *FIRST, "uptime %", "excluded"]
     for column, name in enumerate(names):
         sheet.write_string(line, column, name, look.head)
-    totals = column_sums([rows])
-    for number, window in enumerate(WINDOWS, start=line + 1):
-        seconds = [
-            totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
-        ]
-        sheet.write_string(number, 0, f"last {window}")
+    totals, windows = column_sums([rows]), ask.parsed_windows
+    for number, window in enumerate(windows, start=line + 1):
+        seconds = [totals[f"{figure}_seconds_{window.name}"] for figure in FIRST]
+        sheet.write_string(number, 0, window.title)
         for column, value in enumerate(seconds, start=1):
             sheet.write_number(number, column, value / HOUR, look.number)
         if known := seconds[0] + seconds[1]:
             sheet.write_number(number, 5, 10_000 * seconds[0] // known / 100, look.number)
-    return line + 1 + len(WINDOWS)
+        excluded = totals.get(f"excluded_seconds_{window.name}", 0)
+        sheet.write_number(number, 6, excluded / HOUR, look.number)
+    return line + 1 + len(windows)
 
 
 def _sentences(ask: Ask, made_of: Input) -> Iterator[str]:
@@ -172,8 +174,9 @@ def _sentences(ask: Ask, made_of: Input) -> Iterator[str]:
     else:
         yield f"An hour without polls has the status of the latest poll before it{_reach(ask.carry)}."
         yield "Polls outside open hours are discarded; an hour with polls has the status of most of them."
-    yield f"Sheet Stores: {', '.join(f'last {window} in {unit}' for window, unit in _UNITS.items())}."
-    yield "uptime + downtime + unknown = open time; uptime % = uptime ÷ (uptime + downtime), cut."
+    units = (f"{each.title} in {'minutes' if each.unit < HOUR else 'hours'}" for each in ask.parsed_windows)
+    yield f"Sheet Stores: {', '.join(units)}."
+    yield "uptime + downtime + unknown + excluded = open time; uptime % = uptime ÷ (uptime + downtime), cut."
 
 
 def _here(stores: int | None) -> str:

@@ -34,9 +34,9 @@ from storewatch.answering.course import Course
 from storewatch.bootstrap import open_board, open_polls, open_shelf
 from storewatch.config import load_settings
 from storewatch.domain import kinds
+from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
-from storewatch.domain.uptime import uptime
 from storewatch.engines import open_engine
 from storewatch.errors import EngineError, OverError, SettingsError, StorewatchError, UnavailableError
 from storewatch.formats.csv import csv_bytes
@@ -341,7 +341,7 @@ def warm_up() -> None:
         },
     )
     as_of = int(at.timestamp())
-    csv_bytes(uptime(facts, Ask(as_of=as_of)))
+    csv_bytes(account(facts, Ask(as_of=as_of)).rows)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from storewatch.adapters.polls.given import GivenSnapshot
 from storewatch.adapters.polls.postgres_queries import query_errors
 from storewatch.adapters.polls.postgres_server import export
 from storewatch.adapters.polls.tables_polls import EVERY_ROW, PollsTable, of_stores
+from storewatch.domain.instant import DAY, MICROSECONDS
 from storewatch.domain.kinds import POLLS
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
     from storewatch.domain.kinds import Kind
     from storewatch.domain.slices import Within
+
+
+_SHORT = 15 * DAY * MICROSECONDS  # what a report of the week reads
 
 
 class TablesSnapshot:
@@ -96,9 +100,12 @@ class TablesSnapshot:
             self._newest = newest if self._newest is None else self._newest
         return self._held[1]
 
-    def amount(self, *, since: int | None, until: int) -> Amount:  # noqa: ARG002 - of the port
-        """Return nothing: all is read at once, in whatever slices."""
-        return Amount()
+    def amount(self, *, since: int | None, until: int) -> Amount:
+        """Return how many stores there are, where hours of a long time have to be held."""
+        if since is not None and until - since <= _SHORT:
+            return Amount()
+        with self._reading:
+            return self._all(since, until).amount(since=since, until=until)
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-UP, DOWN, UNKNOWN = range(3)  # as in domain.uptime.KINDS
+UP, DOWN, UNKNOWN = range(3)  # as in domain.account.FIRST
 
 _LONG_AGO = -4_000_000_000  # 1843: no place had a standard time yet
 _OLDEST = 2 * WEEK  # before the as-of: an own now that is older is taken for as old

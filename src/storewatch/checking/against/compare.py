@@ -13,7 +13,7 @@ from storewatch.checking.against.fit import Measure, Mode, measured, widest
 from storewatch.checking.against.search import Program, Search, Stores, key_of
 from storewatch.domain.uptime import store_names
 from storewatch.errors import InputError
-from storewatch.formats.csv import bare_id, safe_ids
+from storewatch.formats.csv import bare_id, safe
 from storewatch.whole import whole_file
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Comparison:
     def write_differences(self, path: Path) -> None:
         """Write a row a store as CSV, whole or not at all."""
         with whole_file(path) as file:
-            self.rows.with_columns(safe_ids()).write_csv(file)
+            self.rows.with_columns(safe("store_id")).write_csv(file)
 
 
 def compare(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from storewatch.domain.account import FIRST
 from storewatch.domain.instant import DAY, HOUR, WINDOWS
-from storewatch.domain.uptime import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Measure:
 
     def ours(self, figures: Floats) -> Floats:
         """Return the same figures of ours in seconds."""
-        kind, window = KINDS.index(self.column.kind), list(WINDOWS).index(self.column.window)
+        kind, window = FIRST.index(self.column.kind), list(WINDOWS).index(self.column.window)
         seconds: Floats = figures[:, window, kind]
         return seconds
 

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 WINDOWS = {"hour": 3_600, "day": DAY, "week": WEEK}  # R6, seconds
+_TYPES = {  # of the columns that are no whole numbers
+    "store_id": pl.String(),
+    "id": pl.String(),
+    "state": pl.String(),
+    "is_closed": pl.Boolean(),
+    "since": pl.Datetime("us", "UTC"),
+    "target_percent": pl.Float64(),
+}
 STATUSES = {"uptime": "up", "downtime": "down", "unknown": "unknown"}  # figure → status
 
 
@@ -118,5 +126,12 @@ def cut(open_pieces: pd.DataFrame, begin: pd.Timestamp, end: pd.Timestamp) -> pd
 
 def to_polars(frame: pd.DataFrame) -> pl.DataFrame:
     """Return a report as the kernel gives it."""
-    schema = {name: pl.String if name == "store_id" else pl.Int64 for name in frame.columns}
-    return pl.DataFrame({name: frame[name].to_list() for name in schema}, schema=schema)
+    schema = {name: _polars_type(name) for name in frame.columns}
+    values = {name: [None if pd.isna(value) else value for value in frame[name]] for name in schema}
+    return pl.DataFrame(values, schema=schema)
+
+
+def _polars_type(name: str) -> pl.DataType:
+    if name.startswith("met_"):
+        return pl.Boolean()
+    return _TYPES.get(name, pl.Int64())

@@ -107,6 +107,24 @@ def asking(command: Callable[..., R]) -> Callable[..., R]:
     return asked
 
 
+def windows_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command that is asked the options that choose its windows."""
+
+    @functools.wraps(command)
+    def asked(*, ask: Ask, windows: tuple[str, ...], compare: bool, **others: Any) -> R:  # noqa: ANN401 - its own
+        return command(ask=but(ask, windows=windows or ask.windows, compare=compare), **others)
+
+    for option in (
+        click.option("--compare", is_flag=True, help="Put beside each window the figures of the one before."),
+        click.option("--window", "windows", multiple=True, metavar="NAME",
+                     help="In place of the last hour, day and week; may be repeated: hour, day, week, 28d,"
+                     " 36h, today, yesterday, this_week, previous_week, this_month, previous_month,"
+                     " or FROM/TO."),
+    ):  # fmt: skip
+        asked = option(asked)
+    return asked
+
+
 def check_place(path: Path, option: str) -> None:
     """Refuse a file that could not be written, for it is to lie in no folder that there is."""
     if not path.absolute().parent.is_dir():

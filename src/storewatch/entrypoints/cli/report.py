@@ -23,6 +23,7 @@ from storewatch.entrypoints.cli.options import (
     check_place,
     data_option,
     one_window_option,
+    windows_options,
 )
 from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.source import read_folder, settled_facts, source_of
@@ -30,8 +31,7 @@ from storewatch.entrypoints.cli.source import read_folder, settled_facts, source
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import polars as pl
-
+    from storewatch.domain.account import Account
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.engines.part import Engine
@@ -47,6 +47,7 @@ _ALLOCATOR = {  # options of mallopt, by their numbers in malloc.h
 @click.command()
 @asking
 @data_option
+@windows_options
 @click.option("--store", "store_ids", multiple=True, metavar="ID", help="Only this store; may be repeated.")
 @click.option("--out", type=OUTPUT, help="Write to a .csv, .parquet, .json or .xlsx file.")
 @click.option(
@@ -78,13 +79,13 @@ def report(
     rejects: Path | None,
     allow_future: bool,
 ) -> None:
-    """Report uptime of the last hour, day and week for every store.
+    """Report uptime of the last hour, day and week, or of other windows, for every store.
 
     Prints a summary on a terminal and the CSV into a pipe; --out writes a file. Exit code 3: the report is
     there, but some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.answer import answer
-    from storewatch.domain.uptime import uptime
+    from storewatch.domain.account import account
 
     check_out(out)
     if data is not None:
@@ -92,10 +93,10 @@ def report(
     if data is None and (strict or rejects):
         raise click.UsageError("--strict and --rejects belong to --data: name the folder")
     reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
-    rows = uptime if engine == "kernel" else partial(by_reference, jobs=jobs)
+    rules = account if engine == "kernel" else partial(by_reference, jobs=jobs)
     where = _engine() if reading is None and engine == "kernel" else None
     with source_of(reading) as source:
-        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rows, engine=where)
+        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rules, engine=where)
     say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
@@ -132,11 +133,15 @@ def check_out(out: Path | None) -> None:
     check_place(out, "--out")
 
 
-def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> pl.DataFrame:
+def by_reference(facts: Facts, ask: Ask, *, jobs: int) -> Account:
     """Compute the rows with the reference."""
     from storewatch.checking import reference
+    from storewatch.domain.account import Account
 
-    return reference.to_polars(reference.report(facts, ask, jobs=jobs))
+    windows = ask.parsed_windows
+    rows = reference.account(facts, ask, windows, compare=ask.compare, jobs=jobs)
+    touched = reference.touched(facts, ask, windows)
+    return Account(rows=reference.to_polars(rows), touched=reference.to_polars(touched))
 
 
 def deliver(made: Report, out: Path | None) -> None:

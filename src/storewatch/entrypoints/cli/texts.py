@@ -6,48 +6,71 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.instant import MICROSECONDS, WINDOWS, iso
+from storewatch.domain.account import FIRST
+from storewatch.domain.instant import MICROSECONDS, iso
 from storewatch.entrypoints.cli.show import WIDTH
-from storewatch.entrypoints.wording import age, hours, percent
+from storewatch.entrypoints.wording import age, hours, percent, window_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storewatch.answering.load import Loaded
+    from storewatch.domain.window import Window
     from storewatch.formats.report import Report
     from storewatch.ingest import Reading
     from storewatch.ports.polls import LoadSummary
 
 SHOWN_NAMES = 5  # of a list of stores
 SHOWN_REJECTS = 3  # of the rows of one reason
-NOT_DOWN = "no store was down in its open hours of the last week"
-NOTHING_KNOWN = "whether stores were down is not known for most of their open hours of the last week"
+NOT_DOWN = "no store was down in its open hours of {}"
+NOTHING_KNOWN = "whether stores were down is not known for most of their open hours of {}"
 
 
 def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str]:
-    """Yield the summary of a report: as-of, fleet totals, the stores that lost most open time in the week."""
+    """Yield the summary of a report: as-of, fleet totals, the stores that lost most open time at last."""
     yield from report_notes(report, now=now)
     yield ""
-    totals = report.totals()
-    yield f"{'fleet':<10}{'uptime':>9}{'up':>15}{'down':>15}{'unknown':>15}{'open':>15}"
-    for window in WINDOWS:
-        seconds = [
-            totals[f"{kind}_seconds_last_{window}"] for kind in ("uptime", "downtime", "unknown", "open")
-        ]
-        cells = "".join(f"{hours(value):>15}" for value in seconds)
-        yield f"{'last ' + window:<10}{percent(seconds[0], seconds[1]):>9}{cells}"
-    lost = report.worst(worst)
-    if not lost.height:
-        yield ""
-        yield NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN
-        return
+    yield from _total_lines(report)
     yield ""
+    lost = report.worst(worst)
+    if lost.height:
+        yield from _worst_lines(lost, report.ask.parsed_windows)
+    else:
+        what = NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN
+        yield what.format(window_words(report.ask.parsed_windows[-1]))
+
+
+def _total_lines(report: Report) -> Iterator[str]:
+    """Yield the fleet's sums by window; excluded time only where there is any."""
+    totals, windows = report.totals(), report.ask.parsed_windows
+    has_excluded = any(totals.get(f"excluded_seconds_{window.name}") for window in windows)
+    figures = [*FIRST[:-1], "excluded", FIRST[-1]] if has_excluded else FIRST
+    first = max(10, *(len(window.title) + 1 for window in windows))
+    words = {"uptime": "up", "downtime": "down"}
+    yield f"{'fleet':<{first}}{'uptime':>9}" + "".join(
+        f"{words.get(figure, figure):>15}" for figure in figures
+    )
+    for window in windows:
+        seconds = {figure: totals[f"{figure}_seconds_{window.name}"] for figure in figures}
+        cells = "".join(f"{hours(value):>15}" for value in seconds.values())
+        yield f"{window.title:<{first}}{percent(seconds['uptime'], seconds['downtime']):>9}{cells}"
+
+
+def _worst_lines(lost: pl.DataFrame, windows: Sequence[Window]) -> Iterator[str]:
+    """Yield the stores that lost most open time in the last of the windows; their uptime is of that too."""
+    short = [window.short for window in windows]
+    short[0] = f"down, {short[0]}"
+    heads = [f"{title:>{max(11, len(title) + 1)}}" for title in short]
     longest = max(len("most open time lost"), *(len(store_id) for store_id in lost["store_id"]))
-    width = min(longest + 1, WIDTH - 42)
-    yield f"{'most open time lost':<{width}}{'uptime':>9}{'down, hour':>11}{'day':>11}{'week':>11}"
+    width = min(longest + 1, WIDTH - 9 - sum(map(len, heads)))
+    yield f"{'most open time lost':<{width}}{'uptime':>9}{''.join(heads)}"
+    last = windows[-1].name
     for row in lost.iter_rows(named=True):
-        share = percent(row["uptime_seconds_last_week"], row["downtime_seconds_last_week"])
-        cells = "".join(f"{hours(row[f'downtime_seconds_last_{window}']):>11}" for window in WINDOWS)
+        share = percent(row[f"uptime_seconds_{last}"], row[f"downtime_seconds_{last}"])
+        cells = "".join(
+            f"{hours(row[f'downtime_seconds_{window.name}']):>{len(head)}}"
+            for window, head in zip(windows, heads, strict=True)
+        )
         name = row["store_id"]
         if len(name) >= width:  # a line of its own
             yield name

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
-from storewatch.domain.instant import DEFAULT_CARRY, parse_as_of, parse_carry
-from storewatch.domain.window import parse_window
+from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry
+from storewatch.domain.window import parse_window, parse_windows
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST_WINDOWS = 20  # of a report
+T = TypeVar("T")
 
-def _checked(parse: Callable[[str], object]) -> AfterValidator:
+
+def _checked(parse: Callable[[T], object]) -> AfterValidator:
     """Refuse what a parser of ours refuses, in its words."""
 
-    def check(text: str) -> str:
+    def check(value: T) -> T:
         try:
-            parse(text)
+            parse(value)
         except InputError as error:
             raise ValueError(str(error)) from error
-        return text
+        return value
 
     return AfterValidator(check)
 
@@ -69,6 +72,18 @@ class Wanted(BaseModel):
         examples=[["8139926242460185114"]],
     )
     policy: PolicyName = None
+    windows: (
+        Annotated[list[str], Field(min_length=1, max_length=MOST_WINDOWS), _checked(parse_windows)] | None
+    ) = Field(
+        default=None,
+        description="In place of hour, day and week: any of these, lengths like 28d or 36h, today, "
+        "yesterday, this_week, previous_week, this_month, previous_month, or two instants with a slash "
+        "between them.",
+        examples=[["week", "28d", "previous_month"]],
+    )
+    compare: bool | None = Field(
+        default=None, description="Whether each window has the figures of the one before beside it; else not."
+    )
 
     def but(self, other: Self) -> Self:
         """Return this with what `other` sets; InputError for what both set."""
@@ -79,7 +94,12 @@ class Wanted(BaseModel):
 
     def ask(self) -> Ask:
         """Return it as the value that everything within works with."""
-        return replace(_ask(self), store_ids=None if self.store_ids is None else tuple(self.store_ids))
+        return replace(
+            _ask(self),
+            store_ids=None if self.store_ids is None else tuple(self.store_ids),
+            windows=tuple(self.windows or WINDOWS),
+            compare=bool(self.compare),
+        )
 
 
 class AskedAt(BaseModel):

@@ -10,8 +10,6 @@ from storewatch.answering.explain import find_store
 from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.explain import explain
-from storewatch.domain.instant import WINDOWS
-from storewatch.domain.window import parse_windows
 from storewatch.entrypoints.explanation import (
     carry_text,
     day_views,
@@ -71,7 +69,7 @@ def find(
 
 def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
-    (row,) = store_rows(account(facts, settled.ask, parse_windows(tuple(WINDOWS))).rows)
+    (row,) = store_rows(account(facts, settled.ask).rows, settled.ask.parsed_windows)
     found = explain(facts, store_id, replace(settled.ask, windows=("week",)))
     return StoreView(
         found=found,

@@ -6,26 +6,28 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from storewatch.domain.instant import WINDOWS
+from storewatch.domain.instant import HOUR
 from storewatch.entrypoints.wording import hours, percent
 from storewatch.formats.published import published_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
+    from storewatch.domain.window import Window
     from storewatch.formats.report import Report
     from storewatch.ports.jobs import Job, Jobs
     from storewatch.ports.shelf import ReportShelf
 
 KINDS = ("uptime", "downtime", "unknown", "open")
-CSV_UNITS = {"hour": "min", "day": "h", "week": "h"}  # R7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """One window's figures in words, and how they divide the open time."""
 
-    window: str
+    window: Window
     percent: str
     uptime: str
     downtime: str
@@ -39,7 +41,7 @@ class StoreRow:
     """A store's row."""
 
     store_id: str
-    figures: dict[str, Figures]  # by window
+    figures: list[Figures]  # by window
 
 
 def newest_report(board: Jobs, shelf: ReportShelf) -> tuple[Job, Report] | None:
@@ -85,8 +87,8 @@ def fleet_figures(report: Report) -> list[Figures]:
     """Return the fleet's figures by window: exact sums over the stores."""
     totals = report.totals()
     found = []
-    for window in WINDOWS:
-        seconds = [totals[f"{kind}_seconds_last_{window}"] for kind in KINDS]
+    for window in report.ask.parsed_windows:
+        seconds = [totals[f"{kind}_seconds_{window.name}"] for kind in KINDS]
         words = dict(zip(KINDS, map(hours, seconds), strict=True))
         share = percent(seconds[0], seconds[1])
         found.append(Figures(window=window, percent=share, shares=_shares(seconds), **words))
@@ -94,11 +96,11 @@ def fleet_figures(report: Report) -> list[Figures]:
 
 
 def worst_stores(report: Report, count: int) -> list[StoreRow]:
-    """Return the stores that lost most open time in the week, the worst first."""
-    return store_rows(report.worst(count))
+    """Return the stores that lost most open time in the last window, the worst first."""
+    return store_rows(report.worst(count), report.ask.parsed_windows)
 
 
-def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
+def store_rows(rows: pl.DataFrame, windows: Sequence[Window]) -> list[StoreRow]:
     """Return rows as the CSV prints them, number for number, with their units."""
     from storewatch.formats.csv import csv_rows  # noqa: PLC0415 - slow to import
 
@@ -106,19 +108,20 @@ def store_rows(rows: pl.DataFrame) -> list[StoreRow]:
     return [
         StoreRow(
             store_id=exact["store_id"],
-            figures={window: _printed(window, rounded, exact) for window in WINDOWS},
+            figures=[_printed(window, rounded, exact) for window in windows],
         )
         for rounded, exact in both
     ]
 
 
-def _printed(window: str, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
-    words = {kind: f"{rounded[f'{kind}_last_{window}']:.2f} {CSV_UNITS[window]}" for kind in KINDS}
-    share = rounded[f"uptime_percent_last_{window}"]
+def _printed(window: Window, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
+    unit = "min" if window.unit < HOUR else "h"  # R7
+    words = {kind: f"{rounded[f'{kind}_{window.name}']:.2f} {unit}" for kind in KINDS}
+    share = rounded[f"uptime_percent_{window.name}"]
     return Figures(
         window=window,
         percent="–" if share is None else f"{share:.2f} %",
-        shares=_shares([exact[f"{kind}_seconds_last_{window}"] for kind in KINDS]),
+        shares=_shares([exact[f"{kind}_seconds_{window.name}"] for kind in KINDS]),
         **words,
     )
 

@@ -32,7 +32,7 @@ from storewatch.entrypoints.http.pages.rendering import (
 )
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import ReportId  # noqa: TC001 - the same
-from storewatch.entrypoints.wording import age
+from storewatch.entrypoints.wording import age, window_words
 from storewatch.errors import InputError, NoPollsError, UnknownStoreError
 from storewatch.ports.jobs import State
 
@@ -66,6 +66,7 @@ def _figures(report: Report) -> dict[str, object]:
         "stores": report.parts.height,
         "fleet": fleet.fleet_figures(report),
         "worst": fleet.worst_stores(report, WORST),
+        "words": window_words(report.ask.parsed_windows[-1]),
         "notes": report.notes,
         "is_mostly_unknown": report.is_mostly_unknown,
     }

@@ -191,6 +191,8 @@ def _details(job: Job, opened: Services, *, base: str) -> ReportDetails:
         carry_seconds=job.ask.carry,
         store_ids=None if job.ask.store_ids is None else list(job.ask.store_ids),
         policy=job.ask.policy,
+        windows=list(job.ask.windows),
+        compare=job.ask.compare,
     )
     ends = link_ends(opened) if job.state is State.COMPLETE else None
     return ReportDetails(

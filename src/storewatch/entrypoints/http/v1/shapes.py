@@ -157,6 +157,8 @@ class AskedFor(BaseModel):
     carry_seconds: int | None = Field(description="None: for ever.", examples=[604800])
     store_ids: list[str] | None = Field(description="None: all.", examples=[["8139926242460185114"]])
     policy: str = Field(description="How polls decide.", examples=["hourly-majority"])
+    windows: list[str] = Field(examples=[["hour", "day", "week"]])
+    compare: bool = Field(description="Whether the windows before are asked for too.")
 
 
 class ReportDetails(ReportJob):
