@@ -36,8 +36,8 @@ FIGURES = ("uptime", "downtime", "unknown", "open")
 
 def write(facts: Facts, as_of: int, out: Path) -> None:
     """Write the hours of the last week."""
-    with open_hours(GivenFacts(facts=facts), Ask(as_of=as_of), as_of - WEEK, as_of) as (_, told):
-        writer_of(out)(each.rows for each in told)
+    with open_hours(GivenFacts(facts=facts), Ask(as_of=as_of), as_of - WEEK, as_of) as (_, parts):
+        writer_of(out)(part.rows for part in parts)
 
 
 def check(facts: Facts, as_of: int, out: Path) -> int:

@@ -17,7 +17,7 @@ from storewatch.entrypoints.cli import commands
 from strategies import HOUR, SECOND, facts_of, instant, of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from storewatch.domain.found import Finding
@@ -56,7 +56,7 @@ def look(
     *,
     slices: int = 1,
     thresholds: Thresholds | None = None,
-    **further: list[tuple[object, ...]],
+    **further: Sequence[tuple[object, ...]],
 ) -> Found:
     """Look for findings in the week before the as-of."""
     facts = facts_of(rows, hours, UTC, STORES, **{"labels": BRANDS} | further)
@@ -230,6 +230,17 @@ def test_polls_and_hours_whose_ids_miss_each_other_are_told() -> None:
     (last,) = (each for each in found.findings if each.kind == "ids_do_not_join")
     assert (last.count, last.evidence) == (40, {"polled_only": 40, "hours_only": 40})
     assert "Those of the polls end in .0" in last.sentence
+
+
+def test_ids_that_are_spoken_of_and_that_nothing_names_are_told() -> None:
+    about = [
+        note("up", "2023-01-24 10:00", "2023-01-24 13:00", about=name, name=name) for name in ("s01", "S1")
+    ]
+    labels = [*BRANDS, ("s99", "brand", "north"), ("s98", "brand", "north")]
+
+    for slices in (1, 7):
+        finding = only(look(polls(), annotations=about, labels=labels, slices=slices), "ids_do_not_join")
+        assert (finding.count, finding.evidence) == (3, {"annotations": 1, "labels": 2})
 
 
 def test_a_fleet_of_one_store_and_one_of_none_have_their_findings() -> None:

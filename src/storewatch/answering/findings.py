@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from storewatch.answering.answer import settle
-from storewatch.answering.hours import plan_hours, tell
+from storewatch.answering.hours import each_slice, plan_hours
 from storewatch.domain.assumed import Seen
 from storewatch.domain.findings import FirstLook, counted, group_sizes, large_groups, looked_at
 from storewatch.domain.found import Finding, findings
 from storewatch.domain.instant import WEEK, iso
+from storewatch.domain.uptime import named_stores
 
 if TYPE_CHECKING:
     from storewatch.domain.ask import Ask
+    from storewatch.domain.facts import Facts
     from storewatch.domain.findings import Thresholds
+    from storewatch.domain.slices import Within
     from storewatch.ports.polls import Source
 
 
@@ -59,9 +62,13 @@ def find(source: Source, ask: Ask, thresholds: Thresholds, *, slices: int | None
             group_sizes(snapshot.scan(since=ask.until, until=ask.until, within=each)) for each in planned
         ]
         groups = large_groups(sizes, thresholds)
-        counts = [told.rows for told in tell(snapshot, ask, planned, partial(counted, groups=groups))]
+        counts = list(each_slice(snapshot, ask, planned, lambda facts, _: counted(facts, ask, groups)))
         first = FirstLook.of(counts, groups, ask, thresholds)
-        second = list(tell(snapshot, ask, planned, partial(looked_at, first=first)))
-    seen = Seen.joined([told.seen for told in second])
-    rows = pl.concat([told.rows for told in second])
+        second = list(each_slice(snapshot, ask, planned, partial(_looked_at, ask=ask, first=first)))
+    rows, seen = pl.concat([rows for rows, _ in second]), Seen.joined([seen for _, seen in second])
     return Found(ask=ask, stores=seen.stores, findings=tuple(findings(first, rows, seen)))
+
+
+def _looked_at(facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> tuple[pl.DataFrame, Seen]:
+    seen = Seen.of(facts, named_stores(facts, ask)[0], as_of=ask.instant, within=within)
+    return looked_at(facts, ask, first), seen

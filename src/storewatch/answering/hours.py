@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storewatch.answering.answer import SLICE_POLLS, plan, settle
-from storewatch.domain.assumed import Seen
 from storewatch.domain.hours import hour_facts
 from storewatch.domain.instant import HOUR, iso
 from storewatch.domain.uptime import named_stores
@@ -27,19 +26,21 @@ if TYPE_CHECKING:
 SLICE_HOURS = 1 << 20  # of all stores of a slice, about
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What is told of the stores of a slice."""
+T = TypeVar("T")
 
-    stores: pl.Series  # their ids, in order
-    rows: pl.DataFrame  # by store or not, as whoever tells likes
-    seen: Seen
+
+@dataclass(frozen=True, kw_only=True)
+class StoreHours:
+    """The hours of a slice's stores."""
+
+    stores: pl.Series  # ids, in order
+    rows: pl.DataFrame  # as `hour_facts` returns them
 
 
 @contextmanager
 def open_hours(
     source: Source, ask: Ask, begin: int, end: int, *, slices: int | None = None
-) -> Iterator[tuple[Ask, Iterator[Told]]]:
+) -> Iterator[tuple[Ask, Iterator[StoreHours]]]:
     """Yield the settled ask, and the hours of slice after slice, whose stores are in order.
 
     Args:
@@ -57,25 +58,28 @@ def open_hours(
     with source.at() as snapshot:
         ask = settle(snapshot, ask).ask
         planned = plan_hours(snapshot, ask, end - begin, slices)
-        with closing(tell(snapshot, ask, planned, partial(hour_facts, begin=begin, end=end))) as told:
-            yield ask, told
+        rule = partial(_hours, ask=ask, begin=begin, end=end)
+        with closing(each_slice(snapshot, ask, planned, rule)) as hours:
+            yield ask, hours
+
+
+def _hours(facts: Facts, _: Within, *, ask: Ask, begin: int, end: int) -> StoreHours:
+    return StoreHours(stores=named_stores(facts, ask)[0], rows=hour_facts(facts, ask, begin, end))
 
 
 def plan_hours(snapshot: Snapshot, ask: Ask, seconds: int, count: int | None) -> Sequence[Within]:
-    """Return the slices in which the hours of a time are told, as `plan` does."""
+    """Return the slices in which the hours of a time are worked out, as `plan` does."""
     amount = snapshot.amount(since=ask.since, until=ask.until)
     hours = amount.stores * seconds // HOUR
     return plan(snapshot, ask, count or max(-(-amount.polls // SLICE_POLLS), -(-hours // SLICE_HOURS)))
 
 
-def tell(
-    snapshot: Snapshot, ask: Ask, slices: Sequence[Within], rule: Callable[[Facts, Ask], pl.DataFrame]
-) -> Generator[Told]:
-    """Yield what a rule tells of each slice, on the cores of this machine, in their order."""
-    return LocalEngine().each(partial(_told, snapshot, ask, rule), slices)
+def each_slice(
+    snapshot: Snapshot, ask: Ask, slices: Sequence[Within], rule: Callable[[Facts, Within], T]
+) -> Generator[T]:
+    """Yield what a rule makes of the facts of each slice, on the cores of this machine, in their order."""
 
+    def make(within: Within) -> T:
+        return rule(snapshot.scan(since=ask.since, until=ask.until, within=within), within)
 
-def _told(snapshot: Snapshot, ask: Ask, rule: Callable[[Facts, Ask], pl.DataFrame], within: Within) -> Told:
-    facts = snapshot.scan(since=ask.since, until=ask.until, within=within)
-    stores, _ = named_stores(facts, ask)
-    return Told(stores=stores, rows=rule(facts, ask), seen=Seen.of(facts, stores, as_of=ask.instant))
+    return LocalEngine().each(make, slices)

@@ -124,6 +124,8 @@ class Seen:
             were = "was" if self.polled_lately == 1 else "were"
             yield f"{self.polled_lately:,} of {self.stores:,} stores {were} polled in the last week"
         yield from self.unjoined()
+        if self.strangers:
+            yield of_strangers(self.strangers)
 
     def unjoined(self) -> Iterator[str]:
         """Yield a sentence if the ids of polls and those of hours seem to miss each other."""
@@ -135,8 +137,6 @@ class Seen:
                 f"{self.polled_alone:,} polled stores have neither hours nor zone while {self.hours_alone:,} "
                 f"stores with hours have no polls: do the ids match?{self._cause()}"
             )
-        if self.strangers:
-            yield of_strangers(self.strangers)
 
     def _stray(self, as_of: int) -> Iterator[str]:
         if len(self.newest) > 1 and as_of == as_of_from_newest(self.newest[0]):

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.hours import hour_facts
-from storewatch.domain.instant import DAY, HOUR, WEEK
-from storewatch.domain.kinds import EVERY_STORE, HOURS, LABELS, NAME, TARGET
+from storewatch.domain.instant import HOUR, WEEK
+from storewatch.domain.kinds import EVERY_STORE, LABELS, NAME, TARGET
 from storewatch.domain.uptime import dense_numbers, store_names, zones_of
-from storewatch.domain.zone import utc_offset
+from storewatch.domain.validity import run_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 ZONE = "timezone_str"  # in place of a label: stores of one zone are a group too
-_MONDAY = 3  # the weekday of 1970-01-01, 0 = Monday
 COUNTS = ("open", "polled", "fell")
 
 
@@ -282,7 +281,7 @@ def looked_at(facts: Facts, ask: Ask, first: FirstLook) -> pl.DataFrame:
         "without_hours": ~has_hours,
         "without_zone": ~has_zone,
         "without_polls": pl.Series(~polled),
-        "hours_run_out": run_out(facts, week.names, ask.instant),
+        "hours_run_out": week.names.is_in(run_out(facts.hours, facts.zones, ask.instant).implode()),
     }
     return pl.concat(
         [
@@ -358,21 +357,3 @@ class _Runs:
         """Return the sum over each run."""
         sums: NDArray[np.int64] = np.add.reduceat(values, self.first) if len(self.first) else values
         return sums
-
-
-def run_out(facts: Facts, names: pl.Series, as_of: int) -> pl.Series:
-    """Say of each store whether it has hours of which none makes a shift today or in the week before (R8)."""
-    hours, zones = facts.hours, zones_of(facts, names)
-    if hours.schema == HOURS.schema:
-        return pl.zeros(len(names), pl.Boolean(), eager=True)
-    dates = {zone: (as_of + utc_offset(zone, as_of)) // DAY for zone in set(zones)}
-    today = pl.DataFrame({"store_id": names, "today": [dates[zone] for zone in zones]})
-    first, last = (pl.col(name).to_physical() for name in HOURS.optional)
-    back = (pl.col("today") + _MONDAY - pl.col("day")) % 7  # days since the latest date of the row's weekday
-    makes_one = [
-        (first.is_null() | (first <= date)) & (last.is_null() | (last >= date))
-        for date in (pl.col("today") - back, pl.col("today") - back - 7)
-    ]
-    makes_shift = makes_one[0] | ((back == 0) & makes_one[1])
-    found = hours.join(today, on="store_id").group_by("store_id").agg(goes_on=makes_shift.any())
-    return names.is_in(found.filter(~pl.col("goes_on"))["store_id"].implode())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from storewatch.domain.assumed import of_strangers
 from storewatch.domain.findings import ZONE, runs_of
 from storewatch.domain.instant import HOUR, iso
 from storewatch.domain.kinds import EVERY_STORE
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NAMED = 3  # stores that a sentence names
 MOST_TOGETHER = 100  # events
 _POLLER = "the poller was down"
+_NO_STORES = pl.DataFrame(schema={"store_id": pl.String})
 _LACKING = {
     "without_polls": "no poll that was read: whether {they} {are} up is not known",
     "hours_run_out": "hours that have run out: no row makes a shift in the last week, so {they} {count} as "
@@ -74,13 +76,20 @@ def findings(first: FirstLook, stores: pl.DataFrame, seen: Seen) -> Iterator[Fin
         if rows.height:
             yield _lacking(kind, rows.select("store_id"), of=seen.stores)
     yield from _was_silent(silent.filter(pl.col("until").is_not_null()))
-    for sentence in seen.unjoined():
+    yield from _ids(seen)
+
+
+def _ids(seen: Seen) -> Iterator[Finding]:
+    """Yield what ids miss each other."""
+    told = [
+        (seen.polled_alone, sentence, {"polled_only": seen.polled_alone, "hours_only": seen.hours_alone})
+        for sentence in seen.unjoined()
+    ]
+    if seen.strangers:
+        told.append((sum(seen.strangers.values()), of_strangers(seen.strangers), dict(seen.strangers)))
+    for count, sentence, evidence in told:
         yield Finding(
-            kind="ids_do_not_join",
-            count=seen.polled_alone,
-            sentence=sentence,
-            evidence={"polled_only": seen.polled_alone, "hours_only": seen.hours_alone},
-            stores=pl.DataFrame(schema={"store_id": pl.String}),
+            kind="ids_do_not_join", count=count, sentence=sentence, evidence=evidence, stores=_NO_STORES
         )
 
 
@@ -90,30 +99,30 @@ def _poller(first: FirstLook) -> Iterator[Finding]:
     usual = round(float(np.median(polled.compress(opened > 0)))) if opened.any() else 0
     for hours in runs_of(first.down):
         if len(hours):
-            begin, end = (first.begin + int(hour) * HOUR for hour in (hours[0], hours[-1] + 1))
-            most = int(polled.take(hours).max())
+            begin, end = (iso(first.begin + int(hour) * HOUR) for hour in (hours[0], hours[-1] + 1))
+            evidence = {
+                "begin": begin,
+                "end": end,
+                "polled_stores": polled.take(hours).tolist(),
+                "open_stores": opened.take(hours).tolist(),
+                "usual_polled_stores": usual,
+                "annotation": {
+                    "label": EVERY_STORE,
+                    "start_utc": begin,
+                    "end_utc": end,
+                    "counts_as": "unknown",
+                    "reason": _POLLER,
+                },
+            }
             yield Finding(
                 kind="poller_down",
                 count=len(hours),
-                sentence=f"the poller seems to have been down {_between(begin, end)}: {most:,} "
-                f"{_were(most)} polled in an hour at most, {usual:,} are usual. If so, what was carried over "
-                f"that time is not known: storewatch annotate --all --from {iso(begin)} --to {iso(end)} "
-                f"--as unknown --reason '{_POLLER}'",
-                evidence={
-                    "begin": iso(begin),
-                    "end": iso(end),
-                    "polled_stores": polled.take(hours).tolist(),
-                    "open_stores": opened.take(hours).tolist(),
-                    "usual_polled_stores": usual,
-                    "annotation": {
-                        "label": EVERY_STORE,
-                        "start_utc": iso(begin),
-                        "end_utc": iso(end),
-                        "counts_as": "unknown",
-                        "reason": _POLLER,
-                    },
-                },
-                stores=pl.DataFrame(schema={"store_id": pl.String}),
+                sentence=f"the poller seems to have been down from {begin} to {end}: "
+                f"{_were(int(polled.take(hours).max()))} polled in an hour at most, {usual:,} are usual. "
+                "If so, what was carried over that time is not known: storewatch annotate --all "
+                f"--from {begin} --to {end} --as unknown --reason '{_POLLER}'",
+                evidence=evidence,
+                stores=_NO_STORES,
             )
 
 
@@ -187,7 +196,7 @@ def _was_silent(stores: pl.DataFrame) -> Iterator[Finding]:
         yield Finding(
             kind="was_silent",
             count=stores.height,
-            sentence=f"{stores.height:,} {_were(stores.height)} once not polled for far longer than usual in "
+            sentence=f"{_were(stores.height)} once not polled for far longer than usual in "
             f"open hours, and {'is' if stores.height == 1 else 'are'} polled again",
             evidence={"longest_open_seconds": stores["seconds"][0]},
             stores=stores,
@@ -211,7 +220,7 @@ def _have(count: int, *, of: int | None = None) -> str:
 
 
 def _were(count: int) -> str:
-    return "store was" if count == 1 else "stores were"
+    return {0: "no store was", 1: "1 store was"}.get(count, f"{count:,} stores were")
 
 
 def _between(begin: int, end: int) -> str:

@@ -146,8 +146,8 @@ def hours(
     )
     reading = from_frames(polls, hours, zones, **further)
     first, last = parse_second(begin, "begin"), parse_second(end, "end")
-    with open_hours(GivenFacts(facts=reading.facts), ask, first, last) as (_, told):
-        table = pl.concat([each.rows for each in told])
+    with open_hours(GivenFacts(facts=reading.facts), ask, first, last) as (_, parts):
+        table = pl.concat([part.rows for part in parts])
     if reading.rejects.height:
         warnings.warn(_left_out(reading.rejects), StorewatchWarning, stacklevel=2)
     return table

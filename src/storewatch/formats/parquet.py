@@ -38,8 +38,10 @@ def parquet_pieces(parts: Rows) -> Iterator[bytes]:
         yield from iter(partial(file.read, PIECE), b"")
 
 
-def sink_parquet(parts: Iterable[pl.DataFrame], schema: SchemaDict, file: IO[bytes]) -> None:
-    """Write frames of a schema to a file, each as it comes.
+def sink_parquet(
+    parts: Iterable[pl.DataFrame], schema: SchemaDict, file: IO[bytes], *, level: int | None = None
+) -> None:
+    """Write frames of a schema to a file, each as it comes, compressed by a level of Zstandard.
 
     Raises:
         OSError: It cannot be written.
@@ -52,7 +54,7 @@ def sink_parquet(parts: Iterable[pl.DataFrame], schema: SchemaDict, file: IO[byt
 
     source = register_io_source(read, schema=schema)
     try:
-        source.sink_parquet(file, row_group_size=GROUP_ROWS, engine="streaming")
+        source.sink_parquet(file, row_group_size=GROUP_ROWS, engine="streaming", compression_level=level)
     except ComputeError as error:
         if "os error" not in str(error):
             raise

@@ -18,7 +18,7 @@ from storewatch.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from storewatch.answering.hours import Told
+    from storewatch.answering.hours import StoreHours
     from storewatch.domain.ask import Ask
 
 
@@ -47,8 +47,8 @@ def hours(*, ask: Ask, data: Path | None, begin: int, end: int, out: str) -> Non
     write = _writer(out, begin, end)
     reading = read_folder(data, allow_future=False) if data else None
     counted = _Counted()
-    with source_of(reading) as source, open_hours(source, ask, begin, end) as (settled, told):
-        write(counted.of(told))
+    with source_of(reading) as source, open_hours(source, ask, begin, end) as (settled, parts):
+        write(counted.of(parts))
     what = f"{counted.hours:,} hours of {counted.stores:,} stores"
     when = f"from {iso(begin)} to {iso(end)}, as of {iso(settled.instant)}"
     say([f"{'store_hours' if _is_database(out) else out}: {what} {when}"], err=True)
@@ -56,12 +56,12 @@ def hours(*, ask: Ask, data: Path | None, begin: int, end: int, out: str) -> Non
         sys.exit(WITH_REJECTS)
 
 
-def _writer(out: str, begin: int, end: int) -> Callable[[Iterator[Told]], None]:
+def _writer(out: str, begin: int, end: int) -> Callable[[Iterator[StoreHours]], None]:
     """Return what writes hours where they are wanted, which is looked at before any work is done."""
     if _is_database(out):
         from storewatch.adapters.polls.postgres_hours import write_hours
 
-        return lambda told: write_hours(out, ((t.stores, t.rows) for t in told), begin=begin, end=end)
+        return lambda parts: write_hours(out, ((p.stores, p.rows) for p in parts), begin=begin, end=end)
     from storewatch.formats.hours import writer_of
 
     path = Path(out)
@@ -70,7 +70,7 @@ def _writer(out: str, begin: int, end: int) -> Callable[[Iterator[Told]], None]:
     except InputError as error:
         raise click.BadParameter(f"{error}", param_hint="--out") from error
     check_place(path, "--out")
-    return lambda told: writer(each.rows for each in told)
+    return lambda parts: writer(part.rows for part in parts)
 
 
 def _is_database(out: str) -> bool:
@@ -82,8 +82,8 @@ class _Counted:
 
     hours = stores = 0
 
-    def of(self, told: Iterator[Told]) -> Iterator[Told]:
-        for each in told:
-            self.hours += each.rows.height
-            self.stores += len(each.stores)
-            yield each
+    def of(self, parts: Iterator[StoreHours]) -> Iterator[StoreHours]:
+        for part in parts:
+            self.hours += part.rows.height
+            self.stores += len(part.stores)
+            yield part
