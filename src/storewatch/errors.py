@@ -6,6 +6,7 @@
     │   ├── UnknownStoreError  no input names the store that is asked for
     │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
+    │   └── RefusedError    what is set has it that this is never done
     ├── ConflictError       something is there already that may be written only once
     ├── OverError           nobody needs the report any more: its claim is lost, or it was handed back
     ├── EngineError         a cluster is not there, or could not compute a slice of a report
@@ -80,6 +81,10 @@ class UnknownStoreError(InputError):
 
 class SettingsError(StorewatchError):
     """A setting is wrong."""
+
+
+class RefusedError(SettingsError):
+    """What is set has it that this is never done; the sentence names no more than settings."""
 
 
 class ConflictError(StorewatchError):

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 DOCUMENT: dict[str, Any] = app.openapi()
 CALLS = [(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 UNKNOWN = "06757268c878488d846aee30a8101cae"
-PARAMETERS = {"report_id": UNKNOWN, "file_name": FILE_NAME, "message": "hello", "store_id": "001"}
+PARAMETERS = {
+    "report_id": UNKNOWN,
+    "file_name": FILE_NAME,
+    "message": "hello",
+    "store_id": "001",
+    "annotation_id": "n",
+}
 OPEN = {"/healthz", "/readyz", "/reports/{report_id}/{file_name}"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -32,6 +38,8 @@ def needed(method: str, path: str) -> Scope | None:
     """Return what a call needs, by the sentence that the docs have for it."""
     if path in OPEN:
         return None
+    if path.startswith("/v1/annotations") and method != "GET":
+        return Scope.ANNOTATE
     if method == "DELETE":
         return Scope.ADMIN
     return Scope.TRIGGER if method == "POST" or path == "/trigger_report" else Scope.READ
@@ -108,10 +116,25 @@ def test_the_document_says_of_each_call_what_it_needs(method: str, path: str) ->
 
 def test_scopes_nest() -> None:
     assert [[scope.covers(need) for need in Scope] for scope in Scope] == [
-        [True, False, False],
-        [True, True, False],
-        [True, True, True],
+        [True, False, False, False],
+        [True, True, False, False],
+        [True, True, True, False],
+        [True, True, True, True],
     ]
+
+
+def test_the_author_of_an_annotation_is_the_name_of_the_token(guarded: Guarded) -> None:
+    said = {
+        "store_id": "001",
+        "start_utc": "2023-01-25T00:00:00Z",
+        "counts_as": "excluded",
+        "reason": "moving",
+    }
+    secret = guarded.secrets[Scope.ANNOTATE]
+    made = guarded.call("POST", "/v1/annotations", secret, json=said)
+    assert (made.status_code, made.json()["author"]) == (201, "a-annotate")
+    other = guarded.call("POST", "/v1/annotations", secret, json=said | {"author": "somebody else"})
+    assert "the name of the token, a-annotate" in check_problem(other, 422)
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/metrics", "/nothing", "/v1", "/docs/", "//"])

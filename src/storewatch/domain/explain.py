@@ -20,7 +20,7 @@ from storewatch.domain.periods import window_edges
 from storewatch.domain.spans import EXCLUDED, STATUSES
 from storewatch.domain.stated import annotation_of, plain_rows, stated_times
 from storewatch.domain.sums import OpenTime, statuses
-from storewatch.domain.uptime import numbered_schedules, zones_of
+from storewatch.domain.uptime import zones_of
 from storewatch.domain.zone import local_days, wall_clock
 
 if TYPE_CHECKING:
@@ -155,9 +155,9 @@ def evidence_since(facts: Facts, store_id: str, ask: Ask) -> int | None:
     """
     if ask.since is None or ask.carry is None:
         return None
-    names, zone = pl.Series([store_id]), _zone(facts, store_id)
-    begin = _span(ask.parsed_windows[0], zone, ask).begin
-    reach = _reach(numbered_schedules(facts, names, [zone]), begin)
+    zone = _zone(facts, store_id)
+    schedules = schedules_by_row(facts, store_id, zone, hours_rows(facts, store_id))
+    reach = _reach(schedules, _span(ask.parsed_windows[0], zone, ask).begin)
     return min(ask.since, (reach - ask.carry) * MICROSECONDS)
 
 

@@ -11,6 +11,7 @@ import click
 
 from storewatch import __version__
 from storewatch.entrypoints.cli.admin import collect, db, lake, retention, status
+from storewatch.entrypoints.cli.annotations import annotate, noted
 from storewatch.entrypoints.cli.data import check, load, sample
 from storewatch.entrypoints.cli.ending import FAILED, Commands, ended
 from storewatch.entrypoints.cli.findings import findings
@@ -66,6 +67,8 @@ for command in (
     findings,
     hours,
     load,
+    annotate,
+    noted,
     check,
     verify,
     sample,

@@ -131,9 +131,9 @@ def check_place(path: Path, option: str) -> None:
         raise click.BadParameter(f"{path}: there is no folder {path.parent}", param_hint=option)
 
 
-def instant_option(name: str, variable: str, *, help: str) -> Callable[[F], F]:  # noqa: A002  click's word
-    """Return a required option that is an instant, in seconds since 1970 UTC."""
-    return click.option(name, variable, required=True, metavar="T", help=help, callback=_value(_instant))
+def instant_option(name: str, variable: str, *, help: str, required: bool = True) -> Callable[[F], F]:  # noqa: A002  click's word
+    """Return an option that is an instant, in seconds since 1970 UTC."""
+    return click.option(name, variable, required=required, metavar="T", help=help, callback=_value(_instant))
 
 
 def _instant(text: str) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.ingest import Reading
-    from storewatch.ports.polls import Source
+    from storewatch.ports.polls import PollStore, Source
 
 
 def read_folder(
@@ -50,6 +50,13 @@ def source_of(reading: Reading | None) -> Iterator[Source]:
 
         yield GivenFacts(facts=reading.facts)
         return
+    with poll_store() as polls:
+        yield polls
+
+
+@contextmanager
+def poll_store() -> Iterator[PollStore]:
+    """Yield the poll store of the settings, and let go of it."""
     from storewatch.bootstrap import open_polls
     from storewatch.config import load_settings
 

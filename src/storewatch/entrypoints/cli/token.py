@@ -19,7 +19,7 @@ def token() -> None:
     "--scope",
     type=click.Choice([scope.value for scope in Scope]),
     required=True,
-    help="What it allows: read; trigger reports, too; all.",
+    help="What it allows: read; trigger reports, too; annotate, too; all.",
 )
 def new(*, name: str, scope: str) -> None:
     """Make a token and print it: now, and never again."""
@@ -33,7 +33,7 @@ def list_() -> None:
     """Print names, scopes and when they were made."""
     found = _tokens().all()
     widest = max((len(each.name) for each in found), default=0)
-    say(f"{each.name:{widest}}  {each.scope:7}  {each.created}" for each in found)
+    say(f"{each.name:{widest}}  {each.scope:8}  {each.created}" for each in found)
     if not found:
         click.echo("There are no tokens: storewatch token new NAME --scope read", err=True)
 

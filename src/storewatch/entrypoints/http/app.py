@@ -31,6 +31,7 @@ from storewatch.entrypoints.http.security import SCHEMES, say_need
 from storewatch.entrypoints.http.services import Services
 from storewatch.entrypoints.http.sessions import Sessions
 from storewatch.entrypoints.http.tokens import Tokens
+from storewatch.entrypoints.http.v1.annotations import router as annotating
 from storewatch.entrypoints.http.v1.findings import router as findings
 from storewatch.entrypoints.http.v1.reports import router as v1
 from storewatch.entrypoints.http.v1.stores import router as stores
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
 
-_ROUTERS = (router, stores, v1, findings, pages, sign_in)
+_ROUTERS = (router, stores, annotating, v1, findings, pages, sign_in)
 log = structlog.get_logger()
 
 FINISHING = 0.75  # of the grace, for running requests

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 TRIGGER_BY_GET = "/trigger_report"  # it changes something by GET
+ANNOTATIONS = "/v1/annotations"
 _OPEN = re.compile(r"/healthz|/readyz|/sign-in|/assets/[^/]+|/reports/[^/]+/[^/]+")  # the last: signed links
 _SIGNING = frozenset({"/sign-in", "/sign-out"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for by address, not by name
@@ -40,6 +41,8 @@ def need(method: str, path: str) -> Scope | None:
         return Scope.TRIGGER
     if method in READING:
         return None if _OPEN.fullmatch(path) else Scope.READ
+    if path.startswith(ANNOTATIONS):
+        return Scope.ANNOTATE
     if method == "POST":
         return None if path in _SIGNING else Scope.TRIGGER
     return Scope.ADMIN

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from storewatch.entrypoints.http.services import note_unanswered
-from storewatch.errors import InputError, SettingsError, UnavailableError
+from storewatch.errors import InputError, RefusedError, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +67,7 @@ def add_problems(app: FastAPI, routes: Sequence[BaseRoute], page: Callable[[int,
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(InputError, _input)
     app.add_exception_handler(UnavailableError, _unavailable)
+    app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(SettingsError, _unset)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -123,6 +124,10 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     note_unanswered(request, error)
     detail = error.told or "a part of the service does not answer, try again later"
     return problem(503, detail, {"Retry-After": RETRY_SECONDS})
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return problem(409, str(error))
 
 
 async def _unset(_: Request, error: Exception) -> Response:

@@ -13,7 +13,8 @@ SCHEMES: dict[str, Any] = {
         "type": "http",
         "scheme": "bearer",
         "description": "Where the service runs with STOREWATCH_AUTH=tokens; by default it asks for none. "
-        "The scope is the least that a call needs: admin may all that trigger may, and that all of read.",
+        "The scope is the least that a call needs; of read, trigger, annotate and admin each may all that "
+        "those before it may.",
     },
     "session": {
         "type": "apiKey",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
-from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry
+from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry, parse_second
 from storewatch.domain.window import parse_window, parse_windows
 from storewatch.errors import InputError
 
@@ -32,6 +33,7 @@ def _checked(parse: Callable[[T], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
+Second = Annotated[str, _checked(partial(parse_second, what="instant"))]
 AsOf = Annotated[str, _checked(parse_as_of)]
 Carry = Annotated[
     Annotated[str, _checked(parse_carry)] | None,

@@ -35,6 +35,7 @@ class Scope(StrEnum):
 
     READ = "read"  # look at reports, stores and figures
     TRIGGER = "trigger"  # have reports made
+    ANNOTATE = "annotate"  # state what times count as, which changes figures
     ADMIN = "admin"  # cancel and remove them
 
     def covers(self, need: Scope) -> bool:
