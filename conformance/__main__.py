@@ -49,13 +49,13 @@ def chosen(tier: int | None, names: Sequence[str]) -> Iterator[Kept]:
 
 
 def judged(
-    kept: Kept, command: Command, compare: Callable[[Kept, bytes], list[str]]
+    kept: Kept, command: Command, compare: Callable[[Kept, bytes, bytes | None], list[str]]
 ) -> tuple[str, list[str]]:
     """Run a program on a case; return passed, failed or skipped, and what there is to say about it."""
     if lacking := command.lacks(kept.case):
         return "skipped", [f"the command has no place for {lacking}"]
     try:
-        differences = compare(kept, command.run(kept))
+        differences = compare(kept, *command.run(kept))
     except FailedError as error:
         differences = [f"{error}"]
     return ("failed", told(kept, differences)) if differences else ("passed", [])

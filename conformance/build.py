@@ -11,9 +11,12 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from conformance.case import CASES, Kept
+from conformance.compare import text_of
 from conformance.drafts import drafts
-from conformance.drafts.draft import table
+from conformance.drafts.draft import FIRST_TIER, table
 from conformance.loaded import ask_of, source_of
 from storewatch.answering.answer import settle
 from storewatch.checking import reference
@@ -21,8 +24,6 @@ from storewatch.domain.zone import tzdata_version
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from conformance.drafts import Draft
 
@@ -61,28 +62,40 @@ def write(draft: Draft, cases: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    frame, text = expected(Kept(name=draft.name, folder=folder, case=draft.case))
-    (folder / "expected.csv").write_bytes(text)
-    (folder / "seconds.csv").write_bytes(seconds_table(frame))
+    for name, data in results(Kept(name=draft.name, folder=folder, case=draft.case)).items():
+        (folder / name).write_bytes(data)
 
 
-def expected(kept: Kept) -> tuple[pd.DataFrame, bytes]:
-    """Return what the reference says of a case: whole seconds, and the CSV."""
+def results(kept: Kept) -> dict[str, bytes]:
+    """Return what the reference expects of a case, by the names of the files that keep it."""
     with source_of(kept) as source, source.at() as snapshot:
         ask = settle(snapshot, ask_of(kept.case)).ask
         facts = snapshot.scan(since=None, until=ask.until)
+    if kept.case.tier == FIRST_TIER:
         frame = reference.report(facts, ask)
-        return frame, reference.export(frame)
+        return {"expected.csv": reference.export(frame), "seconds.csv": seconds_table(frame)}
+    windows = ask.parsed_windows
+    frame = reference.account(facts, ask, windows, compare=ask.compare)
+    text = reference.export_account(frame, windows, compare=ask.compare)
+    found = {"expected.csv": text, "seconds.csv": seconds_table(frame)}
+    if kept.case.by is not None:
+        groups = reference.by_label(frame, facts, ask, kept.case.by, windows)
+        found[f"expected-by-{kept.case.by}.csv"] = reference.export_account(
+            groups, windows, compare=ask.compare
+        )
+    return found
 
 
 def seconds_table(frame: pd.DataFrame) -> bytes:
     """Return the figures of typed formats as CSV."""
-    rows = [[_text(value) for value in row] for row in frame.astype("object").to_numpy().tolist()]
-    return table(frame.columns, rows)
+    plain = frame.astype("object").where(frame.notna(), None).to_numpy().tolist()
+    return table(frame.columns, [[_text(value) for value in row] for row in plain])
 
 
 def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return text_of(value)
 
 
 if __name__ == "__main__":

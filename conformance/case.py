@@ -31,6 +31,7 @@ class Case:
     policy: str = "hourly-majority"
     windows: tuple[str, ...] = ()  # none: the last hour, day and week
     compare: bool = False
+    by: str | None = None  # a label by whose values the rows are added up, too (R10)
     loads: tuple[LoadStep, ...] = (LoadStep(folder="data"),)
     same: tuple[tuple[str, ...], ...] = ()  # stores whose figures must be the same
 
@@ -66,6 +67,11 @@ class Kept:
     def seconds(self) -> str:
         """The expected figures of typed formats, as CSV: whole seconds; empty where they are null."""
         return (self.folder / "seconds.csv").read_text(encoding="utf-8")
+
+    @property
+    def groups(self) -> str:
+        """The expected CSV of the rows by a label, of a case that asks for them."""
+        return (self.folder / f"expected-by-{self.case.by}.csv").read_text(encoding="utf-8")
 
     def loads(self) -> list[tuple[LoadStep, Path]]:
         """Return its loads in order, each with its folder."""

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 Values = dict[str, tuple[str, ...]]
 _PLACE = re.compile(r"\{(\w+)\}")
-_ASKED = ("as_of", "carry", "policy", "windows", "compare")  # what a program may not be able to be asked
+_ASKED = (
+    "as_of",
+    "carry",
+    "policy",
+    "windows",
+    "compare",
+    "by",
+)  # what a program may not be able to be asked
 _DEFAULT = Case(tier=1, rules=(), tests="", seen="", as_of=None)
 
 
@@ -50,8 +57,8 @@ class Command:
             return "{hours_from}"
         return None
 
-    def run(self, kept: Kept) -> bytes:
-        """Return the report that the program makes of a case.
+    def run(self, kept: Kept) -> tuple[bytes, bytes | None]:
+        """Return the report that the program makes of a case, and what it writes beside by a label.
 
         Raises:
             FailedError: It makes none; the message says how it ended.
@@ -67,10 +74,11 @@ class Command:
                     self._start(self.load, asked | {"data": (f"{data}",), "hours_from": hours_from})
             said = self._start(self.report, asked | {"data": (f"{loads[-1][1]}",)})
             if out.exists():
-                return out.read_bytes()
+                groups = out.with_stem(f"{out.stem}-by-{kept.case.by}")
+                return out.read_bytes(), groups.read_bytes() if groups.exists() else None
             if "{out}" in "".join(self.report):
                 raise FailedError(f"nothing was written to {{out}}{_last_line(said.stderr)}")
-            return said.stdout
+            return said.stdout, None
 
     def _start(
         self, template: Sequence[str], values: Mapping[str, tuple[str, ...]]
@@ -109,6 +117,7 @@ def _asked(case: Case) -> Values:
         "policy": (case.policy,),
         "window": case.windows,
         "compare": ("",) if case.compare else (),
+        "by": () if case.by is None else (case.by,),
     }
 
 

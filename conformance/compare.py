@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,26 +15,38 @@ SHOWN = 5  # differences that are told of a case
 Table = dict[str, dict[str, str]]  # store → column → text
 
 
-def csv_differences(kept: Kept, given: bytes) -> list[str]:
+def csv_differences(kept: Kept, given: bytes, groups: bytes | None = None) -> list[str]:
     """Compare a CSV with the expected one, byte by byte; further columns at the end are left alone (R7).
+
+    Args:
+        kept: The case.
+        given: The report.
+        groups: Its rows by a label, if the case asks for them.
 
     Returns:
         A sentence for each difference; none: all is as expected.
     """
+    told = _text_differences(kept.expected, given, kept.case.same)
+    if kept.case.by is not None:
+        told += [f"by {kept.case.by}: {each}" for each in _text_differences(kept.groups, groups or b"", ())]
+    return told
+
+
+def _text_differences(expected: str, given: bytes, same: Sequence[Sequence[str]]) -> list[str]:
     try:
         text = given.decode()
     except UnicodeDecodeError as error:
         return [f"the report is not UTF-8 ({error})"]
-    wanted, found = kept.expected.split("\n"), text.split("\n")
+    wanted, found = expected.split("\n"), text.split("\n")
     flawed = [n for n, line in enumerate(wanted) if not _is_like(line, found[n] if n < len(found) else None)]
     if not flawed and len(wanted) == len(found):
         return []
     tables = _table(wanted), _table(found)
-    by_figure = _table_differences(*tables) + _unequal(kept.case.same, tables[1])
+    by_figure = _table_differences(*tables) + _unequal(same, tables[1])
     return by_figure or [_first_line(wanted, found, flawed[0] if flawed else len(wanted))]
 
 
-def seconds_differences(kept: Kept, given: bytes) -> list[str]:
+def seconds_differences(kept: Kept, given: bytes, _groups: bytes | None = None) -> list[str]:
     """Compare a JSON array of objects, one a store, with the expected whole seconds.
 
     Returns:
@@ -42,13 +54,22 @@ def seconds_differences(kept: Kept, given: bytes) -> list[str]:
     """
     try:
         rows = json.loads(given)
-        found = {str(row["store_id"]): {str(n): _text(v) for n, v in row.items()} for row in rows}
+        found = {str(row["store_id"]): {str(n): text_of(v) for n, v in row.items()} for row in rows}
     except (ValueError, TypeError, KeyError) as error:
         return [f"the report is no JSON array of objects with a store_id ({error!r})"]
     wanted = _table(kept.seconds.split("\n"), quoted=False)
     if list(wanted) != list(found) and set(wanted) == set(found):
         return ["the stores are not in order of their ids by code point (R7)"]
     return _table_differences(wanted, found) + _unequal(kept.case.same, found)
+
+
+def text_of(value: object) -> str:
+    """Return a value of typed formats as `seconds.csv` has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else f"{value}"
 
 
 def _is_like(wanted: str, found: str | None) -> bool:
@@ -96,9 +117,3 @@ def _unequal(same: Sequence[Sequence[str]], found: Table) -> list[str]:
 def _first_line(wanted: Sequence[str], found: Sequence[str], place: int) -> str:
     lines = [repr(lines[place]) if place < len(lines) else "nothing" for lines in (found, wanted)]
     return f"line {place + 1} is {lines[0]}, expected {lines[1]}"
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - of JSON
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)

@@ -11,7 +11,7 @@ from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.load import load_files
 from storewatch.domain.ask import Ask, Policy
-from storewatch.domain.instant import parse_as_of, parse_carry
+from storewatch.domain.instant import WINDOWS, parse_as_of, parse_carry
 from storewatch.ingest import read
 
 if TYPE_CHECKING:
@@ -42,4 +42,6 @@ def ask_of(case: Case) -> Ask:
         as_of=None if case.as_of is None else parse_as_of(case.as_of),
         carry=parse_carry(case.carry),
         policy=Policy(case.policy),
+        windows=case.windows or tuple(WINDOWS),
+        compare=case.compare,
     )

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from conformance.drafts import clocks, files, first, hours, ids, loads, observed, pairs, polls, rejects
+from conformance.drafts import (
+    clocks,
+    dates,
+    files,
+    first,
+    further,
+    hours,
+    ids,
+    loads,
+    notes,
+    observed,
+    pairs,
+    polls,
+    rejects,
+    together,
+    windows,
+)
 from conformance.drafts.draft import Draft
 
 __all__ = ["Draft", "drafts"]
@@ -10,5 +26,6 @@ __all__ = ["Draft", "drafts"]
 
 def drafts() -> list[Draft]:
     """Return the drafts of all cases."""
-    modules = (first, clocks, hours, polls, ids, files, rejects, loads, pairs, observed)
-    return [draft for module in modules for draft in module.drafts()]
+    first_tier = (first, clocks, hours, polls, ids, files, rejects, loads, pairs)
+    second_tier = (dates, notes, windows, further, observed, together)
+    return [draft for module in (*first_tier, *second_tier) for draft in module.drafts()]

@@ -59,6 +59,7 @@ def draft(
     policy: str = "hourly-majority",
     windows: Sequence[str] = (),
     compare: bool = False,
+    by: str | None = None,
     hours_from: Mapping[int, str] | None = None,
     same: Sequence[Sequence[str]] = (),
 ) -> Draft:
@@ -76,6 +77,7 @@ def draft(
         policy=policy,
         windows=tuple(windows),
         compare=compare,
+        by=by,
         loads=steps,
         same=tuple(map(tuple, same)),
     )

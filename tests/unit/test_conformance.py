@@ -16,6 +16,7 @@ from conformance.compare import csv_differences, seconds_differences
 from conformance.drafts import drafts
 from conformance.loaded import ask_of, source_of
 
+from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Policy
 
@@ -49,7 +50,8 @@ def test_storewatch_passes(kept: Kept) -> None:
 def test_the_cases_are_those_of_the_drafts() -> None:
     """Nothing was changed by hand or is left over: `python -m conformance.build` writes the same."""
     made = {f"{d.name}/{name}": data for d in drafts() for name, data in input_files(d).items()}
-    results = {f"{d.name}/{name}" for d in drafts() for name in ("expected.csv", "seconds.csv")}
+    names = ("expected.csv", "seconds.csv")
+    results = {f"{d.name}/{name}" for d in drafts() for name in names}
     found = {f"{path.relative_to(CASES)}" for path in CASES.rglob("*") if path.is_file()}
 
     assert found == {*made, *results, "tzdata.json"}
@@ -66,7 +68,7 @@ def test_the_cases_are_small() -> None:
 
 def test_the_worked_examples_are_as_worked_by_hand() -> None:
     """The hour: 10 and 13 up, 11 and 12 down. The morning: 20 and 9 down, 10 to 13 up, 14 to 19 unknown."""
-    rows = {row["store_id"]: row for row in csv.DictReader(named("worked-examples").seconds.splitlines())}
+    rows = seconds("worked-examples")
     figures = ("uptime", "downtime", "unknown", "open")
     days = {
         store: [int(row[f"{figure}_seconds_last_day"]) // HOUR for figure in figures]
@@ -76,9 +78,31 @@ def test_the_worked_examples_are_as_worked_by_hand() -> None:
     assert days == {"hour": [2, 2, 20, 24], "morning": [4, 2, 6, 12]}
 
 
+def seconds(name: str) -> dict[str, dict[str, str]]:
+    """Return the expected seconds of a case by store and column."""
+    return {row["store_id"]: row for row in csv.DictReader(named(name).seconds.splitlines())}
+
+
+def test_the_worked_christmas_is_as_worked_by_hand() -> None:
+    """On the 25th the tail of the eve's shift, 00:00 to 02:00; on the 26th 17:00 to 18:00, no tail."""
+    bar = seconds("christmas")["bar"]
+
+    assert [int(bar[f"open_seconds_{window}"]) for window in ("yesterday", "today")] == [2 * HOUR, HOUR]
+    # The two days begin on the 24th at 18:00.
+    assert int(bar["open_seconds_2d"]) == (6 + 2 + 1) * HOUR
+
+
+def test_the_worked_planned_night_is_as_worked_by_hand() -> None:
+    """Hour 0 unknown, 1 up, 2 and 3 excluded, 4 down, 5 up; measured: 1 and 5."""
+    night = seconds("planned-night")["night"]
+    figures = ("unknown", "uptime", "excluded", "downtime", "measured")
+
+    assert [int(night[f"{figure}_seconds_6h"]) // HOUR for figure in figures] == [1, 2, 2, 1, 2]
+
+
 @pytest.mark.parametrize("first", [kept for kept in KEPT if kept.case.same], ids=lambda kept: kept.name)
 def test_pairs_have_the_same_expected_figures(first: Kept) -> None:
-    rows = {row["store_id"]: row for row in csv.DictReader(first.seconds.splitlines())}
+    rows = seconds(first.name)
     figures = [[list(rows[store].values())[1:] for store in group] for group in first.case.same]
 
     assert all(row == group[0] for group in figures for row in group)
@@ -129,6 +153,27 @@ def test_a_program_of_another_rule_fails_by_seconds_and_bytes() -> None:
     assert any("uptime_seconds" in told for told in seconds_differences(kept, other.json_bytes()))
 
 
+@pytest.mark.parametrize(
+    ("forgotten", "name"),
+    [
+        ("exceptions", "exceptions"),
+        ("annotations", "annotations"),
+        ("labels", "targets"),
+        ("hours", "hours-with-validity"),
+        ("zones", "off-the-full-hour"),
+    ],
+)
+def test_a_program_that_forgets_facts_fails(forgotten: str, name: str) -> None:
+    kept = named(name)
+    with source_of(kept) as source, source.at() as snapshot:
+        facts = snapshot.scan(since=None, until=ask_of(kept.case).until)
+    others = {kind: rows for kind, rows in facts.others.items() if kind != forgotten}
+    report = answer(GivenFacts(facts=replace(facts, others=others)), ask_of(kept.case))
+
+    assert csv_differences(kept, report.csv_bytes()) != []
+    assert seconds_differences(kept, report.json_bytes()) != []
+
+
 def test_more_columns_at_the_end_are_left_alone() -> None:
     kept = named("ids")
     wider = kept.expected.replace("\n", ",more\n").encode()
@@ -175,4 +220,4 @@ def test_the_command_line_passes_as_the_page_says() -> None:
         report=[*environment, *storewatch, *report], load=[*environment, *storewatch, "load", "{data}"]
     )
 
-    assert csv_differences(kept, command.run(kept)) == []
+    assert csv_differences(kept, *command.run(kept)) == []
