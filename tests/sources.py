@@ -51,11 +51,9 @@ _QUERIES = Queries(
     polls="SELECT * FROM polls",
     hours="SELECT * FROM hours",
     zones="SELECT * FROM zones",
-    others={
-        "exceptions": "SELECT * FROM exceptions",
-        "annotations": "SELECT * FROM annotations",
-        "labels": "SELECT * FROM labels",
-    },
+    exceptions="SELECT * FROM exceptions",
+    annotations="SELECT * FROM annotations",
+    labels="SELECT * FROM labels",
 )
 _LABELS = ("storename", "targetpercent", "brand", "city")
 

@@ -33,9 +33,9 @@ def open_polls(settings: Settings, *, is_over: Callable[[], bool] = lambda: Fals
     address = _address(settings, settings.polls_url)
     if settings.polls_query is None:
         return polls.open_polls(address, waiting=waiting)
-    from storewatch.adapters.polls.postgres_queries import Queries  # noqa: PLC0415  see above
-
-    queries = Queries(polls=settings.polls_query, hours=settings.hours_query, zones=settings.zones_query)
+    queries = {
+        name.removesuffix("_query"): query for name, query in settings if name.endswith("_query") and query
+    }
     return polls.open_polls(address, queries, waiting)
 
 

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     """The same for business hours: store_id, day, start_time_local, end_time_local."""
     zones_query: str | None = Field(default=None, repr=False)
     """The same for zones: store_id, timezone_str."""
+    exceptions_query: str | None = Field(default=None, repr=False)
+    """The same for dates that differ: store_id, date, start_time_local, end_time_local."""
+    annotations_query: str | None = Field(default=None, repr=False)
+    """The same for annotations: start_utc, counts_as, made_at, and who they are about."""
+    labels_query: str | None = Field(default=None, repr=False)
+    """The same for names and targets of stores: store_id, store_name; further columns are labels."""
     engine_url: Annotated[str, AfterValidator(_engine_url)] = "local:"
     """Where the slices of a report are computed: on the cores of this machine, or in a Ray cluster."""
     workers: int = Field(default=1, ge=0, le=256)
@@ -143,7 +149,7 @@ class Settings(BaseSettings):
     client_seconds: float = Field(default=30, gt=0)
     """How long a client may take to send a request, or to go on taking an answer."""
 
-    @field_validator("hours_query", "zones_query")
+    @field_validator("hours_query", "zones_query", "exceptions_query", "annotations_query", "labels_query")
     @classmethod
     def _has_polls_query(cls, query: str | None, info: ValidationInfo) -> str | None:
         if query and not info.data.get("polls_query"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +16,7 @@ from storewatch.adapters.polls.postgres_tables import TablesPollStore
 from storewatch.answering.answer import answer
 from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
+from storewatch.domain.kinds import ANNOTATIONS, EXCEPTIONS, LABELS
 from storewatch.errors import InputError, SettingsError
 from storewatch.ingest import from_frames
 from storewatch.ports.polls import Load
@@ -98,6 +99,40 @@ def test_a_report_on_the_tables_is_the_report_on_the_same_rows_as_files(tables: 
     assert account(facts, Ask(as_of=as_of, carry=carry)).rows.equals(
         account(reading.facts, Ask(as_of=as_of, carry=carry)).rows
     )
+
+
+def test_further_kinds_are_read_through_queries_of_typed_columns(tables: str) -> None:
+    run(
+        tables,
+        "CREATE TABLE holidays (store_id bigint, date date, opens time, closes time)",
+        "INSERT INTO holidays VALUES (7, '2022-12-25', NULL, NULL), (7, '2022-12-31', '09:00', '13:00')",
+        "CREATE TABLE downtime (store_id text, since timestamptz, made timestamp, counts_as text)",
+        "INSERT INTO downtime VALUES ('7', '2023-01-01 00:00+01', '2023-01-01', 'excluded')",
+        "CREATE TABLE places (id text, name text, goal numeric(5, 2), state text)",
+        "INSERT INTO places VALUES ('7', 'A', 99.50, 'TX')",
+    )
+    exceptions = "SELECT store_id, date, opens AS start_time_local, closes AS end_time_local FROM holidays"
+    notes = "SELECT store_id, since AS start_utc, made AS made_at, counts_as FROM downtime"
+    labels = "SELECT id AS store_id, name AS store_name, goal AS target_percent, {} FROM places"
+    named = labels.format("state AS region")
+    store = TablesPollStore(
+        tables, {**QUERIES, "exceptions": exceptions, "annotations": notes, "labels": named}
+    )
+    facts = read(store)
+    assert [row[1:4] for row in sorted(facts.of(EXCEPTIONS).rows())] == [
+        (date(2022, 12, 25), None, None),
+        (date(2022, 12, 31), 9 * 3600, 13 * 3600),
+    ]
+    (note,) = facts.of(ANNOTATIONS).select("store_id", "since", "counts_as").rows()
+    assert note == ("7", datetime(2022, 12, 31, 23, tzinfo=UTC), "excluded")
+    assert sorted(facts.of(LABELS).rows()) == [
+        ("7", "region", "TX"),
+        ("7", "storename", "A"),
+        ("7", "targetpercent", "99.5"),
+    ]
+    assert [probe.kind for probe in store.probe()] == [*QUERIES, "exceptions", "annotations", "labels"]
+    with pytest.raises(SettingsError, match="STOREWATCH_LABELS_QUERY: the column `state`"):
+        TablesPollStore(tables, {**QUERIES, "labels": labels.format("state")})
 
 
 def test_a_scan_of_one_store_reads_what_is_about_it_and_nothing_else(tables: str) -> None:

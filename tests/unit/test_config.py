@@ -93,6 +93,7 @@ def test_settings_do_not_change() -> None:
         ("drain_seconds", "11"),  # of a grace of 20
         ("hours_query", "SELECT 1"),  # without one for polls
         ("zones_query", "SELECT 1"),
+        ("labels_query", "SELECT 1"),
         ("nonsense", "1"),
     ],
 )

@@ -13,6 +13,7 @@ from storewatch.ports.polls import Load, LoadSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
     from pathlib import Path
 
     from storewatch.ingest import Format
@@ -37,6 +38,7 @@ def load_files(
     allow_future: bool = False,
     form: Format | None = None,
     strict: bool = False,
+    hours_from: date | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Loaded:
     """Read files and folders and commit them as one load (R1).
@@ -50,6 +52,7 @@ def load_files(
         allow_future: … unless this is set.
         form: The files are documents of this format; None: they are ours.
         strict: Load nothing if there is one bad row, or one file that cannot be used.
+        hours_from: The first date of the hours that are loaded; those that were held stay before it (R8).
         progress: Called with a file's name and the fraction of all bytes read.
     """
     with closing(Spill(home)) as spill:
@@ -64,5 +67,11 @@ def load_files(
             write_rejects(reading.rejects, rejects)
         if strict and not reading.is_complete:
             return Loaded(reading=reading, summary=None, rejects=rejects)
-        load = Load(name=name, facts=reading.facts, polls=spill, tainted=reading.tainted)
+        load = Load(
+            name=name,
+            facts=reading.facts,
+            polls=spill,
+            tainted=reading.tainted,
+            hours_from=hours_from,
+        )
         return Loaded(reading=reading, summary=polls.load(load), rejects=rejects)

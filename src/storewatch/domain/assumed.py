@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Instants: TypeAlias = NDArray[np.int64]  # microseconds since 1970 UTC
 
-RUN_OUT = "have run out: none makes a shift in the week before, so that they count as closed"
+RUN_OUT = "have run out: no shift in the week before, so they count as closed"
 _GAP = DAY  # seconds between the newest poll and the one before it, from which on it looks astray
 _MISSED = 0.1  # of the stores with hours: where more have no polls, ids may miss each other
 _FORMS = {  # of ids that miss each other, and the patterns that tell them

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.domain.instant import DAY
 from storewatch.domain.kinds import HOURS
 from storewatch.domain.zone import DEFAULT_ZONE, wall_clock
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _WEEK = timedelta(days=7)
 
@@ -23,9 +28,7 @@ def run_out(hours: pl.DataFrame, zones: pl.DataFrame, as_of: int) -> pl.Series:
     Returns:
         Ids, String, sorted. The week is the store's date of the as-of and the seven before it.
     """
-    if hours.is_empty() or not set(HOURS.optional) & set(
-        hours.columns
-    ):  # what holds for ever makes a shift each week
+    if hours.is_empty() or hours.schema == HOURS.schema:  # what holds for ever makes a shift each week
         return hours["store_id"].clear()
     zone = hours.select("store_id").join(zones, on="store_id", how="left", maintain_order="left")["zone"]
     today = _dates(zone.fill_null(DEFAULT_ZONE), as_of)
@@ -35,6 +38,29 @@ def run_out(hours: pl.DataFrame, zones: pl.DataFrame, as_of: int) -> pl.Series:
     shifts = hours.select("store_id", makes=first + pl.duration(days=until) <= last)
     makes = shifts.group_by("store_id").agg(pl.col("makes").any())
     return makes.filter(~pl.col("makes"))["store_id"].sort()
+
+
+def begun(given: pl.DataFrame, held: pl.DataFrame, since: date) -> pl.DataFrame:
+    """Return the hours of stores that have new ones from a date on.
+
+    Args:
+        given: The new ones, HOURS, whole.
+        held: The ones that were held, of these stores at least, the same.
+        since: The first local date of the new ones; of what was held all before stays. A store that held
+            none was open all the time (R2), and is so before the date.
+    """
+    stores, last = given.select("store_id").unique(), since - timedelta(days=1)
+    held = held.join(stores, on="store_id", how="semi")
+    week = HOURS.filled(pl.DataFrame({"day": range(7)}).with_columns(start=0, end=DAY))
+    always = stores.join(held, on="store_id", how="anti").join(week, how="cross")
+    before = pl.concat([held, always.select(held.columns).cast(held.schema)])
+    ended = before.filter((pl.col("valid_from") <= last).fill_null(value=True))
+    begins = given.filter((pl.col("valid_to") >= since).fill_null(value=True))
+    parts = [
+        ended.with_columns(pl.min_horizontal("valid_to", pl.lit(last))),
+        begins.with_columns(pl.max_horizontal("valid_from", pl.lit(since))),
+    ]
+    return pl.concat(parts).unique()
 
 
 def _dates(zones: pl.Series, as_of: int) -> pl.Series:

@@ -35,6 +35,12 @@ class LoadSummary:
     kept_hours: tuple[str, ...] = ()  # had a rejected hours row, keep what they had
     part_hours: tuple[str, ...] = ()  # had a rejected hours row and no hours before: the good rows were taken
     zones_changed: int = 0
+    hours_from: date | None = None  # from which the hours hold; None: for the past as well
+    units: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by further kind: new, replaced ones
+    kept_dates: tuple[str, ...] = ()  # stores and dates with a rejected exception, which keep what they had
+    new_labels: tuple[str, ...] = ()  # that no load gave before
+    strangers: Mapping[str, int] = field(default_factory=dict)  # by kind: ids of the load that nothing names
+    run_out: int = 0  # stores of the poll store whose hours have run out by the newest poll (R8)
     always_open: int = 0  # stores of the poll store without hours: counted as open all the time
     empty_rows: int = 0  # hours rows with end = start: closed (R2)
 
@@ -79,6 +85,7 @@ class Load:
     facts: Facts
     polls: PollsByDay | None = None  # in place of those of `facts`
     tainted: Mapping[str, pl.DataFrame] = field(default_factory=dict)  # by kind: units with a rejected row
+    hours_from: date | None = None  # the first date of its hours; those that were held stay before it (R8)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 from deltalake.exceptions import DeltaError
 
-from storewatch.adapters.polls.delta_parts import append, compact, known_rows, replace_rows
+from storewatch.adapters.polls.delta_parts import append, compact, known_labels, known_rows, replace_rows
 from storewatch.adapters.polls.delta_snapshot import (
     DeltaSnapshot,
+    count_run_out,
     read_polls,
     read_stores,
 )
@@ -87,6 +88,7 @@ class DeltaPollStore:
             polled=polls.stores,
             known={kind.name: known_rows(base, kind, load) for kind in replaced_kinds()},
             stores=stores,
+            labels=known_labels(base, load),
         )
         commit = Commit(base=base)
         new_polls = _add_polls(commit, polls)
@@ -100,6 +102,7 @@ class DeltaPollStore:
             version=after.name,
             new_polls=new_polls,
             always_open=len(stores) + len(change.stores) - after.stores_of(HOURS.name),
+            run_out=count_run_out(after),
         )
 
     @contextmanager

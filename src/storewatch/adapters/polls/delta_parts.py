@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.adapters.polls.delta_table import STORES
-from storewatch.adapters.polls.merge import replace
+from storewatch.adapters.polls.merge import labels_of, replace
 from storewatch.domain import packed
-from storewatch.domain.kinds import POLLS, replaced_kinds
+from storewatch.domain.kinds import LABELS, POLLS, replaced_kinds
 from storewatch.domain.packed import pack, pieces, poll_stores, unpack
 from storewatch.domain.slices import between
 from storewatch.ports.polls import Rewritten
@@ -34,10 +34,19 @@ def known_rows(base: Version, kind: Kind, load: Load) -> pl.DataFrame:
         return base.read(base.of(kind.name), kind.whole)
     frames = [load.facts.of(kind), load.tainted.get(kind.name)]
     ids = pl.concat([frame["store_id"].unique() for frame in frames if frame is not None])
-    return base.read(_owners(base.of(kind.name), ids), kind.whole)
+    return base.read(owners(base.of(kind.name), ids), kind.whole)
 
 
-def _owners(files: Sequence[DataFile], ids: pl.Series) -> list[DataFile]:
+def known_labels(base: Version, load: Load) -> set[str]:
+    """Return those of a load's labels that there are already."""
+    wanted, found = labels_of(load), set[str]()
+    for file in base.of(LABELS.name):
+        if found < wanted:
+            found |= wanted & {*base.read([file], {"label": pl.String()})["label"].unique()}
+    return found
+
+
+def owners(files: Sequence[DataFile], ids: pl.Series) -> list[DataFile]:
     """Return the files that have the rows of some stores, or would have them.
 
     Files of a kind do not overlap: each has the stores from its first one up to the next file's. If one does
@@ -55,7 +64,7 @@ def replace_rows(commit: Commit, kind: Kind, change: Replaced) -> None:
     """Put the rows of a load in the place of those that they replace, in the files that have such stores."""
     files = commit.base.of(kind.name)
     if kind.by_store:
-        files = _owners(files, change.rows["store_id"].unique())
+        files = owners(files, change.rows["store_id"].unique())
     rows = replace(kind, commit.base.read(files, kind.whole), change.rows)
     commit.remove(files)
     for piece in _cut(rows) if kind.by_store else [rows]:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.adapters.polls.delta_parts import owners
 from storewatch.adapters.polls.delta_table import STORES
 from storewatch.domain.facts import Facts
-from storewatch.domain.instant import DAY, MICROSECONDS
-from storewatch.domain.kinds import POLLS, replaced_kinds
+from storewatch.domain.instant import DAY, MICROSECONDS, as_of_from_newest
+from storewatch.domain.kinds import HOURS, POLLS, ZONES, replaced_kinds
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut, only
+from storewatch.domain.validity import run_out
 from storewatch.ports.polls import Amount
 
 if TYPE_CHECKING:
@@ -94,6 +96,22 @@ def read_others(table: Version, within: Slice | pl.Series | None = None) -> dict
         kind.name: kind.lean(table.read(table.of(kind.name), kind.whole, within if kind.by_store else None))
         for kind in replaced_kinds()
     }
+
+
+def count_run_out(table: Version) -> int:
+    """Count the stores whose hours have run out by the newest poll (R8), a file of hours at a time."""
+    newest = DeltaSnapshot(table).newest
+    if newest is None:
+        return 0
+    count = 0
+    for file in table.of(HOURS.name):
+        if not table.has(file, HOURS.optional):
+            continue
+        hours = table.read([file], HOURS.whole)
+        ids = hours["store_id"].unique().sort()
+        zones = table.read(owners(table.of(ZONES.name), ids), ZONES.schema, ids)
+        count += len(run_out(hours, zones, as_of_from_newest(newest)))
+    return count
 
 
 def read_stores(table: Version) -> pl.Series:

@@ -167,6 +167,11 @@ class Version:
         with self._reading():
             return read_files([self._path(file) for file in files if file.may_have(within)], schema, within)
 
+    def has(self, file: DataFile, columns: Iterable[str]) -> bool:
+        """Say whether a file has one of some columns."""
+        with self._reading():
+            return not pl.read_parquet_schema(self._path(file)).keys().isdisjoint(columns)
+
     def stores_of(self, part: str) -> int:
         """Return how many stores a part has rows of, of whose files no two have the same store."""
         with self._reading():

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.dates import closing
-from storewatch.domain.kinds import replaced_kinds
+from storewatch.domain.kinds import HOURS, LABELS, NAME, TARGET, replaced_kinds, spoken_of
 from storewatch.domain.slices import between
+from storewatch.domain.validity import begun
 from storewatch.ingest import Spill
 from storewatch.ports.polls import LoadSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
 
     from storewatch.domain.kinds import Kind
     from storewatch.domain.slices import Slice
@@ -47,9 +49,11 @@ class Change:
     stores: pl.Series  # String, sorted: the ids that no load named before
     named: int  # stores that the load names
     zones_changed: int  # stores known before whose zone becomes another one
+    new_labels: tuple[str, ...]
+    strangers: Mapping[str, int]  # by kind that only speaks of stores: ids that nothing names, if any
 
     def summary(
-        self, load: Load, *, polls: PollsByDay, version: str, new_polls: int, always_open: int
+        self, load: Load, *, polls: PollsByDay, version: str, new_polls: int, always_open: int, run_out: int
     ) -> LoadSummary:
         """Return what the load changed, once it is committed."""
         hours = self.kinds["hours"]
@@ -63,7 +67,19 @@ class Change:
             new_stores=len(self.stores),
             hours_new=len(hours.new),
             hours_replaced=tuple(replaced),
-            fewer_days=_on_fewer_days(replaced, hours.rows, hours.before),
+            fewer_days=_on_fewer_days(replaced, hours.rows, hours.before, load.hours_from),
+            hours_from=load.hours_from,
+            units={
+                kind.name: (len(of_kind.new), len(of_kind.other))
+                for kind in replaced_kinds()
+                if not kind.names_stores and len((of_kind := self.kinds[kind.name]).rows)
+            },
+            kept_dates=tuple(
+                self.kinds["exceptions"].kept.select(pl.format("{} {}", "store_id", "date")).to_series()
+            ),
+            new_labels=self.new_labels,
+            strangers=self.strangers,
+            run_out=run_out,
             kept_hours=tuple(hours.kept["store_id"]),
             part_hours=tuple(hours.part["store_id"]),
             zones_changed=self.zones_changed,
@@ -81,7 +97,14 @@ def polls_of(load: Load) -> PollsByDay:
     return spill
 
 
-def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], stores: pl.Series) -> Change:
+def decide(
+    load: Load,
+    *,
+    polled: pl.Series,
+    known: Mapping[str, pl.DataFrame],
+    stores: pl.Series,
+    labels: Collection[str],
+) -> Change:
     """Compare a load with what is known.
 
     Args:
@@ -89,7 +112,9 @@ def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], 
         polled: The ids that its polls name, String, sorted, distinct.
         known: The rows of each kind that loads replace, at least those of the units that this load names or
             taints.
-        stores: String, sorted; ids that an earlier load named, at least those that this load names.
+        stores: String, sorted; ids that an earlier load named, at least those that this load names or
+            speaks of.
+        labels: Those of this load's labels that an earlier load gave.
     """
     kinds = {kind.name: _replaced(kind, load, known[kind.name]) for kind in replaced_kinds()}
     others = [ids for ids in load.facts.ids()[1:] if len(ids)]
@@ -99,20 +124,44 @@ def decide(load: Load, *, polled: pl.Series, known: Mapping[str, pl.DataFrame], 
         stores=named.filter(~_is_among(named, stores)),
         named=len(named),
         zones_changed=int(_is_among(kinds["zones"].rows["store_id"], stores).sum()),
+        new_labels=tuple(sorted(labels_of(load) - {*labels})),
+        strangers=dict(_strangers(load, named, stores)),
     )
+
+
+def _strangers(load: Load, *names: pl.Series) -> Iterator[tuple[str, int]]:
+    """Yield the kinds that speak of stores which are in none of some sorted series, and of how many."""
+    for kind in spoken_of():
+        ids = spoken_ids(load, kind)
+        for known in names:
+            ids = ids.filter(~_is_among(ids, known))
+        if len(ids):
+            yield kind.name, len(ids)
+
+
+def labels_of(load: Load) -> set[str]:
+    """Return the labels that a load gives, but for the reserved ones."""
+    return {*load.facts.of(LABELS)["label"].unique()} - {NAME, TARGET}
+
+
+def spoken_ids(load: Load, kind: Kind) -> pl.Series:
+    """Return the ids, each once, that a load's rows of a kind speak of."""
+    ids = load.facts.of(kind)["store_id"].unique()
+    return ids.filter(ids != "")
 
 
 def _replaced(kind: Kind, load: Load, known: pl.DataFrame) -> Replaced:
     """Compare the rows of a kind; those kept by store in ranges of stores, for hashes take room."""
     given = kind.filled(load.facts.of(kind))
     frames = (given, load.tainted.get(kind.name, known.select(kind.replaces).clear()), known)
+    since = load.hours_from if kind is HOURS else None
     if not kind.by_store:
-        return _compared(kind, *frames)
+        return _compared(kind, *frames, since)
     given, tainted, known = (frame.sort("store_id") for frame in frames)
     longer = max(given["store_id"], known["store_id"], key=len)
     edges = longer.gather_every(_ROWS, offset=_ROWS).unique(maintain_order=True)
     parts = [
-        _compared(kind, *(_within(frame, within) for frame in (given, tainted, known)))
+        _compared(kind, _within(given, within), _within(tainted, within), _within(known, within), since)
         for within in between(edges)
     ]
     return Replaced(**{name: pl.concat([getattr(part, name) for part in parts]) for name in _FRAMES})
@@ -123,12 +172,16 @@ def _within(rows: pl.DataFrame, within: Slice) -> pl.DataFrame:
     return rows.slice(*within.place(rows["store_id"]))
 
 
-def _compared(kind: Kind, given: pl.DataFrame, tainted: pl.DataFrame, known: pl.DataFrame) -> Replaced:
+def _compared(
+    kind: Kind, given: pl.DataFrame, tainted: pl.DataFrame, known: pl.DataFrame, since: date | None
+) -> Replaced:
     unit = list(kind.replaces)
     had = known.select(unit).unique()
     tainted = tainted.sort(unit)
     kept = _inside(tainted, had)
     given = _outside(given.unique(), kept)
+    if since is not None:
+        given = begun(given, known, since)
     before = _inside(known, given.select(unit))
     differing = _differing(given, before).select(unit).unique().sort(unit)
     other = _inside(differing, had)
@@ -172,9 +225,13 @@ def _differing(given: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     return both.group_by(given.columns).len().filter(pl.col("len") == 1)
 
 
-def _on_fewer_days(replaced: pl.Series, rows: pl.DataFrame, before: pl.DataFrame) -> tuple[str, ...]:
+def _on_fewer_days(
+    replaced: pl.Series, rows: pl.DataFrame, before: pl.DataFrame, since: date | None
+) -> tuple[str, ...]:
+    """Compare the days of the week; of hours from a date on, by those that hold on it or later."""
     days = pl.DataFrame({"store_id": replaced})
-    for name, hours in (("now", rows), ("before", before)):
+    holds = pl.lit(value=True) if since is None else (pl.col("valid_to") >= since).fill_null(value=True)
+    for name, hours in (("now", rows.filter(holds)), ("before", before.filter(holds))):
         days = days.join(_open_days(hours).rename({"days": name}), on="store_id", how="left")
     fewer = days.fill_null(0).filter(pl.col("now") < pl.col("before"))
     return tuple(fewer["store_id"].sort())

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, LiteralString
 
 import polars as pl
 
 from storewatch.adapters.polls import postgres_schema as schema
-from storewatch.adapters.polls.merge import decide, polls_of
+from storewatch.adapters.polls.merge import decide, labels_of, polls_of, spoken_ids
 from storewatch.adapters.polls.postgres_kinds import known_rows, replace_rows
 from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_snapshot import last_load, open_snapshot, version_name
@@ -27,7 +27,9 @@ from storewatch.adapters.polls.postgres_weeks import (
     weeks_over,
 )
 from storewatch.adapters.polls.postgres_wire import instant
-from storewatch.domain.kinds import replaced_kinds
+from storewatch.domain.instant import as_of_from_newest
+from storewatch.domain.kinds import HOURS, ZONES, replaced_kinds, spoken_of
+from storewatch.domain.validity import run_out
 from storewatch.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ VALUES (%(load)s, %(name)s, %(newest)s, %(kept_since)s)
 _ALWAYS_OPEN = """
 SELECT (SELECT count(*) FROM storewatch.stores)
     - (SELECT count(DISTINCT store_key) FROM storewatch.hours WHERE ended IS NULL)
+"""
+# Stores no row of which holds for all the days around an instant: only they can have hours that have run out.
+_PERHAPS_RUN_OUT = """
+SELECT store_id FROM storewatch.hours JOIN storewatch.stores USING (store_key) WHERE ended IS NULL
+GROUP BY store_id HAVING NOT bool_or(
+    coalesce(valid_from <= %(since)s, true) AND coalesce(valid_to >= %(until)s, true)
+)
+"""
+_KNOWN_LABELS = """
+SELECT label FROM unnest(%s::text[]) AS given (label)
+WHERE EXISTS (SELECT FROM storewatch.labels AS held WHERE held.label = given.label AND ended IS NULL)
 """
 
 
@@ -174,16 +187,21 @@ class _Loading:
             version=version_name(number),
             new_polls=new_polls,
             always_open=always_open,
+            run_out=self._run_out(),
         )
 
     def _change(self) -> Change:
         facts, polled = self._load.facts, self._polls.stores
-        ids = pl.concat([polled, *(series.unique() for series in facts.ids()[1:])]).unique()
+        spoken = [spoken_ids(self._load, kind) for kind in spoken_of()]
+        ids = pl.concat([polled, *(series.unique() for series in facts.ids()[1:]), *spoken]).unique()
         return decide(
             self._load,
             polled=polled,
             known={kind.name: self._known(kind) for kind in replaced_kinds()},
             stores=self._keys(ids)["store_id"],
+            labels={
+                label for (label,) in self._connection.execute(_KNOWN_LABELS, [[*labels_of(self._load)]])
+            },
         )
 
     def _known(self, kind: Kind) -> pl.DataFrame:
@@ -197,10 +215,24 @@ class _Loading:
         rows = self._connection.execute(_KNOWN_STORES, [ids.to_list()]).fetchall() if len(ids) else []
         return pl.DataFrame(rows, schema=_STORE_KEYS, orient="row").sort("store_id")
 
-    def _note(self) -> None:
+    def _run_out(self) -> int:
+        """Count the stores whose hours have run out by the newest poll (R8)."""
+        newest = self._all_newest
+        if newest is None:
+            return 0
+        at, days = as_of_from_newest(newest), timedelta(days=8)  # more than a week, in whatever zone
+        wanted = {"since": instant(newest) - days, "until": instant(newest) + days}
+        ids = [store_id for (store_id,) in self._connection.execute(_PERHAPS_RUN_OUT, wanted)]
+        hours, zones = (known_rows(self._connection, kind, ids) for kind in (HOURS, ZONES))
+        return len(run_out(hours, zones, at))
+
+    @property
+    def _all_newest(self) -> int | None:
         both = (self._polls.newest, self._newest)
-        newest = max((at for at in both if at is not None), default=None)
-        _add_load(self._connection, self._number, name=self._load.name, newest=newest)
+        return max((at for at in both if at is not None), default=None)
+
+    def _note(self) -> None:
+        _add_load(self._connection, self._number, name=self._load.name, newest=self._all_newest)
 
     def _execute(self, query: LiteralString, **parameters: object) -> None:
         self._connection.execute(query, {"load": self._number, **parameters})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,14 +19,8 @@ if TYPE_CHECKING:
     from storewatch.domain.kinds import Kind
 
 
-@dataclass(frozen=True, kw_only=True)
-class Queries:
-    """A SELECT statement for each input; each gives our columns, by these names, and any others."""
-
-    polls: str  # store_id, status, timestamp_utc (timestamptz, timestamp in UTC, or text)
-    hours: str | None = None  # store_id, day (0 = Monday), start_time_local, end_time_local
-    zones: str | None = None  # store_id, timezone_str
-    others: Mapping[str, str] = field(default_factory=dict)  # by kind, with the columns that files have
+# A SELECT statement for each kind that there is, by its name; it gives the columns of a file, by their names.
+Queries = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,11 +48,10 @@ class TablesPollStore:
             UnavailableError: The server does not answer.
         """
         self._server = Server(url, waiting)
-        given = {"polls": queries.polls, "hours": queries.hours, "zones": queries.zones, **queries.others}
         with self._server.reading() as connection:
             self._inputs = {
                 KINDS[name]: described(connection, KINDS[name], query.strip().rstrip(";"))
-                for name, query in given.items()
+                for name, query in queries.items()
                 if query
             }
         if POLLS not in self._inputs:

@@ -15,6 +15,7 @@ from storewatch.entrypoints.cli.show import progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date, datetime
 
     from storewatch.ingest import Reading
 
@@ -28,8 +29,21 @@ if TYPE_CHECKING:
     type=click.Choice(["schema.org", "google"]),
     help="The files are JSON documents with the hours of stores, in this format.",
 )
-def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool, hours_format: str | None) -> None:
-    """Load polls, business hours and zones from files or folders.
+@click.option(
+    "--hours-from",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The hours hold from this local date on; those of before stay until then.",
+)
+def load(
+    paths: tuple[Path, ...],
+    *,
+    strict: bool,
+    allow_future: bool,
+    hours_format: str | None,
+    hours_from: datetime | None,
+) -> None:
+    """Load polls, business hours, zones, exceptions, annotations and labels from files or folders.
 
     CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
     or files could not be used; such rows are kept below $STOREWATCH_HOME/rejects.
@@ -51,11 +65,27 @@ def load(paths: tuple[Path, ...], *, strict: bool, allow_future: bool, hours_for
             allow_future=allow_future,
             form=FORMATS[hours_format] if hours_format else None,
             strict=strict,
+            hours_from=None if hours_from is None else first_date(hours_from),
             progress=progress,
         )
     polls.close()
     say(load_lines(loaded))
     sys.exit(0 if loaded.reading.is_complete else WITH_REJECTS)
+
+
+def first_date(hours_from: datetime) -> date:
+    """Return the date from which hours hold.
+
+    Raises:
+        BadParameter: It is outside 1970 to 2200, so a slip.
+    """
+    from storewatch.ingest.stamps import FIRST_YEAR, LAST_YEAR
+
+    if not FIRST_YEAR <= hours_from.year <= LAST_YEAR:
+        raise click.BadParameter(
+            f"the year is outside {FIRST_YEAR} to {LAST_YEAR}", param_hint="--hours-from"
+        )
+    return hours_from.date()
 
 
 @click.command()

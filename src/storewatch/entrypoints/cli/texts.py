@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from storewatch.domain.account import FIRST
+from storewatch.domain.assumed import RUN_OUT, of_strangers
 from storewatch.domain.instant import MICROSECONDS, iso
 from storewatch.entrypoints.cli.show import WIDTH
 from storewatch.entrypoints.wording import age, hours, percent, window_words
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from storewatch.ports.polls import LoadSummary
 
 SHOWN_NAMES = 5  # of a list of stores
+_UNITS = {"exceptions": "dates of stores", "annotations": "annotations", "labels": "values of stores"}
 SHOWN_REJECTS = 3  # of the rows of one reason
 NOT_DOWN = "no store was down in its open hours of {}"
 NOTHING_KNOWN = "whether stores were down is not known for most of their open hours of {}"
@@ -149,18 +151,39 @@ def _summary_lines(summary: LoadSummary, reading: Reading) -> Iterator[str]:
     )
     if summary.hours_new:
         yield f"  {summary.hours_new:,} stores got their first hours"
-    yield from _named("have other hours than before", summary.hours_replaced)
+    since = "" if summary.hours_from is None else f", from {summary.hours_from} on"
+    yield from _named(f"have other hours than before{since}", summary.hours_replaced)
+    if summary.hours_replaced and summary.hours_from is None:
+        yield "  these hours hold for the past as well; with --hours-from DATE those of before stay till then"
     yield from _named("are open on fewer days of the week now", summary.fewer_days)
     yield from _named(
         "keep the hours that they had, since an hours row of theirs was rejected", summary.kept_hours
     )
     yield from _part_lines(reading, pl.Series(summary.part_hours, dtype=pl.String))
+    yield from _further_lines(summary)
     if summary.zones_changed:
         yield f"  {summary.zones_changed:,} stores have a new zone"
     if summary.empty_rows:
         yield f"  {summary.empty_rows:,} hours rows end where they start: closed"
     if summary.always_open:
         yield f"  {summary.always_open:,} stores have no hours: counted as open all the time"
+
+
+def _further_lines(summary: LoadSummary) -> Iterator[str]:
+    """Yield what became of exceptions, annotations and labels, and whose ids nothing names."""
+    for kind, (new, other) in summary.units.items():
+        yield f"  {kind}: {new:,} {_UNITS.get(kind, 'rows')} new, {other:,} replaced"
+    if summary.kept_dates:
+        yield (
+            f"  {len(summary.kept_dates):,} dates keep the exceptions that they had, since one of theirs was "
+            f"rejected: {names_of(summary.kept_dates)}"
+        )
+    if summary.new_labels:
+        yield f"  labels that no load gave before: {', '.join(summary.new_labels)}"
+    if summary.strangers:
+        yield f"  {of_strangers(summary.strangers)}"
+    if summary.run_out:
+        yield f"  the hours of {summary.run_out:,} stores {RUN_OUT}"
 
 
 def _named(what: str, stores: tuple[str, ...]) -> Iterator[str]:
