@@ -3,6 +3,7 @@
     StorewatchError
     ├── InputError          what was given cannot be used: a file, a frame, an instant, an option
     │   ├── NoPollsError    neither a poll nor an as-of: there is nothing to report on
+    │   ├── NoStoreError    no store has the labels that are asked for
     │   ├── UnknownStoreError  no input names the store that is asked for
     │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
@@ -58,6 +59,15 @@ class NoPollsError(InputError):
         super().__init__(
             "there are no polls, so there is no newest one to report as of: load polls, or give an as-of"
         )
+        self.told = str(self)
+
+
+class NoStoreError(InputError):
+    """No store has the labels that are asked for."""
+
+    def __init__(self, wanted: str) -> None:
+        """Take the labels and values in words."""
+        super().__init__(f"no store has {wanted}: values count to the letter, as the stores file has them")
         self.told = str(self)
 
 

@@ -90,7 +90,13 @@ def test_without_wishes_it_is_of_every_store_as_of_the_newest_poll(service: Serv
 
 
 def test_a_body_is_taken_as_by_trigger_report_and_shown(service: Service) -> None:
-    wanted: dict[str, Any] = {"store_ids": ["001", "007"], "windows": ["28d", "day"], "compare": True}
+    wanted: dict[str, Any] = {
+        "store_ids": ["001", "007"],
+        "windows": ["28d", "day"],
+        "compare": True,
+        "by": "brand",
+        "where": {"Region": ["north", ""]},
+    }
     answer = post(service.url, as_of="2023-01-25T18:12:00+05:45", carry="36h", **wanted)
     job = service.job(answer.json()["id"])
     assert job.ask == Ask(
@@ -99,6 +105,8 @@ def test_a_body_is_taken_as_by_trigger_report_and_shown(service: Service) -> Non
         store_ids=("001", "007"),
         windows=("28d", "day"),
         compare=True,
+        by="brand",
+        where=(("region", ("", "north")),),
     )
     assert answer.json()["as_of"] == "2023-01-25T12:27:00Z"
     assert answer.json()["asked"] == {
@@ -108,6 +116,8 @@ def test_a_body_is_taken_as_by_trigger_report_and_shown(service: Service) -> Non
         "policy": "hourly-majority",
         "windows": ["28d", "day"],
         "compare": True,
+        "by": "brand",
+        "where": {"region": ["", "north"]},
     }
 
 

@@ -14,7 +14,6 @@ from fleets import WholeFleet, whole_fleets
 from storewatch.checking import reference
 from storewatch.domain import kernel, sums
 from storewatch.domain.account import account
-from storewatch.domain.groups import by_label
 from storewatch.formats.csv import csv_bytes
 
 if TYPE_CHECKING:
@@ -29,13 +28,6 @@ def test_kernel_and_reference_agree_to_the_second_on_all_rules(fleet: WholeFleet
     same_rows(found.rows, expected)
     assert csv_bytes(found.rows) == reference.export_account(expected, fleet.windows, compare=True)
     same_rows(found.touched.sort("id"), reference.touched(facts, fleet.ask, fleet.windows))
-
-
-@given(whole_fleets(max_stores=6), st.sampled_from(["brand", "city", "nothing"]))
-def test_kernel_and_reference_agree_on_groups(fleet: WholeFleet, label: str) -> None:
-    facts, ask, windows = fleet.facts, fleet.ask, fleet.windows
-    expected = reference.by_label(reference.account(facts, ask, windows), facts, ask, label, windows)
-    same_rows(by_label(account(facts, ask).rows, facts, label, windows), expected)
 
 
 @given(whole_fleets(max_stores=4))

@@ -15,11 +15,11 @@ from fleets import WholeFleet, whole_fleets
 from storewatch.checking import reference
 from storewatch.checking.reference.outages import outages
 from storewatch.checking.reference.second import case_of, second_by_second
-from storewatch.domain.account import FIRST, FURTHER
 from storewatch.domain.ask import Policy
 from storewatch.domain.explain import explain
 from storewatch.domain.instant import WINDOWS
 from storewatch.domain.spans import STATUSES
+from storewatch.domain.window import FIRST, FURTHER
 from storewatch.domain.zone import wall_clock
 from strategies import DAY, HOUR, SECOND, Fleet, fleets
 

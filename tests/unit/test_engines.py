@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service import AS_OF, small_facts
 from storewatch import __version__
+from storewatch.bootstrap import open_polls, open_shelf
 from storewatch.config import load_settings
 from storewatch.domain.ask import Ask
 from storewatch.domain.slices import Slice
 from storewatch.engines import open_engine, ray
 from storewatch.engines.local import LocalEngine
+from storewatch.engines.part import make_part
 from storewatch.engines.ray import RayEngine
-from storewatch.engines.ray_task import SliceTask, compute, plain
+from storewatch.engines.ray_task import Shelved, SliceTask, compute, plain
 from storewatch.errors import EngineError, SettingsError
+from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +102,30 @@ def test_a_node_that_has_not_the_poll_store_makes_no_part(tmp_path: Path) -> Non
     assert isinstance(outcome, dict)
     assert "has it the same poll store" in outcome["told"]
     assert str(tmp_path) not in outcome["told"]
+
+
+def test_a_part_comes_back_from_the_shelf_as_it_was_made(tmp_path: Path) -> None:
+    settings, ask = load_settings(home=tmp_path), Ask(as_of=AS_OF, by="brand")
+    polls = open_polls(settings)
+    polls.load(Load(name="a", facts=small_facts()))
+    with polls.at() as snapshot:
+        made = make_part(snapshot, ask, None)
+        outcome = compute(
+            SliceTask(
+                software=__version__,
+                settings=ray._anywhere(settings),
+                version=snapshot.shared,
+                ask=ask.values(),
+                within=None,
+                folder="report/1/parts",
+            )
+        )
+    assert isinstance(outcome, Shelved)
+    part = outcome.load(open_shelf(settings))
+    assert part.rows.equals(made.rows)
+    assert part.groups is not None
+    assert made.groups is not None
+    assert part.groups.equals(made.groups)
 
 
 def test_folders_are_named_by_their_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

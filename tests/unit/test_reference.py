@@ -73,7 +73,7 @@ def test_load_names_every_store_of_any_input_in_order_of_code_points() -> None:
     assert [store.store_id for store in stores] == ["Z", "b", "ä", "\uffff", "😀"]
     assert [store.zone for store in stores[:3]] == ["America/Chicago", "America/Chicago", "UTC"]
     assert [len(store.polls) for store in stores] == [0, 1, 0, 0, 0]
-    assert [store.store_id for store in reference.load(facts, ["b", "nobody"])] == ["b"]
+    assert [store.store_id for store in reference.load(facts, Ask(store_ids=("b", "nobody")))] == ["b"]
 
 
 def test_distinct_polls_are_in_order_and_inactive_where_doubles_disagree() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from beyond import account, note, same_rows
 from engines import polled
+from storewatch.adapters.polls.given import GivenFacts
+from storewatch.answering.answer import answer
 from storewatch.checking import reference
-from storewatch.domain import groups
-from storewatch.domain.account import account as kernel_account
 from storewatch.domain.ask import Ask
 from storewatch.domain.window import parse_windows
 from strategies import DAY, HOUR, WEEK, facts_of, instant
@@ -68,11 +68,12 @@ def fleet(*labels: tuple[str, str, str]) -> Facts:
 
 
 def by_label(facts: Facts, label: str) -> list[dict[str, Any]]:
-    ask = Ask(as_of=instant(AS_OF), windows=("hour",))
+    ask = Ask(as_of=instant(AS_OF), windows=("hour",), by=label)
     windows = ask.parsed_windows
-    report = reference.account(facts, ask, windows)
-    found = reference.by_label(report, facts, ask, label, windows)
-    same_rows(groups.by_label(kernel_account(facts, ask).rows, facts, label, windows), found)
+    found = reference.by_label(reference.account(facts, ask, windows), facts, ask, label, windows)
+    groups = answer(GivenFacts(facts=facts), ask, slices=3).groups
+    assert groups is not None
+    same_rows(groups, found)
     rows = found.astype("object").where(found.notna(), None).to_dict("records")
     return [{str(column).replace("_seconds", ""): value for column, value in row.items()} for row in rows]
 

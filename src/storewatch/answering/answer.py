@@ -15,10 +15,12 @@ import polars.selectors as cs
 from storewatch.answering.course import Course
 from storewatch.domain.account import account
 from storewatch.domain.assumed import Seen
+from storewatch.domain.groups import added, group_table
 from storewatch.domain.input import Input
 from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK, iso, resolve_as_of
+from storewatch.domain.label import words_of
 from storewatch.engines.local import LocalEngine
-from storewatch.errors import InputError
+from storewatch.errors import InputError, NoStoreError
 from storewatch.formats.report import Report
 from storewatch.formats.rows import Rows
 from storewatch.ports.jobs import Progress
@@ -56,8 +58,6 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     """
     if ask.unknown:
         raise InputError(f"this version of storewatch does not know what is asked: {', '.join(ask.unknown)}")
-    if ask.by or ask.where:
-        raise InputError("reports by a label, or of the stores of some labels, are not made yet")
     if ask.as_of is None:
         ends = (window.span[1] for window in ask.parsed_windows if window.span)
         ask = ask.at(max([resolve_as_of(None, snapshot.newest), *ends]))
@@ -125,6 +125,7 @@ def answer(
     Raises:
         InputError: A part of the ask is not known here, or the version is not kept any more.
         NoPollsError: There is neither a poll nor an as-of.
+        NoStoreError: No store has the labels that are asked for.
         OverError: Nobody needs it any more, as the course says.
     """
     course, engine = course or Course(), engine or LocalEngine()
@@ -134,25 +135,32 @@ def answer(
         with closing(
             engine.parts(snapshot, ask, planned, rules=rules, tell=course.tell, folder=folder)
         ) as parts:
-            rows, touched, found = _joined(parts, course, of=len(planned))
+            rows, touched, sums, found = _joined(parts, course, of=len(planned))
+        if ask.where and not rows.height:
+            raise NoStoreError(words_of(ask.where))
         seen = _seen(snapshot, ask, planned, found)
         made_of = Input.joined(found, seen, newest=snapshot.newest, as_of=ask.instant)
-    return Report(parts=rows, touched=touched, ask=ask, made_of=made_of)
+    groups = None if ask.by is None or sums is None else group_table(sums, ask.by, ask.parsed_windows)
+    return Report(parts=rows, touched=touched, groups=groups, ask=ask, made_of=made_of)
 
 
-def _joined(parts: Iterator[Part], course: Course, *, of: int) -> tuple[Rows, pl.DataFrame, list[Input]]:
-    """Put the parts of a report one after the other, which keeps the order of the ids."""
+def _joined(
+    parts: Iterator[Part], course: Course, *, of: int
+) -> tuple[Rows, pl.DataFrame, pl.DataFrame | None, list[Input]]:
+    """Put the parts of a report one after the other, which keeps the order of the ids; add up the rest."""
     part = next(parts)
     course.add(part)
-    rows, touched, found = Rows(part.rows), [part.touched], [part.made_of]
+    rows, touched, sums, found = Rows(part.rows), [part.touched], part.groups, [part.made_of]
     for part in parts:
         # Slices have about as many stores each.
         course.tell(Progress(stage="compute", done=rows.height, total=rows.height * of // len(found)))
         course.add(part)
         rows.add(part.rows)
         touched.append(part.touched)
+        if sums is not None and part.groups is not None:
+            sums = added([sums, part.groups])
         found.append(part.made_of)
-    return rows, _added_up(touched), found
+    return rows, _added_up(touched), sums, found
 
 
 def _added_up(touched: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from storewatch.answering.answer import answer, settle
 from storewatch.answering.course import Course
 from storewatch.errors import ConflictError, Port, UnavailableError
 from storewatch.formats.manifest import Digest, Manifest
+from storewatch.formats.names import beside
 
 if TYPE_CHECKING:
     from storewatch.engines.part import Engine
@@ -76,13 +77,26 @@ def make(
 
 
 def _publish(job: Job, report: Report, folder: str, *, shelf: ReportShelf, course: Course) -> tuple[str, int]:
-    key, rows, csv = f"{folder}/{report.file_name('csv')}", report.parts.height, Digest()
+    key, rows = f"{folder}/{report.file_name('csv')}", report.parts.height
     with course.stage("publish", done=rows, total=rows):
-        shelf.publish(key, csv.of(report.csv_pieces()))
-        shelf.publish(f"{folder}/{report.file_name('parquet')}", report.parquet_pieces())
-    manifest = Manifest(asked=job.ask, report=report, csv=csv, software=__version__, seconds=course.seconds)
-    shelf.publish(f"{folder}/{report.file_name('json')}", [manifest.json_bytes()])
+        csv = _publish_rows(report, key, shelf=shelf)
+        table = report.by_label
+        groups = (
+            None if table is None else _publish_rows(table, beside(key, "csv", by=table.ask.by), shelf=shelf)
+        )
+    manifest = Manifest(
+        asked=job.ask, report=report, csv=csv, groups=groups, software=__version__, seconds=course.seconds
+    )
+    shelf.publish(beside(key, "json"), [manifest.json_bytes()])
     return key, rows
+
+
+def _publish_rows(report: Report, key: str, *, shelf: ReportShelf) -> Digest:
+    """Put rows on the shelf as CSV and Parquet; return the digest of the CSV."""
+    csv = Digest()
+    shelf.publish(key, csv.of(report.csv_pieces()))
+    shelf.publish(beside(key, "parquet"), report.parquet_pieces())
+    return csv
 
 
 def _pin(claim: Claim, *, polls: PollStore, board: Holding) -> Job | None:

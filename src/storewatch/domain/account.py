@@ -16,6 +16,7 @@ from storewatch.domain.spans import DOWN, EXCLUDED, STATUSES, UP
 from storewatch.domain.stated import Stated, stated_times
 from storewatch.domain.sums import OpenTime, State, Sums, sum_up
 from storewatch.domain.uptime import kernel_polls, named_stores, numbered_schedules, zones_of
+from storewatch.domain.window import FIRST, FURTHER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.domain.window import Window
-
-FIRST = ("uptime", "downtime", "unknown", "open")  # of the columns of R7
-FURTHER = ("excluded", "measured", "stated_up", "stated_down", "low", "high")
 
 
 @dataclass(frozen=True, kw_only=True)

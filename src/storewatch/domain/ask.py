@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from storewatch.domain.instant import DEFAULT_CARRY, HOUR, MICROSECONDS, WEEK, WINDOWS, iso
+from storewatch.domain.label import label_of
 from storewatch.domain.window import parse_windows
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from storewatch.domain.label import Where
     from storewatch.domain.window import Window
-
-Where: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class Policy(StrEnum):
@@ -37,7 +37,7 @@ class Ask:
 
     Raises:
         InputError: There is no such window or policy; the message names those that there are. Or a window
-            ends after the as-of.
+            ends after the as-of, or a label is none.
     """
 
     as_of: int | None = None  # seconds since 1970 UTC; None: the newest poll (R3)
@@ -46,7 +46,7 @@ class Ask:
     windows: tuple[str, ...] = tuple(WINDOWS)  # in the order of their columns (R11)
     policy: Policy = Policy.HOURLY_MAJORITY
     compare: bool = False  # whether the windows before are asked for too
-    by: str | None = None  # a label by whose values rows are added up too (R10)
+    by: str | None = None  # a label by whose values rows are added up too (R10), as it is to be called
     where: Where = ()  # labels, and for each the values of which a store has one; of all labels
     unknown: tuple[str, ...] = ()  # parts that a later version wrote, so nobody here can answer it
 
@@ -58,7 +58,11 @@ class Ask:
                 raise InputError(f"the window {window.text} ends after the as-of, {iso(self.as_of)}")
         values: dict[str, set[str]] = {}
         for label, some in self.where:
-            values.setdefault(label, set()).update(some)
+            if not some:
+                raise InputError(f"where {label}: name a value, or an empty one for the stores without one")
+            values.setdefault(label_of(label), set()).update(some)
+        if self.by is not None:
+            label_of(self.by)
         where = tuple((label, tuple(sorted(some))) for label, some in sorted(values.items()))
         object.__setattr__(self, "windows", tuple(window.text for window in windows))
         object.__setattr__(self, "where", where)

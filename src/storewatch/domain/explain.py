@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from storewatch.domain.account import FIRST, FURTHER, account
+from storewatch.domain.account import account
 from storewatch.domain.evidence import NO_HOURS, Annotation, Day, Hour, PollSeen, by_day
 from storewatch.domain.hour_by_hour import Case, Reasons, Span
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
@@ -21,6 +21,7 @@ from storewatch.domain.spans import EXCLUDED, STATUSES
 from storewatch.domain.stated import annotation_of, plain_rows, stated_times
 from storewatch.domain.sums import OpenTime, statuses
 from storewatch.domain.uptime import zones_of
+from storewatch.domain.window import FIRST, FURTHER
 from storewatch.domain.zone import local_days, wall_clock
 
 if TYPE_CHECKING:

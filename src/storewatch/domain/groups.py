@@ -9,9 +9,10 @@ import polars as pl
 from storewatch.domain.kinds import LABELS, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from storewatch.domain.facts import Facts
+    from storewatch.domain.label import Where
     from storewatch.domain.window import Window
 
 _WHOLE = 100_000  # 100 % in thousandths
@@ -58,8 +59,8 @@ def _verdict(name: str) -> Iterator[pl.Expr]:
     yield (allowed - seconds("downtime")).alias(f"left_seconds_{name}")
 
 
-def by_label(rows: pl.DataFrame, facts: Facts, label: str, windows: Sequence[Window]) -> pl.DataFrame:
-    """Add up rows by the values of a label, the stores without one under "".
+def grouped(rows: pl.DataFrame, facts: Facts, label: str, windows: Sequence[Window]) -> pl.DataFrame:
+    """Add up rows by the values of a label, stores of different targets apart, so that slices can be added.
 
     Args:
         rows: Of `account`.
@@ -68,33 +69,67 @@ def by_label(rows: pl.DataFrame, facts: Facts, label: str, windows: Sequence[Win
         windows: Of the rows.
 
     Returns:
-        label, stores, met, missed, no_verdict (by the week if it is asked for, else by the last window), the
-        sums of seconds, and verdicts where all stores of a value have one target; by code point of the value.
+        value ("": stores without one), thousandths (their target; null: none), stores, met, missed,
+        no_verdict (by the week if it is asked for, else by the last window) and the sums of seconds, Int64.
     """
-    values = (
-        facts.of(LABELS).filter(pl.col("label") == label).select("store_id", pl.col("value").alias(label))
-    )
+    held = facts.of(LABELS).filter(pl.col("label") == label).select("store_id", "value")
     summed = [name for name in rows.columns if "_seconds_" in name and not name.startswith(_NOT_SUMMED)]
     names = [window.name for window in windows]
     met = f"met_{'last_week' if 'last_week' in names else names[-1]}"
-    has_targets = met in rows.columns
-    verdict = pl.col(met) if has_targets else pl.lit(None, dtype=pl.Boolean)
-    target = pl.col("thousandths")
-    groups = (
-        rows.join(values, on="store_id", how="left")
+    verdict = pl.col(met) if met in rows.columns else pl.lit(None, dtype=pl.Boolean)
+    return (
+        rows.select("store_id", *summed, verdict=verdict)
+        .join(held, on="store_id", how="left")
         .join(targets(facts), on="store_id", how="left")
-        .with_columns(pl.col(label).fill_null(""), verdict=verdict)
-        .group_by(label)
+        .group_by(pl.col("value").fill_null(""), "thousandths")
         .agg(
             stores=pl.len().cast(pl.Int64),
             met=pl.col("verdict").sum().cast(pl.Int64),
             missed=(~pl.col("verdict")).sum().cast(pl.Int64),
             no_verdict=pl.col("verdict").null_count().cast(pl.Int64),
-            thousandths=pl.when((target.n_unique() == 1) & (target.null_count() == 0)).then(target.first()),
             **{name: pl.col(name).sum() for name in summed},
+        )
+    )
+
+
+def added(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Add up what `grouped` returns of several slices."""
+    return pl.concat(parts).group_by("value", "thousandths").agg(pl.all().sum())
+
+
+def group_table(sums: pl.DataFrame, label: str, windows: Sequence[Window]) -> pl.DataFrame:
+    """Return a report's rows by a label (R10).
+
+    Args:
+        sums: What `grouped` returns, of all slices.
+        label: What the column of values is to be called.
+        windows: As for `grouped`.
+
+    Returns:
+        label, stores, met, missed, no_verdict, the sums of seconds and, if some store has a target, verdicts
+        where all stores of a value have one and the same; by code point of the value.
+    """
+    target = pl.col("thousandths")
+    groups = (
+        sums.group_by(pl.col("value").alias(label))
+        .agg(
+            pl.exclude("value", "thousandths").sum(),
+            pl.when(target.n_unique() == 1).then(target.first()),
         )
         .sort(label)
     )
-    if not has_targets:
+    if sums["thousandths"].null_count() == sums.height:
         return groups.drop("thousandths")
-    return judged(groups, windows, before=f"uptime_seconds_{names[0]}_before")
+    return judged(groups, windows, before=f"uptime_seconds_{windows[0].name}_before")
+
+
+def having(names: pl.Series, facts: Facts, where: Where) -> pl.Series:
+    """Return those of some stores (String) that have one of the wanted values of each label; "": none."""
+    for label, values in where:
+        held = facts.of(LABELS).filter((pl.col("label") == label) & (pl.col("value") != ""))
+        wanted = held.filter(pl.col("value").is_in(values))["store_id"]
+        has = names.is_in(wanted.implode())
+        if "" in values:
+            has |= ~names.is_in(held["store_id"].implode())
+        names = names.filter(has)
+    return names

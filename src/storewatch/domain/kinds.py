@@ -6,7 +6,6 @@ Reading, merging and every poll store go through it, so a new kind is a row here
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -210,12 +209,6 @@ EVERY_STORE = "*"  # the label of an annotation that is about all
 # By name. The order decides what a file is that has the columns of two kinds: polls with a zone in a further
 # column are polls, and stores with one are stores.
 KINDS = {kind.name: kind for kind in (POLLS, HOURS, EXCEPTIONS, ANNOTATIONS, LABELS, ZONES)}
-FORM = r"[\s_-]"  # signs that do not count in a column's name (R1)
-
-
-def folded(name: str) -> str:
-    """Return what counts of a column's name: neither case nor spaces, `_` and `-` (R1)."""
-    return re.sub(FORM, "", name).casefold()
 
 
 def spoken_of() -> list[Kind]:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.dates import EVERY_DAY, Dated
+from storewatch.domain.groups import having
 from storewatch.domain.kernel import Polls
 from storewatch.domain.kinds import EXCEPTIONS, HOURS
 from storewatch.domain.schedule import Schedules, distinct_schedules
@@ -36,6 +37,7 @@ def named_stores(facts: Facts, ask: Ask) -> tuple[pl.Series, NDArray[np.uint32]]
     names = _all_names(facts, polled)
     if ask.store_ids is not None:
         names = names.filter(names.is_in(list(ask.store_ids)))
+    names = having(names, facts, ask.where)
     return names, _places(polled, names)
 
 

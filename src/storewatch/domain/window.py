@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 CALENDAR = ("today", "yesterday", "this_week", "previous_week", "this_month", "previous_month")
 LONGEST = 400 * DAY  # seconds
+# What a report says of each window, in seconds.
+FIRST = ("uptime", "downtime", "unknown", "open")  # as R7 has them
+FURTHER = ("excluded", "measured", "stated_up", "stated_down", "low", "high")
 
 # No wall clock since 1970 is further from UTC.
 _BEHIND = 12 * HOUR

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from storewatch.domain.account import Account, account
 from storewatch.domain.ask import Ask
 from storewatch.domain.facts import Facts
+from storewatch.domain.groups import grouped
 from storewatch.domain.input import Input
 from storewatch.domain.kinds import ANNOTATIONS
+from storewatch.domain.label import label_of
 from storewatch.ports.jobs import Progress
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Part:
     )  # the annotations that decide some of its open seconds, and `seconds_…` of each window
     made_of: Input
     seconds: Mapping[str, float]  # by stage
+    groups: pl.DataFrame | None = None  # its rows added up, as `grouped` returns them, if that is asked for
 
 
 class Engine(Protocol):
@@ -82,5 +85,8 @@ def make_part(
     store_ids = made.rows["store_id"]
     made_of = Input.of(facts, store_ids, version=snapshot.version, as_of=ask.instant, within=within)
     touched = facts.of(ANNOTATIONS).join(made.touched, on="id")
+    groups = None
+    if ask.by is not None:
+        groups = grouped(made.rows, facts, label_of(ask.by), ask.parsed_windows)
     seconds = {"gather": gathered - began, "compute": time.perf_counter() - gathered}
-    return Part(rows=made.rows, touched=touched, made_of=made_of, seconds=seconds)
+    return Part(rows=made.rows, touched=touched, made_of=made_of, seconds=seconds, groups=groups)

@@ -55,14 +55,20 @@ class Shelved:
     """A part whose rows lie on the shelf."""
 
     key: str
+    groups: str | None  # where the rows added up by a label lie, if that is asked for
     touched: pl.DataFrame  # as a `Part` has it
     made_of: Input
     seconds: Mapping[str, float]  # by stage
 
     def load(self, shelf: ReportShelf) -> Part:
         """Fetch the rows."""
-        rows = pl.read_ipc(io.BytesIO(b"".join(shelf.read(self.key))))
-        return Part(rows=rows, touched=self.touched, made_of=self.made_of, seconds=self.seconds)
+        return Part(
+            rows=_fetched(shelf, self.key),
+            touched=self.touched,
+            made_of=self.made_of,
+            seconds=self.seconds,
+            groups=None if self.groups is None else _fetched(shelf, self.groups),
+        )
 
 
 def plain(within: Within) -> dict[str, str | None] | list[str] | None:
@@ -97,8 +103,23 @@ def _shelved(task: SliceTask) -> Shelved:
             part = make_part(snapshot, Ask.from_values(task["ask"]), within)
     finally:
         polls.close()
-    buffer = io.BytesIO()
-    part.rows.write_ipc(buffer, compression="zstd")
-    key = f"{task['folder']}/{uuid.uuid4().hex}"
-    open_shelf(settings).publish(key, [buffer.getvalue()])
-    return Shelved(key=key, touched=part.touched, made_of=part.made_of, seconds=part.seconds)
+    shelf, folder = open_shelf(settings), task["folder"]
+    return Shelved(
+        key=_put(part.rows, shelf, folder),
+        groups=None if part.groups is None else _put(part.groups, shelf, folder),
+        touched=part.touched,
+        made_of=part.made_of,
+        seconds=part.seconds,
+    )
+
+
+def _put(rows: pl.DataFrame, shelf: ReportShelf, folder: str) -> str:
+    """Put rows into a folder on the shelf; return where they lie."""
+    rows.write_ipc(buffer := io.BytesIO(), compression="zstd")
+    key = f"{folder}/{uuid.uuid4().hex}"
+    shelf.publish(key, [buffer.getvalue()])
+    return key
+
+
+def _fetched(shelf: ReportShelf, key: str) -> pl.DataFrame:
+    return pl.read_ipc(io.BytesIO(b"".join(shelf.read(key))))

@@ -19,8 +19,10 @@ from storewatch.formats.report import Report
 from storewatch.ingest import from_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
+
+    from storewatch.domain.label import Where
 
 __all__ = ["Report", "hours", "report"]
 
@@ -41,6 +43,8 @@ def report(
     policy: str = Policy.HOURLY_MAJORITY,
     windows: Iterable[str] = tuple(WINDOWS),
     compare: bool = False,
+    by: str | None = None,
+    where: Mapping[str, str | Iterable[str]] | None = None,
 ) -> Report:
     """Make the report of the last hour, day and week, or of other windows, for every store.
 
@@ -61,6 +65,8 @@ def report(
         windows: `hour`, `day`, `week`, a length like `28d` or `36h`, `today`, `yesterday`, `this_week`,
             `previous_week`, `this_month`, `previous_month`, or two instants with a slash between them (R11).
         compare: Whether each has the figures of the window before beside it, at the very end.
+        by: A label, like `brand`, by whose values the rows are added up too, in `groups` (R10).
+        where: Labels, and for each the values of which a store has to have one, `""` for none at all.
 
     What changes figures is a `StorewatchWarning` each, and an attribute of the report: rows that cannot be
     used are left out (`rejects`, `reasons`), ids that nothing names have no row (`strangers`), what is not
@@ -69,6 +75,7 @@ def report(
     Raises:
         InputError: A frame lacks a column or has one of an impossible type, or an option is wrong.
         NoPollsError: There is neither a poll nor an as-of.
+        NoStoreError: No store has the labels of `where`.
 
     >>> import polars as pl
     >>> stamps = ["2023-01-25 11:05:00 UTC"]
@@ -90,6 +97,8 @@ def report(
         policy=parse_policy(policy),
         windows=_windows(windows),
         compare=compare,
+        by=by,
+        where=_where(where or {}),
     )
     reading = from_frames(polls, hours, zones, exceptions=exceptions, annotations=annotations, stores=stores)
     made = replace(answer(GivenFacts(facts=reading.facts), ask), rejects=reading.rejects)
@@ -174,6 +183,12 @@ def _windows(windows: Iterable[str]) -> tuple[str, ...]:
     if isinstance(windows, str):
         raise InputError(f"windows is one text: give a list of windows, [{windows!r}]")
     return tuple(windows)
+
+
+def _where(where: Mapping[str, str | Iterable[str]]) -> Where:
+    return tuple(
+        (label, (values,) if isinstance(values, str) else tuple(values)) for label, values in where.items()
+    )
 
 
 def _ids(store_ids: Iterable[str]) -> tuple[str, ...]:

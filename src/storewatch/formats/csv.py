@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import polars.selectors as cs
 
-from storewatch.domain.account import FIRST
-from storewatch.domain.window import unit_of
+from storewatch.domain.window import FIRST, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,9 +128,9 @@ def safe(name: str) -> pl.Expr:
     """Put an apostrophe before each text that begins with `=`, `+`, `-`, `@`, a tab or a return.
 
     Spreadsheets run such cells as formulas. Texts that begin with apostrophes and then one of these get one
-    more, so that taking one off gives the text back, and no two become one.
+    more, so that taking one off gives the text back, and no two become one. No text is nothing, not `""`.
     """
-    raw = pl.col(name)
+    raw = pl.col(name).replace("", None)
     return pl.when(raw.str.contains(_FORMULA)).then("'" + raw).otherwise(raw).alias(name)
 
 

@@ -62,6 +62,7 @@ class Manifest:
     asked: Ask  # as it was asked, before its as-of was settled
     report: Report
     csv: Digest
+    groups: Digest | None = None  # of the CSV of its groups, if it has any
     software: str  # its version
     seconds: Mapping[str, float]  # by stage
 
@@ -71,17 +72,19 @@ class Manifest:
             "as_of": iso(self.report.as_of),
             "parameters": _parameters(self.asked),
             "input": _input(self.report.made_of),
-            "report": {
-                "rows": self.report.parts.height,
-                "bytes": self.csv.bytes,
-                "sha256": self.csv.sha256,
-            },
+            "report": _file(self.report, self.csv),
+            **({} if self.groups is None else {"groups": _file(self.report.by_label, self.groups)}),
             "annotations": _annotations(self.report.touched),
             "rules": {"numbers": "R1–R12, R15, R16", "version": RULES},
             "software": {"storewatch": self.software, "tzdata": tzdata_version()},
             "seconds": {stage: round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
         return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _file(report: Report | None, csv: Digest) -> dict[str, int | str]:
+    rows = 0 if report is None else report.parts.height
+    return {"rows": rows, "bytes": csv.bytes, "sha256": csv.sha256}
 
 
 def _parameters(ask: Ask) -> dict[str, Any]:

@@ -1,23 +1,19 @@
 """A finished report's files: what lies on the shelf beside its CSV, and what is made of that when asked for.
 
-All files of an attempt have one name but for the ending. The Parquet has the whole seconds that the CSV's
+The Parquet has the whole seconds that the CSV's
 rounded figures cannot give back, so JSON and workbook are made of it.
 """
 
 from __future__ import annotations
 
 import io
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from storewatch.formats.names import beside
 
 if TYPE_CHECKING:
     from storewatch.formats.report import Report
     from storewatch.ports.shelf import ReportShelf
-
-
-def beside(key: str, ending: str) -> str:
-    """Return where a report's file with another ending (`parquet`; `json`: its manifest) lies."""
-    return str(PurePosixPath(key).with_suffix(f".{ending}"))
 
 
 def content(shelf: ReportShelf, key: str) -> bytes | None:
@@ -37,4 +33,10 @@ def published_report(shelf: ReportShelf, key: str) -> Report | None:
     if parquet is None or manifest is None:
         return None
     ask, made_of = read_manifest(manifest)
-    return Report(parts=Rows(pl.read_parquet(io.BytesIO(parquet))), ask=ask, made_of=made_of)
+    table = None if ask.by is None else content(shelf, beside(key, "parquet", by=ask.by))
+    return Report(
+        parts=Rows(pl.read_parquet(io.BytesIO(parquet))),
+        groups=None if table is None else pl.read_parquet(io.BytesIO(table)),
+        ask=ask,
+        made_of=made_of,
+    )

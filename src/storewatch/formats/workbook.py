@@ -7,21 +7,23 @@ the CSV. The same report gives the same bytes.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import xlsxwriter
 
-from storewatch.domain.account import FIRST
 from storewatch.domain.ask import Policy
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, iso
+from storewatch.domain.label import words_of
+from storewatch.domain.window import FIRST
 from storewatch.domain.zone import DEFAULT_ZONE
 from storewatch.errors import InputError
-from storewatch.formats.csv import column_sums, csv_rows
+from storewatch.formats.csv import csv_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
     from xlsxwriter.format import Format
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 MOST_STORES = 1_048_575  # rows of a sheet, less the header
 LONGEST_ID = 32_767  # characters of a cell
 
+_LONGEST_SHEET, _NO_SHEET = 31, r"[][:*?/\\']"  # characters of a sheet's name, and what it may not have
 _WIDEST = 40  # characters of the id's column
 
 
@@ -48,19 +51,36 @@ class _Look:
     wrapped: Format
 
 
-def xlsx_bytes(rows: pl.DataFrame, ask: Ask, made_of: Input) -> bytes:
-    """Return the report as a workbook of two sheets, About and Stores.
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a workbook is to say."""
+
+    ask: Ask
+    made_of: Input
+    stores: int  # of the whole report
+    totals: Mapping[str, int]  # the same
+    rows: pl.DataFrame  # of the sheet Stores
+    groups: pl.DataFrame | None  # its rows by a label
+
+
+def xlsx_bytes(report: Contents) -> bytes:
+    """Return the report as a workbook: a sheet About, one of Stores, and one of its groups, if it has any.
 
     Raises:
-        InputError: It has more stores than a sheet has rows, or an id that is longer than a cell holds.
+        InputError: It has more rows than a sheet, or an id or value that is longer than a cell holds.
     """
-    _check(rows)
+    ask, sheets = report.ask, {"Stores": report.rows}
+    if report.groups is not None:
+        sheets[f"By {re.sub(_NO_SHEET, '_', str(ask.by))}"[:_LONGEST_SHEET]] = report.groups
+    for rows in sheets.values():
+        _check(rows)
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, {"in_memory": True})
     book.set_properties({"title": f"Uptime as of {iso(ask.instant)}", "created": _naive(ask.instant)})
     look = _look(book)
-    _write_about(book.add_worksheet("About"), rows, ask, made_of, look)
-    _write_stores(book.add_worksheet("Stores"), rows, look)
+    _write_about(book.add_worksheet("About"), report, look)
+    for name, rows in sheets.items():
+        _write_rows(book.add_worksheet(name), rows, look)
     book.close()
     return buffer.getvalue()
 
@@ -71,7 +91,7 @@ def _check(rows: pl.DataFrame) -> None:
             f"a sheet holds {MOST_STORES:,} stores and this report has {rows.height:,}: "
             "take .csv or .parquet, or ask for fewer stores"
         )
-    if (rows["store_id"].str.len_chars() > LONGEST_ID).any():
+    if (rows.to_series().str.len_chars() > LONGEST_ID).any():
         raise InputError(f"a cell holds {LONGEST_ID:,} characters and an id has more: take .csv or .parquet")
 
 
@@ -92,7 +112,7 @@ def _look(book: Workbook) -> _Look:
 # ---------------------------------------------------------------- rows
 
 
-def _write_stores(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
+def _write_rows(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
     rows = csv_rows(seconds)
     last, right = rows.height, rows.width - 1
     sheet.set_column(0, 0, _id_width(rows), look.text)
@@ -105,52 +125,56 @@ def _write_stores(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
             if isinstance(cell, str):
                 sheet.write_string(number, column, cell)
             elif cell is not None:
-                sheet.write_number(number, column, cell, look.number)
+                sheet.write_number(number, column, cell, look.number if isinstance(cell, float) else None)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, last, right)
     sheet.ignore_errors({"number_stored_as_text": f"A1:A{last + 1}"})
 
 
 def _id_width(rows: pl.DataFrame) -> int:
-    longest = rows["store_id"].str.len_chars().max() or 0
-    return min(max(int(str(longest)), len("store_id")) + 3, _WIDEST)
+    longest = rows.to_series().str.len_chars().max() or 0
+    return min(max(int(str(longest)), len(rows.columns[0])) + 3, _WIDEST)
 
 
 # ---------------------------------------------------------------- about
 
 
-def _write_about(sheet: Worksheet, rows: pl.DataFrame, ask: Ask, made_of: Input, look: _Look) -> None:
+def _write_about(sheet: Worksheet, report: Contents, look: _Look) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 4, 14)
     sheet.set_column(5, 5, 12)
     sheet.write_string(0, 0, "Uptime of stores in their open hours", look.title)
     line = 2
-    for name, value in _heading(rows, ask, made_of):
+    for name, value in _heading(report):
         sheet.write_string(line, 0, name, look.wrapped)
         sheet.write(line, 1, value) if isinstance(value, int) else sheet.write_string(line, 1, value)
         line += 1
-    line = _write_totals(sheet, rows, ask, look, line + 1)
+    line = _write_totals(sheet, report, look, line + 1)
     sheet.write_string(line + 1, 0, "What was assumed, and how to read the figures", look.head)
-    for number, sentence in enumerate(_sentences(ask, made_of), start=line + 2):
+    for number, sentence in enumerate(_sentences(report.ask, report.made_of), start=line + 2):
         sheet.merge_range(number, 0, number, 5, "", look.wrapped)
         sheet.write_string(number, 0, sentence, look.wrapped)
         sheet.set_row(number, 30)
 
 
-def _heading(rows: pl.DataFrame, ask: Ask, made_of: Input) -> Iterator[tuple[str, str | int]]:
-    yield "as of", iso(ask.instant)
-    if made_of.newest is not None:
-        newest = datetime.fromtimestamp(made_of.newest / MICROSECONDS, UTC)
+def _heading(report: Contents) -> Iterator[tuple[str, str | int]]:
+    yield "as of", iso(report.ask.instant)
+    if report.made_of.newest is not None:
+        newest = datetime.fromtimestamp(report.made_of.newest / MICROSECONDS, UTC)
         yield "newest poll", f"{newest:%Y-%m-%dT%H:%M:%SZ}"
-    yield "stores", rows.height
+    yield "stores", report.stores
+    if report.rows.height < report.stores:
+        yield "chosen of these", report.rows.height
+    if report.ask.where:
+        yield "only stores with", words_of(report.ask.where)
 
 
-def _write_totals(sheet: Worksheet, rows: pl.DataFrame, ask: Ask, look: _Look, line: int) -> int:
+def _write_totals(sheet: Worksheet, report: Contents, look: _Look, line: int) -> int:
     """Write the fleet's sums; return the next free line."""
     names = ["fleet total, hours", *FIRST, "uptime %", "excluded"]
     for column, name in enumerate(names):
         sheet.write_string(line, column, name, look.head)
-    totals, windows = column_sums([rows]), ask.parsed_windows
+    totals, windows = report.totals, report.ask.parsed_windows
     for number, window in enumerate(windows, start=line + 1):
         seconds = [totals[f"{figure}_seconds_{window.name}"] for figure in FIRST]
         sheet.write_string(number, 0, window.title)

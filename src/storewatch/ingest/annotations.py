@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.instant import MICROSECONDS
-from storewatch.domain.kinds import ANNOTATIONS, EVERY_STORE, folded
+from storewatch.domain.kinds import ANNOTATIONS, EVERY_STORE
+from storewatch.domain.label import folded
 from storewatch.domain.spans import STATUSES
 from storewatch.ingest.ids import check_ids, has_zero
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of

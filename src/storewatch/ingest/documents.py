@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from storewatch.domain.kinds import EXCEPTIONS, HOURS, Kind, folded
+from storewatch.domain.kinds import EXCEPTIONS, HOURS, Kind
+from storewatch.domain.label import folded
 from storewatch.errors import InputError
 from storewatch.ingest.opening import reading
 from storewatch.ingest.parts import flawed_part, join_parts, rows_part

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.account import FIRST, FURTHER
-from storewatch.domain.kinds import EVERY_STORE, LABELS, TARGET, folded
-from storewatch.domain.window import CALENDAR
+from storewatch.domain.kinds import EVERY_STORE, LABELS, TARGET
+from storewatch.domain.label import folded, is_of_reports
 from storewatch.ingest.ids import CONTROL, LONGEST, check_ids, has_zero
 from storewatch.ingest.rejects import Codes, Reason, first_reason, flaws_of
 from storewatch.ingest.zones import is_unknown_zone
@@ -28,12 +27,6 @@ STORES: Schema = {
     "values": pl.List(pl.Struct({"label": pl.String(), "value": pl.String()})),  # in order of the labels
 }
 
-_FIGURES = "|".join(folded(name) for name in (*FIRST, *FURTHER, "met", "allowed", "left"))
-_WINDOWS = "|".join(["lasthour", "lastday", "lastweek", "window", r"\d+[hd]", *map(folded, CALENDAR)])
-_OF_REPORTS = re.compile(
-    rf"({_FIGURES})(percent|seconds)?({_WINDOWS})(before)?"
-    r"|state|isclosed|since|outageslastweek|longestoutagesecondslastweek|stores|met|missed|noverdict"
-)
 _WHOLE = 1_000  # thousandths
 _TARGET = r"^[0-9]{1,3}(\.[0-9]{1,3})?$"
 
@@ -42,7 +35,7 @@ def is_label(name: str) -> bool:
     """Say whether a column of stores may be a label: it has a name, and no column of reports has the same."""
     text = folded(name)
     is_name = 0 < len(text.encode()) <= LONGEST and not re.search(CONTROL, text) and text != EVERY_STORE
-    return is_name and not _OF_REPORTS.fullmatch(text)
+    return is_name and not is_of_reports(text)
 
 
 def check_stores(columns: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:

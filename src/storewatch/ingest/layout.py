@@ -7,15 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storewatch.domain.kinds import KINDS, Column, Kind, folded
+from storewatch.domain.kinds import KINDS, Column, Kind
+from storewatch.domain.label import folded, is_of_reports
 from storewatch.ingest.labels import is_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_OURS = (["store_id", "uptime_last_hour"], ["store_id", "verdict"])  # what reports, differences begin with
+_DIFFERENCES = ["store_id", "verdict"]  # begin with this
 _REJECTS = ["file", "line", "reason", "row"]
-_TYPED_REPORT = "uptime_seconds_last_hour"
+_COUNTS = ["stores", "met", "missed", "no_verdict"]  # of a report's rows by a label, which comes first
 _ALIKE = 0.6  # of difflib's likeness: `start_time` is meant for `start_time_local`
 _DATA = re.compile(r"[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}.*")  # what no column is called
 _MOST_NAMES, _LONGEST_NAME = 20, 60  # of what a message lists
@@ -149,4 +150,9 @@ def kinds_joined(by: str) -> str:
 def is_ours(columns: Sequence[str]) -> bool:
     """Tell whether these are the columns of a report, rejects or differences that storewatch wrote."""
     found = list(columns)
-    return found[:2] in _OURS or found == _REJECTS or _TYPED_REPORT in found
+    is_report = found[:1] == ["store_id"] and found[1:2] != [] and _is_uptime(found[1])
+    return is_report or found[1:5] == _COUNTS or found[:2] == _DIFFERENCES or found == _REJECTS
+
+
+def _is_uptime(name: str) -> bool:
+    return name.startswith("uptime_") and is_of_reports(folded(name))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.kinds import FORM, POLLS, Kind, folded
+from storewatch.domain.kinds import POLLS, Kind
+from storewatch.domain.label import FORM, folded
 from storewatch.ingest.checks import Checked, check, checked_schema, clash_of
 from storewatch.ingest.columns import text_of
 from storewatch.ingest.csv.records import Record, fields_at, shown, without_end

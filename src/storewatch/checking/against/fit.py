@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from storewatch.domain.account import FIRST
 from storewatch.domain.instant import DAY, HOUR, WINDOWS
+from storewatch.domain.window import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -54,7 +54,7 @@ def account(
         met_…, allowed_seconds_…, left_seconds_… (R10); at last the seconds of the windows before, `…_before`.
         In order of `store_id` by code point.
     """
-    stores = load(facts, ask.store_ids)
+    stores = load(facts, ask)
     row = partial(_account_of, ask=ask, windows=tuple(windows), compare=compare)
     rows = of_each(stores, row, jobs=jobs)
     columns = account_columns(
@@ -87,7 +87,7 @@ def touched(facts: Facts, ask: Ask, windows: Sequence[Window]) -> pd.DataFrame:
         id and, for each window, seconds_…; those that decide some, in order of id.
     """
     seconds: dict[str, dict[str, int]] = {}
-    for store in load(facts, ask.store_ids):
+    for store in load(facts, ask):
         asked = {window.name: edges(window, store.zone, ask.instant) for window in windows}
         found = _reach(store, ask, asked.values())
         for name, (begin, end) in asked.items():

@@ -43,7 +43,7 @@ def hours(facts: Facts, ask: Ask, begin: int, end: int) -> pd.DataFrame:
     Returns:
         `COLUMNS`; in order of `store_id` by code point, and of hours.
     """
-    rows = [row for store in load(facts, ask.store_ids) for row in _hours_of(case_of(store, ask), begin, end)]
+    rows = [row for store in load(facts, ask) for row in _hours_of(case_of(store, ask), begin, end)]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype="object").astype(COLUMNS)
 
 

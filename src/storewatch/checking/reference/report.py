@@ -58,7 +58,7 @@ def report(facts: Facts, ask: Ask, *, jobs: int = 1) -> pd.DataFrame:
         `downtime_seconds_…`, `unknown_seconds_…` and `open_seconds_…`; in order of `store_id` by code point.
     """
     row = partial(report_store, as_of=ask.instant, carry=ask.carry, policy=ask.policy)
-    rows = of_each(load(facts, ask.store_ids), row, jobs=jobs)
+    rows = of_each(load(facts, ask), row, jobs=jobs)
     columns = figure_columns()
     return pd.DataFrame(rows, columns=["store_id", *columns]).astype(dict.fromkeys(columns, "int64"))
 

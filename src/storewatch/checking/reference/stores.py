@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import polars as pl
 
+from storewatch.domain.ask import Ask
 from storewatch.domain.kinds import ANNOTATIONS, EVERY_STORE, EXCEPTIONS, LABELS, NAME, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from storewatch.domain.facts import Facts
+    from storewatch.domain.label import Where
+
+EVERYTHING = Ask()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,19 +69,21 @@ class Store:
     target: int | None = None  # in thousandths of a percent
 
 
-def load(facts: Facts, store_ids: Iterable[str] | None = None) -> list[Store]:
+def load(facts: Facts, ask: Ask = EVERYTHING) -> list[Store]:
     """Take the facts apart by store, in order of `store_id` by code point (R7).
 
-    Every store that polls, hours, zones or `facts.stores` name is there: polled or not, in open hours or not.
+    Every store that polls, hours, zones or `facts.stores` name is there, polled or not, in open hours or not,
+    if it is one of those that are asked for.
     """
     polls, hours = polls_frame(facts.polls), hours_frame(facts.hours)
     zones = dict(zip(_ids(facts.zones), facts.zones["zone"].to_list(), strict=True))
     named = {*_ids(facts.polls), *_ids(facts.hours), *zones}
     named |= set() if facts.stores is None else set(facts.stores.to_list())
-    wanted = sorted(named if store_ids is None else named.intersection(store_ids))
+    labels, targets = _labels(facts), _targets(facts)
+    chosen = named if ask.store_ids is None else named.intersection(ask.store_ids)
+    wanted = sorted(store_id for store_id in chosen if has(labels.get(store_id, {}), ask.where))
     polls_of, hours_of = _by_store(polls), _by_store(hours)
     rows, exceptions, annotations = _rows(facts), _exceptions(facts), _annotations(facts)
-    labels, targets = _labels(facts), _targets(facts)
     return [
         Store(
             store_id=store_id,
@@ -92,6 +98,11 @@ def load(facts: Facts, store_ids: Iterable[str] | None = None) -> list[Store]:
         )
         for store_id in wanted
     ]
+
+
+def has(labels: Mapping[str, str], where: Where) -> bool:
+    """Say whether a store with these labels has one of the wanted values of each label; "": none (R10)."""
+    return all(labels.get(label, "") in values for label, values in where)
 
 
 def polls_frame(polls: pl.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def by_label(
         label, stores, met, missed, no_verdict (by the week if it is asked for, else by the last window), and
         the report's columns of seconds and targets; in order of the values by code point.
     """
-    stores = load(facts, ask.store_ids)
+    stores = load(facts, ask)
     values = [store.labels.get(label, "") for store in stores]
     targets = {
         value: {store.target for store, its in zip(stores, values, strict=True) if its == value}

@@ -28,14 +28,17 @@ paths_argument = click.argument(
 )
 
 
-def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, str | None], R | None]:
-    """Turn a parser of ours into an option's callback: what it refuses is a usage error."""
+def _value(parse: Callable[[str], R]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Turn a parser of ours into an option's callback: what it refuses is a usage error.
 
-    def callback(_context: click.Context, parameter: click.Parameter, value: str | None) -> R | None:
-        if value is None:
-            return None
+    Of an option that may be repeated it is given each value.
+    """
+
+    def callback(_context: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - click's
         try:
-            return parse(value)
+            if isinstance(value, tuple):
+                return tuple(map(parse, value))
+            return None if value is None else parse(value)
         except InputError as error:
             raise click.BadParameter(str(error), param=parameter) from error
 
@@ -123,6 +126,47 @@ def windows_options(command: Callable[..., R]) -> Callable[..., R]:
     ):  # fmt: skip
         asked = option(asked)
     return asked
+
+
+def stores_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command that is asked the options that choose its stores, and by what they are added up."""
+
+    @functools.wraps(command)
+    def asked(
+        *,
+        ask: Ask,
+        store_ids: tuple[str, ...],
+        where: tuple[tuple[str, tuple[str]], ...],
+        by: str | None,
+        **others: Any,  # noqa: ANN401 - its own
+    ) -> R:
+        return command(ask=but(ask, store_ids=store_ids or None, where=where, by=by), **others)
+
+    for option in (
+        click.option("--by", callback=_value(_label), metavar="LABEL",
+                     help="Write the sums by a label too, like brand: beside --out, or as a sheet of .xlsx."),
+        click.option("--where", multiple=True, callback=_value(_condition), metavar="LABEL=VALUE",
+                     help="Only stores with this value; may be repeated: of one label for any of its values,"
+                     " of several for all. LABEL= are the stores without one."),
+        click.option("--store", "store_ids", multiple=True, metavar="ID",
+                     help="Only this store; may be repeated."),
+    ):  # fmt: skip
+        asked = option(asked)
+    return asked
+
+
+def _label(text: str) -> str:
+    from storewatch.domain.label import label_of
+
+    label_of(text)
+    return text
+
+
+def _condition(text: str) -> tuple[str, tuple[str]]:
+    label, mark, value = text.partition("=")
+    if not mark:
+        raise InputError(f"{text}: write LABEL=VALUE, or LABEL= for the stores without one")
+    return _label(label), (value,)
 
 
 def check_place(path: Path, option: str) -> None:

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,10 +22,12 @@ from storewatch.entrypoints.cli.options import (
     check_place,
     data_option,
     one_window_option,
+    stores_options,
     windows_options,
 )
 from storewatch.entrypoints.cli.show import say
 from storewatch.entrypoints.cli.source import read_folder, settled_facts, source_of
+from storewatch.errors import NoStoreError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,16 @@ _ALLOCATOR = {  # options of mallopt, by their numbers in malloc.h
 @asking
 @data_option
 @windows_options
-@click.option("--store", "store_ids", multiple=True, metavar="ID", help="Only this store; may be repeated.")
+@stores_options
+@click.option(
+    "--only", type=click.Choice(["missed"]), help="Show only stores that missed their target in some window."
+)
+@click.option(
+    "--worst",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Show only N stores: those with the most downtime in the last window.",
+)
 @click.option("--out", type=OUTPUT, help="Write to a .csv, .parquet, .json or .xlsx file.")
 @click.option(
     "--engine",
@@ -71,7 +81,8 @@ def report(
     *,
     ask: Ask,
     data: Path | None,
-    store_ids: tuple[str, ...],
+    only: str | None,
+    worst: int | None,
     out: Path | None,
     engine: str,
     jobs: int,
@@ -88,6 +99,8 @@ def report(
     from storewatch.domain.account import account
 
     check_out(out)
+    if ask.by is not None and out is None and not sys.stdout.isatty():
+        raise click.UsageError("--by writes a table beside the report: name a file with --out")
     if data is not None:
         keep_freed_memory()
     if data is None and (strict or rejects):
@@ -95,9 +108,14 @@ def report(
     reading = read_folder(data, allow_future=allow_future, strict=strict, rejects=rejects) if data else None
     rules = account if engine == "kernel" else partial(by_reference, jobs=jobs)
     where = _engine() if reading is None and engine == "kernel" else None
-    with source_of(reading) as source:
-        made = answer(source, replace(ask, store_ids=store_ids or None), rules=rules, engine=where)
+    try:
+        with source_of(reading) as source:
+            made = answer(source, ask, rules=rules, engine=where)
+    except NoStoreError as error:
+        raise click.BadParameter(str(error), param_hint="--where") from error
     say((f"no input names the store {store_id}" for store_id in made.strangers), err=True)
+    if only or worst:
+        made = made.choose(missed=only is not None, worst=worst)
     deliver(made, out)
     if reading is not None and not reading.is_complete:
         sys.exit(WITH_REJECTS)
@@ -149,9 +167,12 @@ def deliver(made: Report, out: Path | None) -> None:
     from storewatch.entrypoints.cli.texts import report_lines, report_notes
 
     if out is not None:
-        made.write(out)
+        written = made.write(out)
         heading, *notes = report_notes(made, now=time.time())
-        say([f"{out}: {heading}", *notes], err=True)
+        say(
+            [f"{out}: {heading}", *(f"{path}: sums by {made.ask.by}" for path in written[1:]), *notes],
+            err=True,
+        )
     elif sys.stdout.isatty():
         say(report_lines(made, now=time.time()))
     else:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from storewatch.domain.account import FIRST
 from storewatch.domain.assumed import RUN_OUT, of_strangers
 from storewatch.domain.instant import MICROSECONDS, iso
+from storewatch.domain.window import FIRST
 from storewatch.entrypoints.cli.show import WIDTH
 from storewatch.entrypoints.wording import age, hours, percent, window_words
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 SHOWN_NAMES = 5  # of a list of stores
 _UNITS = {"exceptions": "dates of stores", "annotations": "annotations", "labels": "values of stores"}
+SHOWN_GROUPS = 20
 SHOWN_REJECTS = 3  # of the rows of one reason
 NOT_DOWN = "no store was down in its open hours of {}"
+NONE_MISSED = "no store missed its target"
 NOTHING_KNOWN = "whether stores were down is not known for most of their open hours of {}"
 
 
@@ -34,9 +36,14 @@ def report_lines(report: Report, *, now: float, worst: int = 10) -> Iterator[str
     yield ""
     yield from _total_lines(report)
     yield ""
-    lost = report.worst(worst)
+    if report.groups is not None:
+        yield from _group_lines(report.groups, report.ask.parsed_windows[-1])
+        yield ""
+    lost = report.worst(worst) if report.chosen is None else pl.concat(report.chosen)
     if lost.height:
         yield from _worst_lines(lost, report.ask.parsed_windows)
+    elif report.chosen is not None:
+        yield NONE_MISSED
     else:
         what = NOTHING_KNOWN if report.is_mostly_unknown else NOT_DOWN
         yield what.format(window_words(report.ask.parsed_windows[-1]))
@@ -56,6 +63,25 @@ def _total_lines(report: Report) -> Iterator[str]:
         seconds = {figure: totals[f"{figure}_seconds_{window.name}"] for figure in figures}
         cells = "".join(f"{hours(value):>15}" for value in seconds.values())
         yield f"{window.title:<{first}}{percent(seconds['uptime'], seconds['downtime']):>9}{cells}"
+
+
+def _group_lines(groups: pl.DataFrame, window: Window) -> Iterator[str]:
+    """Yield the first groups with their figures of a window."""
+    label, *counts = groups.columns[:5]
+    names = [*(name.replace("_", " ") for name in counts), "uptime", f"down, {window.short}"]
+    heads = [f"{name:>{max(11, len(name) + 1)}}" for name in names]
+    values = [value or "(none)" for value in groups.to_series().head(SHOWN_GROUPS)]
+    width = min(max(map(len, (label, *values))) + 1, WIDTH - sum(map(len, heads)))
+    yield f"{label:<{width}}{''.join(heads)}"
+    for value, row in zip(values, groups.iter_rows(named=True), strict=False):
+        up, down = (row[f"{figure}_seconds_{window.name}"] for figure in ("uptime", "downtime"))
+        cells = [*(f"{row[name]:,}" for name in counts), percent(up, down), hours(down)]
+        figures = "".join(f"{cell:>{len(head)}}" for cell, head in zip(cells, heads, strict=True))
+        if len(value) >= width:  # a line of its own
+            yield value
+        yield f"{value if len(value) < width else '':<{width}}{figures}"
+    if groups.height > SHOWN_GROUPS:
+        yield f"and {groups.height - SHOWN_GROUPS:,} more: --out writes all of them"
 
 
 def _worst_lines(lost: pl.DataFrame, windows: Sequence[Window]) -> Iterator[str]:
@@ -89,7 +115,8 @@ def report_notes(report: Report, *, now: float) -> Iterator[str]:
 def heading(report: Report, *, now: float) -> str:
     """Return as-of, age of the newest poll and number of stores in one line."""
     newest = "no polls" if report.newest is None else f"newest poll {age(now - report.newest / MICROSECONDS)}"
-    return f"as of {iso(report.as_of)}, {newest}, {report.parts.height:,} stores"
+    chosen = "" if report.chosen is None else f", {report.chosen.height:,} of them chosen"
+    return f"as of {iso(report.as_of)}, {newest}, {report.parts.height:,} stores{chosen}"
 
 
 def reading_lines(reading: Reading) -> Iterator[str]:

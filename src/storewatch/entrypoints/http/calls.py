@@ -26,7 +26,9 @@ from storewatch.entrypoints.http.shapes import (
     Signed,
     Triggered,
     Wanted,
+    WantedByQuery,
 )
+from storewatch.formats.names import beside
 from storewatch.metrics import MEDIA_TYPE
 from storewatch.ports.jobs import State
 
@@ -43,10 +45,10 @@ async def echo(message: str) -> str:
 
 
 async def trigger_report(
-    wanted: Annotated[Wanted, Query()], request: Request, opened: Opened, body: Wanted | None = None
+    wanted: Annotated[WantedByQuery, Query()], request: Request, opened: Opened, body: Wanted | None = None
 ) -> JSONResponse:
     """Put a report job on the board; every trigger is a report of its own."""
-    ask = (wanted.but(body) if body else wanted).ask()
+    ask = Wanted.of(wanted, body).ask()
     report_id = await run_in_threadpool(opened.intake.submit, ask, request_id=request.state.request_id)
     return JSONResponse({"report_id": report_id})
 
@@ -68,8 +70,8 @@ async def get_report(report_id: Annotated[ReportId, Query()], request: Request, 
     job = await _job(report_id, opened)
     if job is None:
         raise HTTPException(404, f"there is no report {report_id}")
-    url = await _url(job, opened, base=opened.public_url or str(request.base_url))
-    content, headers = _standing(job, url)
+    urls = await _urls(job, opened, base=opened.public_url or str(request.base_url))
+    content, headers = _standing(job, urls)
     return JSONResponse(content, headers=headers)
 
 
@@ -89,22 +91,32 @@ async def _job(report_id: str, opened: Services) -> Job | None:
     return await run_in_threadpool(opened.board.get, report_id)
 
 
-async def _url(job: Job, opened: Services, *, base: str) -> str | None:
-    """Return a new link to a complete report, to its shelf or to the app; None if it is not complete."""
+async def _urls(job: Job, opened: Services, *, base: str) -> list[str]:
+    """Return new links to a complete report, to its shelf or to the app; none if it is not complete."""
+    return [await _url(job, key, opened, base=base) for key in _keys(job)]
+
+
+def _keys(job: Job) -> list[str]:
+    """Return where a complete report's CSV lies, and that of its rows by a label, if it has these."""
     if job.state is not State.COMPLETE or job.key is None:
-        return None
+        return []
+    return [job.key, *([] if job.ask.by is None else [beside(job.key, "csv", by=job.ask.by)])]
+
+
+async def _url(job: Job, key: str, opened: Services, *, base: str) -> str:
     if opened.is_direct:
         # In a thread, for credentials of a role may have to be fetched first.
-        link = await run_in_threadpool(opened.shelf.link, job.key, seconds=opened.links.lifetime)
+        link = await run_in_threadpool(opened.shelf.link, key, seconds=opened.links.lifetime)
         if link is not None:
             return link
-    return opened.links.make(base, job.id, _file_name(job.key))
+    return opened.links.make(base, job.id, _file_name(key))
 
 
-def _standing(job: Job, url: str | None) -> tuple[dict[str, str], dict[str, str]]:
+def _standing(job: Job, urls: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the answer's content and headers; clients know the order of the keys."""
-    if url is not None:
-        return {"url": url, "status": "Complete"}, {}
+    if urls:
+        url, *groups = urls
+        return {"url": url, "status": "Complete", **({"groups_url": groups[0]} if groups else {})}, {}
     if job.state is State.CANCELLED:
         return {"status": "Failed", "error": job.error or "the report was cancelled"}, {}
     if job.state is State.FAILED:
@@ -132,8 +144,8 @@ def download(
     if not opened.links.is_valid(report_id, file_name, expires=signed.expires, signature=signed.signature):
         raise HTTPException(403, "this link was not made here or has expired: ask get_report for a new one")
     job = opened.board.get(report_id)
-    key = job.key if job else None
-    size = opened.shelf.size(key) if key and _file_name(key) == file_name else None
+    key = next((key for key in _keys(job) if _file_name(key) == file_name), None) if job else None
+    size = None if key is None else opened.shelf.size(key)
     if key is None or size is None:
         raise HTTPException(404, "this report is gone: trigger a new one")
     headers = {

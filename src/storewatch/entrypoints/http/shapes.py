@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry, parse_second
+from storewatch.domain.label import label_of
 from storewatch.domain.window import parse_window, parse_windows
 from storewatch.errors import InputError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MOST_WINDOWS = 20  # of a report
+MOST_LABELS, MOST_VALUES = 20, 1_000  # of a `where`, and of each of its labels
 T = TypeVar("T")
 
 
@@ -49,6 +51,8 @@ PolicyName = Annotated[
         examples=["hourly-majority"],
     ),
 ]
+Label = Annotated[str, _checked(label_of)]
+Values = Annotated[list[str], Field(min_length=1, max_length=MOST_VALUES)]
 StoreId = Annotated[str, StringConstraints(min_length=1)]
 ReportId = Annotated[
     str,
@@ -57,8 +61,8 @@ ReportId = Annotated[
 ]
 
 
-class Wanted(BaseModel):
-    """What a report is wanted of. All of it may be left out."""
+class WantedByQuery(BaseModel):
+    """What a report is wanted of, as far as a query can say it. All of it may be left out."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,13 +90,29 @@ class Wanted(BaseModel):
     compare: bool | None = Field(
         default=None, description="Whether each window has the figures of the one before beside it; else not."
     )
+    by: Label | None = Field(
+        default=None,
+        description="A label, like brand, by whose values the rows are added up too, in a table of its own.",
+        examples=["brand"],
+    )
 
-    def but(self, other: Self) -> Self:
-        """Return this with what `other` sets; InputError for what both set."""
-        mine, others = self.model_dump(exclude_none=True), other.model_dump(exclude_none=True)
-        if twice := mine.keys() & others.keys():
+
+class Wanted(WantedByQuery):
+    """What a report is wanted of. All of it may be left out."""
+
+    where: Annotated[dict[Label, Values], Field(min_length=1, max_length=MOST_LABELS)] | None = Field(
+        default=None,
+        description="Only stores that have, of each label, one of these values; an empty one: none at all.",
+        examples=[{"region": ["north", "south"]}],
+    )
+
+    @classmethod
+    def of(cls, query: WantedByQuery, body: Wanted | None) -> Wanted:
+        """Return what both say together; InputError for what both set."""
+        asked, more = query.model_dump(exclude_none=True), body.model_dump(exclude_none=True) if body else {}
+        if twice := asked.keys() & more.keys():
             raise InputError(f"{', '.join(sorted(twice))}: given twice, in the query and in the body")
-        return self.model_copy(update=others)
+        return cls.model_construct(**asked, **more)
 
     def ask(self) -> Ask:
         """Return it as the value that everything within works with."""
@@ -101,6 +121,8 @@ class Wanted(BaseModel):
             store_ids=None if self.store_ids is None else tuple(self.store_ids),
             windows=tuple(self.windows or WINDOWS),
             compare=bool(self.compare),
+            by=self.by,
+            where=tuple((label, tuple(values)) for label, values in (self.where or {}).items()),
         )
 
 
@@ -167,6 +189,9 @@ class Complete(BaseModel):
         ],
     )
     status: Literal["Complete"]
+    groups_url: str | None = Field(
+        default=None, description="The same to the CSV by a label, only if `by` was asked for."
+    )
 
 
 class Failed(BaseModel):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import iso
+from storewatch.domain.label import words_of
 from storewatch.entrypoints.wording import age, hours
 from storewatch.ports.jobs import ENDED, State
 
@@ -65,13 +66,15 @@ def job_view(job: Job, *, now: float) -> JobView:
 
 
 def _downloads(job: Job) -> list[tuple[str, str]]:
-    return [(name, f"/v1/reports/{job.id}/download?format={ending}") for name, ending in FORMATS.items()]
+    files = f"/v1/reports/{job.id}/download"
+    found = [(name, f"{files}?format={ending}") for name, ending in FORMATS.items()]
+    return found if job.ask.by is None else [*found, (f"By {job.ask.by}", f"{files}?format=csv&table=groups")]
 
 
 def _scope(job: Job) -> str:
-    if job.stores is None:
-        return "all stores"
-    return "1 store" if job.stores == 1 else f"{job.stores:,} stores"
+    stores = "all stores" if job.stores is None else f"{job.stores:,} stores"
+    stores = "1 store" if job.stores == 1 else stores
+    return f"those of {stores} with {words_of(job.ask.where)}" if job.ask.where else stores
 
 
 def _took(job: Job) -> str | None:

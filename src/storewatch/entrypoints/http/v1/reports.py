@@ -39,7 +39,8 @@ from storewatch.entrypoints.http.v1.shapes import (
     cursor_before,
     rfc3339,
 )
-from storewatch.formats.published import beside, content, published_report
+from storewatch.formats.names import beside
+from storewatch.formats.published import content, published_report
 from storewatch.ports.jobs import ENDED, State
 from storewatch.ports.risks import Risk
 
@@ -193,6 +194,8 @@ def _details(job: Job, opened: Services, *, base: str) -> ReportDetails:
         policy=job.ask.policy,
         windows=list(job.ask.windows),
         compare=job.ask.compare,
+        by=job.ask.by,
+        where={label: list(values) for label, values in job.ask.where},
     )
     ends = link_ends(opened) if job.state is State.COMPLETE else None
     return ReportDetails(
@@ -245,10 +248,13 @@ def _between(start: float | None, end: float | None) -> float | None:
 
 
 def _links(job: Job, here: str) -> ReportLinks:
-    files = None
+    files, groups = None, None
     if job.state is State.COMPLETE:
-        files = Files(**{name: f"{here}/download?format={name}" for name in MEDIA_TYPES})
-    return ReportLinks(here=here, download=files)
+        urls = {name: f"{here}/download?format={name}" for name in MEDIA_TYPES}
+        files = Files(**urls)
+        if job.ask.by is not None:
+            groups = Files(**{name: f"{url}&table=groups" for name, url in urls.items()})
+    return ReportLinks(here=here, download=files, groups=groups)
 
 
 def _manifest(job: Job, opened: Services) -> dict[str, Any] | None:
@@ -284,12 +290,19 @@ async def download_report(
     job = await run_in_threadpool(_found, report_id, opened)
     if job.state is not State.COMPLETE or job.key is None:
         raise _not_complete(job)
+    key = job.key if wanted.table == "stores" else _groups_key(job, job.key)
     if wanted.format in PUBLISHED:
-        return await run_in_threadpool(_published, job.key, wanted.format, opened)
-    converted = await to_thread.run_sync(_converted, job.key, wanted.format, opened, limiter=_conversions())
+        return await run_in_threadpool(_published, key, wanted.format, opened)
+    converted = await to_thread.run_sync(_converted, job.key, wanted, opened, limiter=_conversions())
     return Response(
-        converted, headers=_file_headers(job.key, wanted.format), media_type=MEDIA_TYPES[wanted.format]
+        converted, headers=_file_headers(key, wanted.format), media_type=MEDIA_TYPES[wanted.format]
     )
+
+
+def _groups_key(job: Job, key: str) -> str:
+    if job.ask.by is None:
+        raise HTTPException(404, "this report has no groups: make one that is asked `by` a label")
+    return beside(key, "csv", by=job.ask.by)
 
 
 def _not_complete(job: Job) -> HTTPException:
@@ -317,11 +330,12 @@ def _published(key: str, ending: str, opened: Services) -> Response:
     )
 
 
-def _converted(key: str, ending: str, opened: Services) -> bytes:
+def _converted(key: str, wanted: Download, opened: Services) -> bytes:
     report = published_report(opened.shelf, key)
-    if report is None:
-        raise _gone(key, ending, opened)
-    return report.json_bytes() if ending == "json" else report.xlsx_bytes()
+    table = report if report is None or wanted.table == "stores" else report.by_label
+    if report is None or table is None:
+        raise _gone(key, wanted.format, opened)
+    return table.json_bytes() if wanted.format == "json" else report.xlsx_bytes()
 
 
 def _gone(key: str, ending: str, opened: Services) -> HTTPException:

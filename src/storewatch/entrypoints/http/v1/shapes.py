@@ -82,6 +82,10 @@ class Download(BaseModel):
         default="csv",
         description="csv: rounded, as by get_report's link; parquet, json: whole seconds; xlsx: a workbook.",
     )
+    table: Literal["stores", "groups"] = Field(
+        default="stores",
+        description="groups: the rows by the label that the report was asked `by`; a workbook has both.",
+    )
 
 
 class Stage(BaseModel):
@@ -127,6 +131,7 @@ class ReportLinks(BaseModel):
 
     here: str = Field(serialization_alias="self", examples=[_EXAMPLE])
     download: Files | None = Field(description="Once the report is complete.")
+    groups: Files | None = Field(description="The same of its rows by a label, if `by` was asked for.")
 
 
 class ReportJob(BaseModel):
@@ -159,6 +164,8 @@ class AskedFor(BaseModel):
     policy: str = Field(description="How polls decide.", examples=["hourly-majority"])
     windows: list[str] = Field(examples=[["hour", "day", "week"]])
     compare: bool = Field(description="Whether the windows before are asked for too.")
+    by: str | None = Field(description="The label by which rows are added up.", examples=["brand"])
+    where: dict[str, list[str]] = Field(description="The labels that stores have to have.", examples=[{}])
 
 
 class ReportDetails(ReportJob):

@@ -1,0 +1,24 @@
+"""Where what lies beside a report lies: all files of a report have one name but for what ends it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+P = TypeVar("P", Path, PurePosixPath)
+
+
+def beside(key: str, ending: str, *, by: str | None = None) -> str:
+    """Return where a report's file with another ending (`parquet`; `json`: its manifest) lies on the shelf.
+
+    With `by` it is that of its rows by this label.
+    """
+    path = PurePosixPath(key).with_suffix(f".{ending}")
+    return str(path if by is None else by_path(path, by.encode("ascii", "replace").decode()))
+
+
+def by_path(path: P, label: str) -> P:
+    """Return where a report's rows by a label lie, beside it: `X-by-brand.csv`."""
+    name = re.sub(r"[^\w-]", "_", label)
+    return path.with_name(f"{path.stem}-by-{name}{path.suffix}")
