@@ -61,6 +61,17 @@ def test_one_is_kept_as_it_was_said_with_who_and_when_and_the_explanation_names_
     assert note["seconds"] == explained(client)["excluded_seconds"] > 0
 
 
+def test_a_stores_page_shows_what_is_excluded_beside_the_rest_and_who_said_so(client: httpx.Client) -> None:
+    client.post(ROOT, json=SAID | {"id": "shown"})
+    text = client.get("/stores/001", params={"as_of": iso(AS_OF)}).text
+    assert "Excluded</dt><dd>0.00 min" not in text
+    assert "annotation shown by ann: moving house" in text
+    cards = text.partition('aria-label="Last week"')[2].partition("</section>")[0]
+    excluded = explained(client)["excluded_seconds"]
+    assert f"Excluded</dt><dd>{excluded / 3600:.2f} h</dd>" in cards
+    assert "url(#excluded-week)" in cards
+
+
 def test_one_that_is_withdrawn_stays_on_record_and_has_no_effect(client: httpx.Client) -> None:
     client.post(ROOT, json=SAID | {"id": "short"})
     gone = client.delete(f"{ROOT}/short").json()

@@ -24,8 +24,8 @@ class Facts:
 
     def __post_init__(self) -> None:
         """Refuse a frame of another schema: ids that are text here and numbered there cost time unseen."""
-        for kind in KINDS.values():
-            found = self.of(kind).schema
+        for name, rows in {POLLS.name: self.polls, **self.others}.items():
+            kind, found = KINDS[name], rows.schema
             if found not in (kind.schema, kind.whole):
                 raise TypeError(f"{kind.name} have {dict(found)}, wanted {kind.schema}")
 

@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import HOUR
+from storewatch.domain.spans import STATUSES
 from storewatch.entrypoints.wording import hours, percent
 from storewatch.formats.published import published_report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from storewatch.ports.jobs import Job, Jobs
     from storewatch.ports.shelf import ReportShelf
 
-KINDS = ("uptime", "downtime", "unknown", "open")
+KINDS = ("uptime", "downtime", "unknown", "excluded", "open")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class Figures:
     uptime: str
     downtime: str
     unknown: str
+    excluded: str | None  # None: no time is
     open: str
     shares: tuple[tuple[str, float, float], ...]  # status, begin and length in percent of the open time
 
@@ -88,10 +90,10 @@ def fleet_figures(report: Report) -> list[Figures]:
     totals = report.totals()
     found = []
     for window in report.ask.parsed_windows:
-        seconds = [totals[f"{kind}_seconds_{window.name}"] for kind in KINDS]
-        words = dict(zip(KINDS, map(hours, seconds), strict=True))
-        share = percent(seconds[0], seconds[1])
-        found.append(Figures(window=window, percent=share, shares=_shares(seconds), **words))
+        seconds = _seconds(totals, window)
+        words = {kind: hours(length) for kind, length in seconds.items()}
+        share = percent(seconds["uptime"], seconds["downtime"])
+        found.append(_figures(window, share, words, seconds))
     return found
 
 
@@ -116,22 +118,36 @@ def store_rows(rows: pl.DataFrame, windows: Sequence[Window]) -> list[StoreRow]:
 
 def _printed(window: Window, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
     unit = "min" if window.unit < HOUR else "h"  # R7
-    words = {kind: f"{rounded[f'{kind}_{window.name}']:.2f} {unit}" for kind in KINDS}
+    seconds = _seconds(exact, window)
+    words = {kind: f"{rounded.get(f'{kind}_{window.name}') or 0:.2f} {unit}" for kind in KINDS}
     share = rounded[f"uptime_percent_{window.name}"]
+    return _figures(window, "–" if share is None else f"{share:.2f} %", words, seconds)
+
+
+def _seconds(row: Mapping[str, int], window: Window) -> dict[str, int]:
+    """Return a window's seconds; in reports of earlier versions nothing is excluded."""
+    return {kind: row.get(f"{kind}_seconds_{window.name}", 0) for kind in KINDS}
+
+
+def _figures(window: Window, share: str, words: Mapping[str, str], seconds: Mapping[str, int]) -> Figures:
     return Figures(
         window=window,
-        percent="–" if share is None else f"{share:.2f} %",
-        shares=_shares([exact[f"{kind}_seconds_{window.name}"] for kind in KINDS]),
-        **words,
+        percent=share,
+        uptime=words["uptime"],
+        downtime=words["downtime"],
+        unknown=words["unknown"],
+        excluded=words["excluded"] if seconds["excluded"] else None,
+        open=words["open"],
+        shares=_shares(list(seconds.values())),
     )
 
 
 def _shares(seconds: list[int]) -> tuple[tuple[str, float, float], ...]:
-    """Return where up, down and unknown begin and how long they are, in percent of the open time."""
+    """Return where each status begins and how long it is, in percent of the open time."""
     *parts, whole = seconds
     ends = [sum(parts[:place]) for place in range(len(parts) + 1)]
     return tuple(
         (status, round(100 * begin / whole, 3), round(100 * length / whole, 3))
-        for status, begin, length in zip(("up", "down", "unknown"), ends, parts, strict=False)
+        for status, begin, length in zip(STATUSES, ends, parts, strict=False)
         if length
     )
