@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,9 @@ def source_of(kept: Kept) -> Iterator[Source]:
         yield GivenFacts(facts=read([loads[0][1]], now=NOW).facts)
         return
     with tempfile.TemporaryDirectory() as home, closing(open_polls(f"delta://{home}/polls")) as polls:
-        for _, folder in loads:
-            load_files([folder], polls, home=Path(home), now=NOW)
+        for step, folder in loads:
+            first = None if step.hours_from is None else date.fromisoformat(step.hours_from)
+            load_files([folder], polls, home=Path(home), now=NOW, hours_from=first)
         yield polls
 
 
@@ -44,4 +46,5 @@ def ask_of(case: Case) -> Ask:
         policy=Policy(case.policy),
         windows=case.windows or tuple(WINDOWS),
         compare=case.compare,
+        by=case.by,
     )

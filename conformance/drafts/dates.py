@@ -11,7 +11,7 @@ _NIGHTS = "17:00-02:00"
 
 def drafts() -> list[Draft]:
     """Return them."""
-    return [_christmas(), _exceptions(), _validity(), _loads()]
+    return [_christmas(), _exceptions(), _validity(), _loads(), _hours_from()]
 
 
 def _polls(stores: list[str]) -> Rows:
@@ -205,4 +205,38 @@ def _loads() -> Draft:
         "a rejected row, or closed and open at once, keeps what it had.",
         seen="A reload of one date drops the others, or adds to what it should replace.",
         as_of=_AS_OF,
+    )
+
+
+def _hours_from() -> Draft:
+    stores = ["changed", "had-none", "had-later-ones", "not-named"]
+    first = fleet(
+        polls=_polls(stores),
+        hours=[
+            *valid(opened("changed", EVERY_DAY, "08:00-12:00")),
+            *valid(opened("had-later-ones", EVERY_DAY, "08:00-12:00"), until="2023-12-25"),
+            *valid(opened("had-later-ones", EVERY_DAY, "06:00-07:00"), since="2023-12-26"),
+            *valid(opened("not-named", EVERY_DAY, "08:00-12:00")),
+        ],
+        zones=[(store, "UTC") for store in stores],
+    )
+    second = fleet(
+        hours=[
+            *valid(opened("changed", EVERY_DAY, "10:00-20:00")),
+            *valid(opened("had-none", EVERY_DAY, "10:00-20:00")),
+            *valid(opened("had-later-ones", EVERY_DAY, "10:00-20:00"), since="2023-12-25"),
+        ]
+    )
+    return draft(
+        "hours-from-a-date",
+        first,
+        second,
+        second,
+        tier=SECOND_TIER,
+        rules="R8",
+        tests="Hours loaded from a date on leave those of before as they were: open all the time where "
+        "there were none.",
+        seen="A plain reload of hours rewrites last month.",
+        as_of=_AS_OF,
+        hours_from={2: "2023-12-24", 3: "2023-12-24"},
     )

@@ -169,6 +169,7 @@ def _targets() -> Draft:
         "percentages.",
         as_of="2023-01-26T00:00:00Z",
         windows=("day", "24h", "12h"),
+        by="brand",
     )
 
 

@@ -57,6 +57,7 @@ def _together(name: str, as_of: datetime, seed: int) -> Draft:
         as_of=f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
         windows=("hour", "day", "week", "yesterday", "this_month"),
         compare=True,
+        by="brand",
     )
 
 

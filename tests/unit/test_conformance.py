@@ -43,15 +43,16 @@ def report_of(kept: Kept) -> Report:
 def test_storewatch_passes(kept: Kept) -> None:
     report = report_of(kept)
 
-    assert csv_differences(kept, report.csv_bytes()) == []
+    groups = report.by_label
+    assert csv_differences(kept, report.csv_bytes(), None if groups is None else groups.csv_bytes()) == []
     assert seconds_differences(kept, report.json_bytes()) == []
 
 
 def test_the_cases_are_those_of_the_drafts() -> None:
     """Nothing was changed by hand or is left over: `python -m conformance.build` writes the same."""
     made = {f"{d.name}/{name}": data for d in drafts() for name, data in input_files(d).items()}
-    names = ("expected.csv", "seconds.csv")
-    results = {f"{d.name}/{name}" for d in drafts() for name in names}
+    results = {f"{d.name}/{name}" for d in drafts() for name in ("expected.csv", "seconds.csv")}
+    results |= {f"{d.name}/expected-by-{d.case.by}.csv" for d in drafts() if d.case.by}
     found = {f"{path.relative_to(CASES)}" for path in CASES.rglob("*") if path.is_file()}
 
     assert found == {*made, *results, "tzdata.json"}
@@ -100,6 +101,23 @@ def test_the_worked_planned_night_is_as_worked_by_hand() -> None:
     assert [int(night[f"{figure}_seconds_6h"]) // HOUR for figure in figures] == [1, 2, 2, 1, 2]
 
 
+def test_hours_loaded_from_a_date_on_are_as_worked_by_hand() -> None:
+    """From 20 December 12:00 to the 27th 12:00, with hours of 10:00 to 20:00 from the 24th on.
+
+    Those of before, 08:00 to 12:00, have three days; a store that had none was open for 84 hours; hours that
+    begin later go, and new ones may begin on the 25th by themselves.
+    """
+    rows = seconds("hours-from-a-date")
+    open_hours = {store: int(row["open_seconds_last_week"]) / HOUR for store, row in rows.items()}
+
+    assert open_hours == {
+        "changed": 12 + 30 + 2,
+        "had-none": 84 + 30 + 2,
+        "had-later-ones": 12 + 20 + 2,
+        "not-named": 24 + 4,
+    }
+
+
 @pytest.mark.parametrize("first", [kept for kept in KEPT if kept.case.same], ids=lambda kept: kept.name)
 def test_pairs_have_the_same_expected_figures(first: Kept) -> None:
     rows = seconds(first.name)
@@ -142,6 +160,17 @@ def test_a_program_with_a_planted_error_fails(error: str) -> None:
     assert plant(right) != right
     assert csv_differences(kept, right) == []
     assert csv_differences(kept, plant(right)) != []
+
+
+def test_a_program_that_takes_the_mean_of_percentages_fails() -> None:
+    """Of two stores with half a promise one was up for half of its time and the other not at all."""
+    kept = named("targets")
+    report, groups = kept.expected.encode(), kept.groups.encode()
+    told = csv_differences(kept, report, groups.replace(b",26.66,", b",25.00,"))
+
+    assert csv_differences(kept, report, groups) == []
+    assert told[0] == "by brand: 'half': uptime_percent_last_day is '25.00', expected '26.66'"
+    assert csv_differences(kept, report) != []
 
 
 def test_a_program_of_another_rule_fails_by_seconds_and_bytes() -> None:

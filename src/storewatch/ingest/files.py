@@ -34,7 +34,12 @@ REFUSED = {  # endings of what is data and never read, and the sentence of what 
         ".xlsm",
         ".ods",
     ): "is a workbook, which is not read: save each of its sheets as CSV UTF-8",
-    (".json", ".jsonl", ".ndjson"): "is JSON, which is not read: export it as CSV or Parquet",
+    (
+        ".json",
+        ".jsonl",
+        ".ndjson",
+    ): "is JSON, which is not read: export it as CSV or Parquet, or if it has hours "
+    "as schema.org or Google give them, name it to `load --hours-format`",
     (
         ".zip",
         ".7z",
