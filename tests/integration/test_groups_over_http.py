@@ -122,6 +122,14 @@ def test_the_manifest_says_what_was_asked_and_the_tables_digest(seen: dict[str, 
     assert manifest["report"]["rows"] == 6
 
 
+def test_the_page_says_of_which_stores_it_is_and_links_the_table(
+    opened: Opened, seen: dict[str, Any]
+) -> None:
+    page = opened.client.get(f"/reports/{seen['id']}").text
+    assert "those of all stores with region (none) or north" in page
+    assert f'href="/v1/reports/{seen["id"]}/download?format=csv&amp;table=groups">By Brand</a>' in page
+
+
 def test_a_report_without_a_label_is_told_of_as_ever(opened: Opened, polls: PollStore) -> None:
     where = opened.client.post(REPORTS).headers["location"]
     assert work(claimed(opened.board), polls=polls, board=opened.board, shelf=opened.shelf)

@@ -44,7 +44,13 @@ def written(report: Report) -> tuple[object, ...]:
     made_of = report.made_of
     rejects = None if made_of.rejects is None else sorted(made_of.rejects.rows())
     counts = {name: value for name, value in vars(made_of).items() if name != "rejects"}
-    files = report.csv_bytes(), report.parquet_bytes(), report.json_bytes()
+    groups = report.by_label
+    assert groups is not None
+    files = [
+        file
+        for each in (report, groups)
+        for file in (each.csv_bytes(), each.parquet_bytes(), each.json_bytes())
+    ]
     assert report.touched is not None
     touched = report.touched.rows()
     return *files, report.totals(), report.worst(3).rows(), touched, report.strangers, counts, rejects
@@ -75,7 +81,7 @@ def check(data: st.DataObject, opener: Opener) -> None:
     assume(not any("\0" in name for name in ids))
     first = data.draw(st.sets(st.sampled_from(sorted(ids)))) if ids else set()
     asked = data.draw(st.none() | st.just((*ids, *map(str, range(200)))) | st.just(tuple(first)))
-    ask = replace(whole.ask, store_ids=asked, compare=data.draw(st.booleans()))
+    ask = replace(whole.ask, store_ids=asked, compare=data.draw(st.booleans()), by="brand")
     loads = [only(whole, first, whole.annotations[:2]), only(whole, ids - first, whole.annotations[2:])]
     with opener(loads) as snapshot:
         expected = written(answer(Opened(snapshot), ask))

@@ -85,16 +85,18 @@ def test_a_workbook_has_the_table_as_its_third_sheet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("label", "name"),
-    [("brand", "r-by-brand.csv"), ("price band", "r-by-price_band.csv"), ("../x", "r-by-___x.csv")],
+    [("brand", "r-by-brand.csv"), ("price band", "r-by-price band.csv"), ("../x:", "r-by-.._x_.csv")],
 )
 def test_a_labels_name_leads_out_of_no_folder(label: str, name: str) -> None:
     assert by_path(Path("f/r.csv"), label) == Path("f") / name
-    assert beside("f/r.csv", "csv", by=label) == f"f/{name}"
 
 
-def test_on_the_shelf_names_are_ascii() -> None:
+@pytest.mark.parametrize(
+    ("label", "name"), [("Größe", "Gr__e"), ("price band", "price_band"), ("../x", "___x")]
+)
+def test_on_the_shelf_names_are_such_as_keys_may_be(label: str, name: str) -> None:
     assert by_path(PurePosixPath("r.csv"), "Größe").name == "r-by-Größe.csv"
-    assert beside("f/r.csv", "parquet", by="Größe") == "f/r-by-Gr__e.parquet"
+    assert beside("f/r.csv", "parquet", by=label) == f"f/r-by-{name}.parquet"
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ def beside(key: str, ending: str, *, by: str | None = None) -> str:
     With `by` it is that of its rows by this label.
     """
     path = PurePosixPath(key).with_suffix(f".{ending}")
-    return str(path if by is None else by_path(path, by.encode("ascii", "replace").decode()))
+    return str(path if by is None else by_path(path, re.sub(r"[^A-Za-z0-9_-]", "_", by)))
 
 
 def by_path(path: P, label: str) -> P:
     """Return where a report's rows by a label lie, beside it: `X-by-brand.csv`."""
-    name = re.sub(r"[^\w-]", "_", label)
+    name = re.sub(r"[^\w .-]", "_", label)  # it leads to no other folder, and any system takes it
     return path.with_name(f"{path.stem}-by-{name}{path.suffix}")
