@@ -39,9 +39,14 @@ def parquet_pieces(parts: Rows) -> Iterator[bytes]:
 
 
 def sink_parquet(
-    parts: Iterable[pl.DataFrame], schema: SchemaDict, file: IO[bytes], *, level: int | None = None
+    parts: Iterable[pl.DataFrame],
+    schema: SchemaDict,
+    file: IO[bytes],
+    *,
+    level: int | None = None,
+    group: int = GROUP_ROWS,
 ) -> None:
-    """Write frames of a schema to a file, each as it comes, compressed by a level of Zstandard.
+    """Write frames of a schema to a file, each as it comes: in groups of rows, by a level of Zstandard.
 
     Raises:
         OSError: It cannot be written.
@@ -54,7 +59,7 @@ def sink_parquet(
 
     source = register_io_source(read, schema=schema)
     try:
-        source.sink_parquet(file, row_group_size=GROUP_ROWS, engine="streaming", compression_level=level)
+        source.sink_parquet(file, row_group_size=group, engine="streaming", compression_level=level)
     except ComputeError as error:
         if "os error" not in str(error):
             raise
