@@ -6,6 +6,7 @@ import argparse
 import fnmatch
 import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.case import read_cases
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from conformance.case import Kept
 
-USAGE = """python -m conformance [--tier 1|2] [--case NAME]… [--load COMMAND] [--seconds] COMMAND…
+USAGE = """python -m conformance [--tier 1|2] [--case NAME]… [--seconds] [--timeout SECONDS]
+                             [--load COMMAND] [--hours COMMAND] COMMAND…
 
 example: python -m conformance storewatch report --data={data} --as-of={as_of} --carry={carry} --out={out}"""
 
@@ -31,8 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     compare = seconds_differences if given.seconds else csv_differences
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    of_hours = replace(command, report=_words(given.hours or []), ending=".csv")
     for kept in chosen(given.tier, given.case):
-        verdict, lines = judged(kept, command, compare)
+        if kept.case.hours is None:
+            verdict, lines = judged(kept, command, compare)
+        else:
+            verdict, lines = judged(kept, of_hours, csv_differences)
         counts[verdict] += 1
         print(f"{verdict:<8}{kept.name}", *lines, sep="\n        ", flush=True)
     print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
@@ -78,6 +84,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tier", type=int, choices=(1, 2), help="only this tier")
     parser.add_argument("--case", action="append", default=[], help="only cases of this name, * allowed")
     parser.add_argument("--load", nargs=1, help="the command that loads a folder, in one argument")
+    parser.add_argument("--hours", nargs=1, help="the command that writes the hours, in one argument")
     parser.add_argument("--seconds", action="store_true", help="the command writes JSON with whole seconds")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that a command may take")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command that makes a report")

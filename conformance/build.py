@@ -20,6 +20,7 @@ from conformance.drafts.draft import FIRST_TIER, table
 from conformance.loaded import ask_of, source_of
 from storewatch.answering.answer import settle
 from storewatch.checking import reference
+from storewatch.domain.instant import parse_as_of
 from storewatch.domain.zone import tzdata_version
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ def results(kept: Kept) -> dict[str, bytes]:
     if kept.case.tier == FIRST_TIER:
         frame = reference.report(facts, ask)
         return {"expected.csv": reference.export(frame), "seconds.csv": seconds_table(frame)}
+    if kept.case.hours is not None:
+        begin, end = map(parse_as_of, kept.case.hours)
+        return {"expected.csv": seconds_table(reference.hours(facts, ask, begin, end))}
     windows = ask.parsed_windows
     frame = reference.account(facts, ask, windows, compare=ask.compare)
     text = reference.export_account(frame, windows, compare=ask.compare)

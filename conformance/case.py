@@ -32,6 +32,9 @@ class Case:
     windows: tuple[str, ...] = ()  # none: the last hour, day and week
     compare: bool = False
     by: str | None = None  # a label by whose values the rows are added up, too (R10)
+    hours: tuple[str, str] | None = (
+        None  # asks for the table of hours (R13) from one instant to another instead
+    )
     loads: tuple[LoadStep, ...] = (LoadStep(folder="data"),)
     same: tuple[tuple[str, ...], ...] = ()  # stores whose figures must be the same
 
@@ -45,7 +48,7 @@ class Case:
         values: dict[str, Any] = json.loads(text)
         values["loads"] = tuple(LoadStep(**step) for step in values["loads"])
         values["same"] = tuple(map(tuple, values["same"]))
-        for name in ("rules", "windows"):
+        for name in ("rules", "windows", *(["hours"] if values["hours"] else [])):
             values[name] = tuple(values[name])
         return cls(**values)
 
@@ -60,7 +63,7 @@ class Kept:
 
     @property
     def expected(self) -> str:
-        """The expected CSV (R7)."""
+        """The expected CSV: of the report (R7), or of the hours."""
         return (self.folder / "expected.csv").read_text(encoding="utf-8")
 
     @property

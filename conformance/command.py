@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 Values = dict[str, tuple[str, ...]]
 _PLACE = re.compile(r"\{(\w+)\}")
-_ASKED = (
-    "as_of",
-    "carry",
-    "policy",
-    "windows",
-    "compare",
-    "by",
-)  # what a program may not be able to be asked
+_ASKED = ("as_of", "carry", "policy", "windows", "compare", "by")  # what some programs cannot be asked
 _DEFAULT = Case(tier=1, rules=(), tests="", seen="", as_of=None)
 
 
@@ -45,6 +38,8 @@ class Command:
 
     def lacks(self, case: Case) -> str | None:
         """Say what the case needs that the command line has no place for; None: nothing."""
+        if not self.report:
+            return "the table of hours: give --hours"
         named = {name for word in (*self.report, *self.load) for name in _PLACE.findall(word)}
         places = {"windows": "window"}
         for name in _ASKED:
@@ -118,6 +113,8 @@ def _asked(case: Case) -> Values:
         "window": case.windows,
         "compare": ("",) if case.compare else (),
         "by": () if case.by is None else (case.by,),
+        "from": () if case.hours is None else case.hours[:1],
+        "to": () if case.hours is None else case.hours[1:],
     }
 
 

@@ -26,13 +26,16 @@ def csv_differences(kept: Kept, given: bytes, groups: bytes | None = None) -> li
     Returns:
         A sentence for each difference; none: all is as expected.
     """
-    told = _text_differences(kept.expected, given, kept.case.same)
+    keys = 1 if kept.case.hours is None else 2  # columns that tell a row: the store, or its hour too
+    told = _text_differences(kept.expected, given, kept.case.same, keys=keys)
     if kept.case.by is not None:
         told += [f"by {kept.case.by}: {each}" for each in _text_differences(kept.groups, groups or b"", ())]
     return told
 
 
-def _text_differences(expected: str, given: bytes, same: Sequence[Sequence[str]]) -> list[str]:
+def _text_differences(
+    expected: str, given: bytes, same: Sequence[Sequence[str]], *, keys: int = 1
+) -> list[str]:
     try:
         text = given.decode()
     except UnicodeDecodeError as error:
@@ -41,7 +44,7 @@ def _text_differences(expected: str, given: bytes, same: Sequence[Sequence[str]]
     flawed = [n for n, line in enumerate(wanted) if not _is_like(line, found[n] if n < len(found) else None)]
     if not flawed and len(wanted) == len(found):
         return []
-    tables = _table(wanted), _table(found)
+    tables = _table(wanted, keys=keys), _table(found, keys=keys)
     by_figure = _table_differences(*tables) + _unequal(same, tables[1])
     return by_figure or [_first_line(wanted, found, flawed[0] if flawed else len(wanted))]
 
@@ -77,11 +80,13 @@ def _is_like(wanted: str, found: str | None) -> bool:
     return found is not None and (found == wanted or (wanted != "" and found.startswith(f"{wanted},")))
 
 
-def _table(lines: Sequence[str], *, quoted: bool = True) -> Table:
-    """Return the cells of a CSV by store and column; ids as they are, without the apostrophe of R7."""
+def _table(lines: Sequence[str], *, quoted: bool = True, keys: int = 1) -> Table:
+    """Return the cells of a CSV by row and column; ids as they are, without the apostrophe of R7."""
     rows = list(csv.reader(f"{line}\n" for line in lines if line))
     header = rows[0] if rows else []
-    return {_plain(row[0]) if quoted else row[0]: dict(zip(header, row, strict=False)) for row in rows[1:]}
+    cells = [dict(zip(header, row, strict=False)) for row in rows[1:]]
+    names = [" ".join([_plain(row[0]) if quoted else row[0], *row[1:keys]]) for row in rows[1:]]
+    return dict(zip(names, cells, strict=True))
 
 
 def _plain(store_id: str) -> str:

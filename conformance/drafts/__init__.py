@@ -16,6 +16,7 @@ from conformance.drafts import (
     pairs,
     polls,
     rejects,
+    table,
     together,
     windows,
 )
@@ -27,5 +28,5 @@ __all__ = ["Draft", "drafts"]
 def drafts() -> list[Draft]:
     """Return the drafts of all cases."""
     first_tier = (first, clocks, hours, polls, ids, files, rejects, loads, pairs)
-    second_tier = (dates, notes, windows, further, observed, together)
+    second_tier = (dates, notes, windows, further, observed, table, together)
     return [draft for module in (*first_tier, *second_tier) for draft in module.drafts()]

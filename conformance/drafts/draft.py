@@ -60,6 +60,7 @@ def draft(
     windows: Sequence[str] = (),
     compare: bool = False,
     by: str | None = None,
+    hours: tuple[str, str] | None = None,
     hours_from: Mapping[int, str] | None = None,
     same: Sequence[Sequence[str]] = (),
 ) -> Draft:
@@ -78,6 +79,7 @@ def draft(
         windows=tuple(windows),
         compare=compare,
         by=by,
+        hours=hours,
         loads=steps,
         same=tuple(map(tuple, same)),
     )
