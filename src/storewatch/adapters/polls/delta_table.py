@@ -170,7 +170,8 @@ class Version:
     def has(self, file: DataFile, columns: Iterable[str]) -> bool:
         """Say whether a file has one of some columns."""
         with self._reading():
-            return not pl.read_parquet_schema(self._path(file)).keys().isdisjoint(columns)
+            found = pl.scan_parquet(self._path(file), glob=False).collect_schema()
+            return not found.keys().isdisjoint(columns)
 
     def stores_of(self, part: str) -> int:
         """Return how many stores a part has rows of, of whose files no two have the same store."""
