@@ -36,7 +36,7 @@ def open_polls(settings: Settings, *, is_over: Callable[[], bool] = lambda: Fals
     queries = {
         name.removesuffix("_query"): query for name, query in settings if name.endswith("_query") and query
     }
-    return polls.open_polls(address, queries, waiting)
+    return polls.open_polls(address, queries, waiting, beside=settings.annotations_beside)
 
 
 def open_board(settings: Settings) -> JobBoard:
@@ -78,7 +78,7 @@ def upgrade_polls(settings: Settings) -> list[str]:
     Raises:
         SettingsError: The poll store has no schema of ours.
     """
-    if settings.polls_query is not None:
+    if settings.polls_query is not None and not settings.annotations_beside:
         from storewatch.adapters.polls.postgres_tables import refuse  # noqa: PLC0415  see above
 
         refuse("db upgrade")
@@ -104,4 +104,5 @@ def _has_schema(settings: Settings) -> bool:
     from storewatch.adapters.location import scheme_of  # noqa: PLC0415  see above
 
     scheme = scheme_of(settings.polls_url.get_secret_value())
-    return settings.polls_query is None and scheme in {"postgresql", "postgres"}
+    is_ours = settings.polls_query is None or settings.annotations_beside
+    return is_ours and scheme in {"postgresql", "postgres"}

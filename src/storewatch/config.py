@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     """The same for annotations: start_utc, counts_as, made_at, and who they are about."""
     labels_query: str | None = Field(default=None, repr=False)
     """The same for names and targets of stores: store_id, store_name; further columns are labels."""
+    annotations_beside: bool = False
+    """Keep annotations in a schema of our own beside tables of yours, which are only read."""
     engine_url: Annotated[str, AfterValidator(_engine_url)] = "local:"
     """Where the slices of a report are computed: on the cores of this machine, or in a Ray cluster."""
     workers: int = Field(default=1, ge=0, le=256)
@@ -155,6 +157,17 @@ class Settings(BaseSettings):
         if query and not info.data.get("polls_query"):
             raise ValueError(f"is set without {PREFIX}POLLS_QUERY: set that too")
         return query
+
+    @field_validator("annotations_beside")
+    @classmethod
+    def _is_beside(cls, beside: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - as pydantic calls it
+        if beside and info.data.get("annotations_query"):
+            raise ValueError(
+                f"is set with {PREFIX}ANNOTATIONS_QUERY: they come from one place, unset the other"
+            )
+        if beside and not info.data.get("polls_query"):
+            raise ValueError(f"is set without {PREFIX}POLLS_QUERY: a poll store of its own keeps them anyway")
+        return beside
 
     @field_validator("retention_seconds")
     @classmethod

@@ -12,21 +12,25 @@ import pytest
 from sources import newest_of, scan, stores_of
 from storewatch.adapters.polls import open_polls
 from storewatch.adapters.polls.postgres_queries import Queries
+from storewatch.adapters.polls.postgres_schema import upgrade
 from storewatch.adapters.polls.postgres_tables import TablesPollStore
+from storewatch.answering.annotate import all_annotations, annotate, withdraw
 from storewatch.answering.answer import answer
+from storewatch.answering.explain import explain_store
 from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.kinds import ANNOTATIONS, EXCEPTIONS, LABELS
-from storewatch.errors import InputError, SettingsError
+from storewatch.errors import InputError, RefusedError, SchemaError, SettingsError
 from storewatch.ingest import from_frames
 from storewatch.ports.polls import Load
-from strategies import facts_of, micros
+from strategies import HOUR, SECOND, facts_of, micros
 
 if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
 
 EVER = micros("2200-12-31 23:59")
 AS_OF = micros("2023-01-25 18:00")
+NOW = AS_OF / SECOND
 
 POLLS: list[tuple[str | None, ...]] = [
     ("8419537941919820732", "active", "2023-01-22 12:09:39.388884 UTC"),
@@ -391,6 +395,31 @@ def test_loading_into_the_tables_is_refused(tables: str) -> None:
     store = open_polls(tables, QUERIES)
     with pytest.raises(SettingsError, match="load is refused"):
         store.load(Load(name="x", facts=facts_of([("a", now, True)])))
+
+
+SAID = {"store_id": "007", "start_utc": "2023-01-25T14:00:00Z", "counts_as": "excluded", "reason": "moving"}
+
+
+def test_annotating_is_refused_unless_annotations_are_kept_beside(tables: str) -> None:
+    store = open_polls(tables, QUERIES)
+    with pytest.raises(RefusedError, match=r"annotating is refused: .*STOREWATCH_ANNOTATIONS_BESIDE=true"):
+        annotate(store, SAID, now=NOW)
+    assert all_annotations(store).is_empty()
+
+
+def test_annotations_beside_the_tables_count_with_them_until_they_are_withdrawn(tables: str) -> None:
+    with pytest.raises(SchemaError, match="db upgrade"):
+        open_polls(tables, QUERIES, beside=True)
+    upgrade(tables)
+    store = open_polls(tables, QUERIES, beside=True)
+    made = annotate(store, SAID, now=NOW)
+    assert all_annotations(store).rows() == made.rows()
+    ask = Ask(as_of=AS_OF // SECOND, windows=("day",))
+    assert explain_store(store, "007", ask).figures["excluded"] == 4 * HOUR
+    assert withdraw(store, made["id"][0], now=NOW + 1) is not None
+    assert explain_store(store, "007", ask).figures["excluded"] == 0
+    with pytest.raises(RefusedError, match="load is refused"):
+        store.load(Load(name="x", facts=facts_of([("a", AS_OF, True)])))
 
 
 def test_queries_for_another_poll_store_are_refused() -> None:

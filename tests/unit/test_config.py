@@ -94,6 +94,7 @@ def test_settings_do_not_change() -> None:
         ("hours_query", "SELECT 1"),  # without one for polls
         ("zones_query", "SELECT 1"),
         ("labels_query", "SELECT 1"),
+        ("annotations_beside", "true"),  # the same
         ("nonsense", "1"),
     ],
 )

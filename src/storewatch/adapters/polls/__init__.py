@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 _POSTGRES = ("postgresql", "postgres")
 
 
-def open_polls(url: str, queries: Queries | None = None, waiting: Waiting | None = None) -> PollStore:
+def open_polls(
+    url: str, queries: Queries | None = None, waiting: Waiting | None = None, *, beside: bool = False
+) -> PollStore:
     """Open the poll store at `url`; the first load makes it if it is not there.
 
     - `delta:///abs/path` or `delta:relative/path`: a Delta Lake table in a folder, for the processes of one
       machine; many read while one loads.
     - `postgresql://user@host:5432/database` or `postgres://…`: a schema of our own in a database, made by
-      `storewatch db upgrade`. With `queries`: a team's own tables in it, which are only read.
+      `storewatch db upgrade`. With `queries`: a team's own tables in it, which are only read; with `beside`,
+      annotations are kept in the schema of our own for all that.
       `waiting` bounds each statement that reads.
 
     Raises SettingsError for another scheme, a path that the store cannot have, a schema that is missing or
@@ -36,15 +39,15 @@ def open_polls(url: str, queries: Queries | None = None, waiting: Waiting | None
 
         return DeltaPollStore(local_path(url))
     if scheme in _POSTGRES:
-        return _open_postgres(url, queries, waiting)
+        return _open_postgres(url, queries, waiting, beside=beside)
     raise unknown_scheme("poll store", url, ["delta", *_POSTGRES])
 
 
-def _open_postgres(url: str, queries: Queries | None, waiting: Waiting | None) -> PollStore:
-    if queries is not None:
-        from storewatch.adapters.polls.postgres_tables import TablesPollStore  # noqa: PLC0415 - see above
-
-        return TablesPollStore(url, queries, waiting)
+def _open_postgres(url: str, queries: Queries | None, waiting: Waiting | None, *, beside: bool) -> PollStore:
     from storewatch.adapters.polls.postgres import PostgresPollStore  # noqa: PLC0415 - see above
 
-    return PostgresPollStore(url, waiting)
+    if queries is None:
+        return PostgresPollStore(url, waiting)
+    from storewatch.adapters.polls.postgres_tables import TablesPollStore  # noqa: PLC0415 - see above
+
+    return TablesPollStore(url, queries, waiting, beside=PostgresPollStore(url, waiting) if beside else None)

@@ -1,4 +1,6 @@
-"""Tables that a team has already, read through one SELECT statement an input; nothing is ever written.
+"""Tables that a team has already, read through one SELECT statement an input; nothing is written to them.
+
+Annotations that are made by hand may be kept beside them, in a schema of our own.
 
 The tables have no versions of ours. A version here is the instant at which it was asked for: polls of more
 than an hour later are left out, as a load leaves them out, but rows that somebody adds or changes later are
@@ -19,8 +21,8 @@ from storewatch.adapters.polls.postgres_server import Server
 from storewatch.adapters.polls.postgres_times import TimeColumn
 from storewatch.adapters.polls.postgres_wire import micros
 from storewatch.adapters.polls.tables_snapshot import TablesSnapshot
-from storewatch.domain.kinds import KINDS, POLLS
-from storewatch.errors import InputError, SettingsError
+from storewatch.domain.kinds import ANNOTATIONS, KINDS, POLLS
+from storewatch.errors import InputError, RefusedError, SettingsError
 from storewatch.ports.polls import Probe
 
 if TYPE_CHECKING:
@@ -30,24 +32,41 @@ if TYPE_CHECKING:
 
     from storewatch.adapters.polls.postgres_queries import Input, Queries
     from storewatch.adapters.polls.postgres_server import Connection
-    from storewatch.ports.polls import Load, LoadSummary, Rewritten, Waiting
+    from storewatch.ports.polls import Load, LoadSummary, PollStore, Rewritten, Waiting
 
 _AHEAD = timedelta(hours=1)  # that a poll may be after now, as in a load
 _SHOWN = 3  # rows of a probe
 _VERSION = re.compile(r"tables:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
 
 
+_BESIDE = """
+SELECT id, store_id, label, value, since AS start_utc, until AS end_utc, counts_as, reason, author, made_at,
+    withdrawn_at
+FROM storewatch.annotations WHERE ended IS NULL
+"""
+
+
 class TablesPollStore:
     """A team's own tables in PostgreSQL; a `PollStore` that refuses to load."""
 
-    def __init__(self, url: str, queries: Queries, waiting: Waiting | None = None) -> None:
-        """Open the tables.
+    def __init__(
+        self,
+        url: str,
+        queries: Queries,
+        waiting: Waiting | None = None,
+        *,
+        beside: PollStore | None = None,
+    ) -> None:
+        """Open the tables; with `beside`, a schema of our own in the same database keeps annotations.
 
         Raises:
             SettingsError: A query does not run or lacks a column, or `url` is no PostgreSQL address.
             UnavailableError: The server does not answer.
         """
         self._server = Server(url, waiting)
+        self._beside = beside
+        if beside is not None:
+            queries = {**queries, ANNOTATIONS.name: _BESIDE}
         with self._server.reading() as connection:
             self._inputs = {
                 KINDS[name]: described(connection, KINDS[name], query.strip().rstrip(";"))
@@ -58,13 +77,17 @@ class TablesPollStore:
             raise SettingsError(f"{setting_of(POLLS)} is missing: the tables are read through it")
         self._time = TimeColumn(self._inputs[POLLS].types[2])
 
-    def load(self, load: Load) -> LoadSummary:  # noqa: ARG002 - of the port
-        """Refuse.
+    def load(self, load: Load) -> LoadSummary:
+        """Keep annotations beside the tables, if that is set; refuse all else.
 
         Raises:
-            SettingsError: Always.
+            RefusedError: It is something else, or not set.
         """
-        refuse("load")
+        if load.facts.others.keys() != {ANNOTATIONS.name}:
+            refuse("load")
+        if self._beside is None:
+            refuse("annotating", "write annotations there, or set STOREWATCH_ANNOTATIONS_BESIDE=true")
+        return self._beside.load(load)
 
     def version(self) -> str:
         """Name the instant, by the server's clock."""
@@ -129,13 +152,12 @@ class TablesPollStore:
             raise InputError(f"version {version!r} names no instant") from error
 
 
-def refuse(what: str) -> NoReturn:
+def refuse(what: str, instead: str = "unset it to use a schema of its own") -> NoReturn:
     """Refuse a command that would change tables which are not ours.
 
     Raises:
-        SettingsError: Always.
+        RefusedError: Always.
     """
-    raise SettingsError(
-        f"{what} is refused: {setting_of(POLLS)} is set, so storewatch only reads tables of others; "
-        "unset it to use a schema of its own"
+    raise RefusedError(
+        f"{what} is refused: {setting_of(POLLS)} is set, so storewatch only reads tables of others; {instead}"
     )
