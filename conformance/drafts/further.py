@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from conformance.drafts.dates import valid
-from conformance.drafts.draft import SECOND_TIER, Draft, Rows, draft, fleet, opened, polled
+from conformance.drafts.draft import (
+    ANNOTATIONS,
+    SECOND_TIER,
+    Draft,
+    Files,
+    Rows,
+    draft,
+    fleet,
+    opened,
+    packed,
+    polled,
+)
 from conformance.drafts.notes import note
 
 _EXCEPTIONS = {  # date, start, end
@@ -39,7 +50,13 @@ _TARGETS = ("0", "100.001", "99.9999", "-1", "99,5", "99.5%", "1e1", "high")
 
 
 def drafts() -> list[Draft]:
-    """Return the one case."""
+    """Return the case in two forms of files."""
+    plain = _files()
+    other = {f"{name}.gz": packed(data.replace(b"\n", b"\r\n")) for name, data in plain.items()}
+    return [_draft("rejected-dates-notes-and-targets", plain), _draft("rejected-and-packed", other)]
+
+
+def _files() -> Files:
     stores = [
         *_EXCEPTIONS,
         *(f"valid-{name}" for name in _VALID),
@@ -68,51 +85,38 @@ def drafts() -> list[Draft]:
         note("twice", "one-id-twice", counts_as, "25 10:00", "25 12:00") for counts_as in ("up", "excluded")
     ]
     notes += [note("good", "good", "excluded", "25 10:30", "25 11:00")] * 2
-    return [
-        draft(
-            "rejected-dates-notes-and-targets",
-            fleet(
-                polls=[
-                    row
-                    for store in stores
-                    for row in polled(store, "2023-01-25 09:10 up", "2023-01-25 11:10 down")
-                ],
-                hours=hours,
-                zones=[(store, "UTC") for store in stores],
-                exceptions=exceptions,
-                annotations=notes,
-                stores=[
-                    ("store_id", "store_name", "target_percent"),
-                    *((f"target-{number}", "", target) for number, target in enumerate(_TARGETS)),
-                    ("good", "", "50"),
-                ],
-            ),
-            tier=SECOND_TIER,
-            rules="R8 R9 R10",
-            tests="Exceptions with a date or a time that is none, with one time of two, or open and "
-            "closed at once; a validity that ends before it begins; annotations about nothing, "
-            "about two things, without a time, a maker's time or a status; targets that are none: "
-            "as if they had never been given.",
-            seen="One annotation with a lost id excludes the whole fleet; a date of another country "
-            "moves a holiday by months.",
-            as_of="2023-01-25T18:00:00Z",
-        )
-    ]
+    return fleet(
+        polls=[
+            row for store in stores for row in polled(store, "2023-01-25 09:10 up", "2023-01-25 11:10 down")
+        ],
+        hours=hours,
+        zones=[(store, "UTC") for store in stores],
+        exceptions=exceptions,
+        annotations=notes,
+        stores=[
+            ("store_id", "store_name", "target_percent"),
+            *((f"target-{number}", "", target) for number, target in enumerate(_TARGETS)),
+            ("good", "", "50"),
+        ],
+    )
+
+
+def _draft(name: str, files: Files) -> Draft:
+    return draft(
+        name,
+        files,
+        tier=SECOND_TIER,
+        rules="R8 R9 R10",
+        tests="Exceptions with a date or a time that is none, with one time of two, or open and "
+        "closed at once; a validity that ends before it begins; annotations about nothing, "
+        "about two things, without a time, a maker's time or a status; targets that are none: "
+        "as if they had never been given.",
+        seen="One annotation with a lost id excludes the whole fleet; a date of another country "
+        "moves a holiday by months.",
+        as_of="2023-01-25T18:00:00Z",
+    )
 
 
 def _flawed(store: str, changes: dict[str, str]) -> tuple[str, ...]:
     row = note(store, store, "excluded", "25 10:00", "25 12:00")
-    columns = (
-        "id",
-        "store_id",
-        "label",
-        "value",
-        "start_utc",
-        "end_utc",
-        "counts_as",
-        "reason",
-        "author",
-        "made_at",
-        "withdrawn_at",
-    )
-    return tuple(changes.get(column, value) for column, value in zip(columns, row, strict=True))
+    return tuple(changes.get(column, value) for column, value in zip(ANNOTATIONS, row, strict=True))

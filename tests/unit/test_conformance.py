@@ -147,10 +147,11 @@ def test_pairs_have_the_same_expected_figures(first: Kept) -> None:
     assert any(figure != "0" for group in figures for row in group for figure in row)
 
 
-def test_weeks_later_and_turned_about_a_fleet_has_the_same_expected_figures() -> None:
+def test_weeks_later_turned_about_or_packed_a_fleet_has_the_same_expected_figures() -> None:
     expected = {named(f"pairs{suffix}").seconds for suffix in ("", "-a-week-later", "-turned-about")}
 
     assert len(expected) == 1
+    assert named("rejected-and-packed").seconds == named("rejected-dates-notes-and-targets").seconds
 
 
 def _exchanged(text: bytes, place: int) -> bytes:
