@@ -77,6 +77,7 @@ def test_of_equal_as_ofs_the_report_submitted_last_is_the_newest(board: JobBoard
         Ask(carry=604_799),
         Ask(windows=("hour", "day")),
         Ask(policy=Policy.LAST_OBSERVATION),
+        Ask(where=(("brand", ("x",)),)),
     ],
 )
 def test_a_report_of_some_stores_or_by_other_rules_is_not_the_newest(board: JobBoard, other: Ask) -> None:

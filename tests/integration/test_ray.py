@@ -127,7 +127,7 @@ def made(settings: Settings, engine: RayEngine | None, *, slices: int = SLICES) 
     """Make a report in slices."""
     polls = open_polls(settings)
     try:
-        return answer(polls, Ask(), slices=slices, engine=engine)
+        return answer(polls, Ask(by="brand"), slices=slices, engine=engine)
     finally:
         polls.close()
 
@@ -207,6 +207,9 @@ def test_a_report_by_ray_is_that_of_this_machine_byte_for_byte(
     assert by_ray.csv_bytes() == here.csv_bytes()
     assert by_ray.parquet_bytes() == here.parquet_bytes()
     assert by_ray.made_of == here.made_of
+    assert by_ray.groups is not None
+    assert here.groups is not None
+    assert by_ray.groups.equals(here.groups)
     assert by_ray.rows.height == STORES
     assert on_shelf(settings) == []
 
