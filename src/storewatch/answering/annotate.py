@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from storewatch.ports.polls import PollStore, Source
+
+_changing = Lock()  # who looks whether there is one already, and then loads, does so alone
 
 
 def all_annotations(source: Source) -> pl.DataFrame:
@@ -46,23 +49,26 @@ def annotate(polls: PollStore, given: Mapping[str, str | None], *, now: float) -
     for reason in reading.rejects["reason"]:
         raise InputError(f"this is no annotation: {reason}")
     new = reading.facts.of(ANNOTATIONS)
-    if given.get("id") and new["id"].is_in(all_annotations(polls)["id"].implode()).any():
-        raise InputError(
-            f"there is an annotation {given['id']} already: withdraw it and make another, or take another id"
-        )
-    _load(polls, new, now)
+    with _changing:
+        if given.get("id") and new["id"].is_in(all_annotations(polls)["id"].implode()).any():
+            raise InputError(
+                f"there is an annotation {given['id']} already: withdraw it and make another, or take "
+                "another id"
+            )
+        _load(polls, new, now)
     return new
 
 
 def withdraw(polls: PollStore, note: str, *, now: float) -> pl.DataFrame | None:
     """Withdraw an annotation and return its row; None: there is none. A second time changes nothing."""
-    held = all_annotations(polls).filter(pl.col("id") == note)
-    if held.is_empty():
-        return None
-    if held["withdrawn_at"].null_count():
-        at = pl.lit(datetime.fromtimestamp(now, UTC)).cast(ANNOTATIONS.schema["withdrawn_at"])
-        held = held.with_columns(withdrawn_at=at)
-        _load(polls, held, now)
+    with _changing:
+        held = all_annotations(polls).filter(pl.col("id") == note)
+        if held.is_empty():
+            return None
+        if held["withdrawn_at"].null_count():
+            at = pl.lit(datetime.fromtimestamp(now, UTC)).cast(ANNOTATIONS.schema["withdrawn_at"])
+            held = held.with_columns(withdrawn_at=at)
+            _load(polls, held, now)
     return held
 
 
