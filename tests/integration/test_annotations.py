@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +89,24 @@ def test_nothing_is_edited_in_place(client: httpx.Client) -> None:
     again = client.post(ROOT, json=SAID | {"id": "kept", "reason": "another"})
     assert "there is an annotation kept already" in check_problem(again, 422)
     assert listed(client)["kept"] == before
+
+
+def test_of_many_with_one_id_at_once_one_is_kept(client: httpx.Client) -> None:
+    def post(author: str) -> tuple[int, str]:
+        return client.post(ROOT, json=SAID | {"id": "once", "author": author}).status_code, author
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(post, "abcd"))
+    (kept,) = [author for status, author in told if status == 201]
+    assert listed(client)["once"]["author"] == kept
+    assert {status for status, author in told if author != kept} == {422}
+
+
+@pytest.mark.parametrize("field", ["id", "store_id", "label", "value", "reason", "author"])
+def test_half_a_character_is_refused(client: httpx.Client, field: str) -> None:
+    content = json.dumps(SAID | {field: "\ud800"})
+    answer = client.post(ROOT, content=content, headers={"content-type": "application/json"})
+    assert field in check_problem(answer, 422)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,16 @@ def test_so_many_of_one_token_wait_and_others_go_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"[" * 199, b'{"a":' * 39, b'{"store_ids": [' + b"9" * 180 + b"]}", b"\x00" * 200]
+    "content",
+    [
+        b"[" * 199,
+        b'{"a":' * 39,
+        b'{"store_ids": [' + b"9" * 180 + b"]}",
+        b"\x00" * 200,
+        b'{"by": "\\ud800"}',  # half a character
+        b'{"where": {"\\ud800": ["x"]}}',
+        b'{"where": {"brand": ["\\ud800"]}}',
+    ],
 )
 def test_a_body_that_would_break_a_parser_is_refused(opened: Opened, content: bytes) -> None:
     answer = opened.client.post("/trigger_report", content=content, headers=JSON)

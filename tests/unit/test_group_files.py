@@ -15,6 +15,7 @@ from engines import polled
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
 from storewatch.domain.ask import Ask
+from storewatch.domain.label import words_of
 from storewatch.entrypoints.cli import commands
 from storewatch.entrypoints.cli.texts import report_lines
 from storewatch.errors import InputError, NoStoreError
@@ -85,14 +86,20 @@ def test_a_workbook_has_the_table_as_its_third_sheet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("label", "name"),
-    [("brand", "r-by-brand.csv"), ("price band", "r-by-price band.csv"), ("../x:", "r-by-.._x_.csv")],
+    [
+        ("brand", "r-by-brand.csv"),
+        ("price band", "r-by-price band.csv"),
+        ("../x:", "r-by-.._x_.csv"),
+        ("ü" * 300, f"r-by-{'ü' * 40}.csv"),  # a file's name has 255 bytes at most
+    ],
 )
 def test_a_labels_name_leads_out_of_no_folder(label: str, name: str) -> None:
     assert by_path(Path("f/r.csv"), label) == Path("f") / name
 
 
 @pytest.mark.parametrize(
-    ("label", "name"), [("Größe", "Gr__e"), ("price band", "price_band"), ("../x", "___x")]
+    ("label", "name"),
+    [("Größe", "Gr__e"), ("price band", "price_band"), ("../x", "___x"), ("x" * 300, "x" * 40)],
 )
 def test_on_the_shelf_names_are_such_as_keys_may_be(label: str, name: str) -> None:
     assert by_path(PurePosixPath("r.csv"), "Größe").name == "r-by-Größe.csv"
@@ -263,3 +270,8 @@ def test_a_folder_with_our_own_tables_in_it_is_read_as_if_they_were_not_there(
     done = run(tmp_path, "--window", "2d", "--out", tmp_path / "again.csv")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
+
+
+def test_a_sentence_names_the_first_of_many_values_and_the_begin_of_long_ones() -> None:
+    where = (("brand", ("", "x" * 61, *"cdefg")), ("region", ("north",)))
+    assert words_of(where) == f"brand (none) or {'x' * 59}… or c or d or e or 2 more and region north"

@@ -24,6 +24,7 @@ _OF_REPORTS = re.compile(
     rf"({_FIGURES})(percent|seconds)?({_WINDOWS})(before)?"
     r"|state|isclosed|since|outageslastweek|longestoutagesecondslastweek|stores|met|missed|noverdict"
 )
+_NAMED, _BRIEF = 5, 60  # values of a label that a sentence names, and characters of each
 _OURS = {"", "*", "storeid", "storename", "targetpercent", "timezonestr"}  # that mean something else
 
 
@@ -33,10 +34,17 @@ def is_of_reports(label: str) -> bool:
 
 
 def words_of(where: Where) -> str:
-    """Say which labels are asked for: `brand X or Y and region (none)`."""
-    return " and ".join(
-        f"{label} {' or '.join(value or '(none)' for value in values)}" for label, values in where
-    )
+    """Say which labels are asked for, and the first values of each: `brand X or Y and region (none)`."""
+    return " and ".join(f"{_brief(label)} {_some_of(values)}" for label, values in where)
+
+
+def _some_of(values: tuple[str, ...]) -> str:
+    named = [_brief(value) or "(none)" for value in values[:_NAMED]]
+    return " or ".join([*named, *([f"{len(values) - _NAMED} more"] if len(values) > _NAMED else [])])
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
 
 
 def label_of(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 P = TypeVar("P", Path, PurePosixPath)
 
+LONGEST = 40  # characters of a label, of up to four bytes each
+
 
 def beside(key: str, ending: str, *, by: str | None = None) -> str:
     """Return where a report's file with another ending (`parquet`; `json`: its manifest) lies on the shelf.
@@ -20,5 +22,6 @@ def beside(key: str, ending: str, *, by: str | None = None) -> str:
 
 def by_path(path: P, label: str) -> P:
     """Return where a report's rows by a label lie, beside it: `X-by-brand.csv`."""
-    name = re.sub(r"[^\w .-]", "_", label)  # it leads to no other folder, and any system takes it
+    # It leads to no other folder, and any system takes it: names end at 255 bytes.
+    name = re.sub(r"[^\w .-]", "_", label)[:LONGEST]
     return path.with_name(f"{path.stem}-by-{name}{path.suffix}")

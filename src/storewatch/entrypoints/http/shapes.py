@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
-from storewatch.domain.instant import DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry, parse_second
+from storewatch.domain.instant import DAY, DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry, parse_second
 from storewatch.domain.label import label_of
-from storewatch.domain.window import parse_window, parse_windows
+from storewatch.domain.window import LONGEST, parse_window, parse_windows
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_WINDOWS = 20  # of a report
 MOST_LABELS, MOST_VALUES = 20, 1_000  # of a `where`, and of each of its labels
+MOST_TEXT = 4_096  # characters of a label, or of a value
 T = TypeVar("T")
 
 
@@ -33,6 +34,13 @@ def _checked(parse: Callable[[T], object]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _parse_explained(text: str) -> None:
+    """Refuse a window over whose hours, each of which is explained, the service would sit for minutes."""
+    window = parse_window(text)
+    if window.span and window.span[1] - window.span[0] > LONGEST:
+        raise InputError(f"the window {window.text} is longer than {LONGEST // DAY}d: ask for a part of it")
 
 
 Second = Annotated[str, _checked(partial(parse_second, what="instant"))]
@@ -51,8 +59,9 @@ PolicyName = Annotated[
         examples=["hourly-majority"],
     ),
 ]
-Label = Annotated[str, _checked(label_of)]
-Values = Annotated[list[str], Field(min_length=1, max_length=MOST_VALUES)]
+Text = Annotated[str, StringConstraints(max_length=MOST_TEXT)]  # constrained, it is whole characters, too
+Label = Annotated[Text, _checked(label_of)]
+Values = Annotated[list[Text], Field(min_length=1, max_length=MOST_VALUES)]
 StoreId = Annotated[str, StringConstraints(min_length=1)]
 ReportId = Annotated[
     str,
@@ -147,10 +156,11 @@ class AskedAt(BaseModel):
 class Asked(AskedAt):
     """What is to be explained. All of it may be left out."""
 
-    window: Annotated[str, _checked(parse_window)] = Field(
+    window: Annotated[str, _checked(_parse_explained)] = Field(
         default="week",
         description="hour, day, week; 1h to 400d; today, yesterday, this_week, previous_week, this_month, "
-        "previous_month by the store's clock; or two instants with a slash between them (R11).",
+        "previous_month by the store's clock; or two instants, at most 400 days apart, with a slash between "
+        "them (R11).",
         examples=["previous_month"],
     )
 

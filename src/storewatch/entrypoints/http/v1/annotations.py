@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from storewatch.domain.instant import iso, parse_second
 from storewatch.entrypoints.http.problems import documented
 from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
-from storewatch.entrypoints.http.shapes import Second  # noqa: TC001 - pydantic reads it
+from storewatch.entrypoints.http.shapes import Second, Text  # noqa: TC001 - pydantic reads it
 from storewatch.entrypoints.http.tokens import CALLER
 from storewatch.entrypoints.http.v1.explanation import Micros, Status  # noqa: TC001 - pydantic reads it
 from storewatch.entrypoints.http.v1.shapes import NoQuery  # noqa: TC001 - FastAPI reads it
@@ -32,10 +32,10 @@ class NewAnnotation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: str | None = Field(default=None, description="Else made from what it says.", examples=["move-2023"])
-    store_id: str | None = Field(default=None, examples=["8139926242460185114"])
-    label: str | None = Field(default=None, description="*: every store.", examples=["brand"])
-    value: str | None = Field(default=None, description="Of the label.", examples=["x"])
+    id: Text | None = Field(default=None, description="Else made from what it says.", examples=["move-2023"])
+    store_id: Text | None = Field(default=None, examples=["8139926242460185114"])
+    label: Text | None = Field(default=None, description="*: every store.", examples=["brand"])
+    value: Text | None = Field(default=None, description="Of the label.", examples=["x"])
     start_utc: Second = Field(description="Its first second.", examples=["2023-01-25T02:00:00Z"])
     end_utc: Second | None = Field(
         default=None, description="The one after its last; null: until further notice."
