@@ -59,7 +59,7 @@ def judged(
 ) -> tuple[str, list[str]]:
     """Run a program on a case; return passed, failed or skipped, and what there is to say about it."""
     if lacking := command.lacks(kept.case):
-        return "skipped", [f"the command has no place for {lacking}"]
+        return "skipped", [lacking]
     try:
         differences = compare(kept, *command.run(kept))
     except FailedError as error:

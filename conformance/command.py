@@ -37,19 +37,19 @@ class Command:
     timeout: float = 300  # seconds
 
     def lacks(self, case: Case) -> str | None:
-        """Say what the case needs that the command line has no place for; None: nothing."""
+        """Say what the case needs that the command cannot do; None: nothing."""
         if not self.report:
-            return "the table of hours: give --hours"
+            return "it asks for the table of hours: give --hours"
         named = {name for word in (*self.report, *self.load) for name in _PLACE.findall(word)}
         places = {"windows": "window"}
         for name in _ASKED:
             place = places.get(name, name)
             if getattr(case, name) != getattr(_DEFAULT, name) and place not in named:
-                return f"{{{place}}}"
+                return f"the command has no place for {{{place}}}"
         if len(case.loads) > 1 and not self.load:
-            return "several loads: give --load"
+            return "it has several loads: give --load"
         if any(step.hours_from for step in case.loads) and "hours_from" not in named:
-            return "{hours_from}"
+            return "the command that loads has no place for {hours_from}"
         return None
 
     def run(self, kept: Kept) -> tuple[bytes, bytes | None]:
