@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storewatch.errors import InputError, NoPollsError, StorewatchError, StorewatchWarning
+from storewatch.errors import InputError, NoPollsError, NoStoreError, StorewatchError, StorewatchWarning
 
 if TYPE_CHECKING:
     from storewatch.entrypoints.library import Report, hours, report
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "NoPollsError",
+    "NoStoreError",
     "Report",
     "StorewatchError",
     "StorewatchWarning",

@@ -48,6 +48,18 @@ def test_polars_pandas_and_arrow_frames_give_the_same_report() -> None:
     assert made[0].rows["uptime_seconds_last_day"].to_list()[0] == 3600
 
 
+def test_rows_are_added_up_by_a_label_and_stores_chosen_by_theirs() -> None:
+    stores = {"store_id": ["a", "b", "c"], "store_name": ["", "", ""], "Brand": ["x", "x", ""]}
+    given = {"zones": pl.DataFrame(ZONES), "stores": pl.DataFrame(stores), "as_of": NOON}
+    groups = of_polls(by="brand", **given).groups
+    assert groups is not None
+    assert groups.select("brand", "stores", "no_verdict").rows() == [("", 1, 1), ("x", 2, 2)]
+    assert of_polls(where={"brand": "x"}, **given).rows["store_id"].to_list() == ["a", "b"]
+    assert of_polls(where={"BRAND": ["x", ""]}, **given).rows["store_id"].to_list() == ["a", "b", "c"]
+    with pytest.raises(storewatch.NoStoreError, match="no store has brand y"):
+        of_polls(where={"brand": ["y"]}, **given)
+
+
 def test_the_newest_poll_rounded_up_is_the_as_of_unless_given() -> None:
     report = storewatch.report(pl.DataFrame(POLLS))
 
