@@ -59,7 +59,11 @@ SELECT (SELECT count(*) FROM storewatch.stores)
 """
 # Stores no row of which holds for all the days around an instant: only they can have hours that have run out.
 _PERHAPS_RUN_OUT = """
-SELECT store_id FROM storewatch.hours JOIN storewatch.stores USING (store_key) WHERE ended IS NULL
+SELECT store_id FROM storewatch.hours JOIN storewatch.stores USING (store_key)
+WHERE ended IS NULL AND store_key IN (
+    SELECT store_key FROM storewatch.hours
+    WHERE ended IS NULL AND (valid_from IS NOT NULL OR valid_to IS NOT NULL)
+)
 GROUP BY store_id HAVING NOT bool_or(
     coalesce(valid_from <= %(since)s, true) AND coalesce(valid_to >= %(until)s, true)
 )

@@ -7,6 +7,9 @@ ALTER TABLE storewatch.hours DROP CONSTRAINT hours_pkey;
 CREATE UNIQUE INDEX hours_once ON storewatch.hours (
     store_key, day, opens, closes, load, coalesce(valid_from, '-infinity'), coalesce(valid_to, 'infinity')
 );
+-- Only these rows can run out.
+CREATE INDEX hours_that_end ON storewatch.hours (store_key)
+WHERE ended IS NULL AND (valid_from IS NOT NULL OR valid_to IS NOT NULL);
 
 CREATE TABLE storewatch.exceptions (
     store_id text COLLATE "C" NOT NULL,
