@@ -14,7 +14,14 @@ from storewatch.domain.hour_by_hour import Case, Reasons, Span
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
 from storewatch.domain.kernel import Polls, counted_polls, polled_hours
 from storewatch.domain.kinds import ANNOTATIONS
-from storewatch.domain.opening import LONGEST_CLOSED, exceptions, hours_rows, last_open, schedules_by_row
+from storewatch.domain.opening import (
+    LONGEST_CLOSED,
+    exceptions,
+    goes_by_the_week,
+    hours_rows,
+    last_open,
+    schedules_by_row,
+)
 from storewatch.domain.outages import Outage, outages
 from storewatch.domain.periods import window_edges
 from storewatch.domain.spans import EXCLUDED, STATUSES
@@ -25,12 +32,12 @@ from storewatch.domain.window import FIRST, FURTHER
 from storewatch.domain.zone import local_days, wall_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.domain.schedule import Schedules
-    from storewatch.domain.shifts import HoursRow, OnDate, Row
+    from storewatch.domain.shifts import HoursRow, OnDate
     from storewatch.domain.sums import Placed
     from storewatch.domain.window import Window
 
@@ -110,13 +117,16 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
     rows = hours_rows(facts, store_id)
     dates = (wall_clock(zone, at).date() for at in (span.begin - DAY, span.end))
     differing = exceptions(facts, store_id, *dates, first=len(rows) + 1)
-    time, status = _course(facts, store_id, ask, span.begin, (*rows, *differing))
+    schedules = schedules_by_row(facts, store_id, zone, (*rows, *differing))
+    polls = _given(facts.polls, store_id, until=ask.until)
+    time, status = _course(facts, store_id, ask, schedules, polls, reach=_reach(schedules, span.begin))
     case = Case(
         rows=(*rows, *differing),
         time=time,
         status=status,
         notes=_decided(facts, store_id, ask, span, annotations),
-        given=_given(facts.polls, store_id, since=ask.since, until=ask.until),
+        # A poll store does not hand out older ones, which decide nothing, and no sentence may differ by that.
+        given=polls.take(np.flatnonzero(polls.at >= (ask.since or 0))),
         span=span,
         days=local_days(zone, span.begin, span.end),
         reasons=Reasons(zone=zone, carry=ask.carry, policy=ask.policy, since=span.begin),
@@ -154,8 +164,8 @@ def evidence_since(facts: Facts, store_id: str, ask: Ask) -> int | None:
 
     That is further back than for a report: an outage may have begun in open time long before the window.
     """
-    if ask.since is None or ask.carry is None:
-        return None
+    if ask.since is None or ask.carry is None or goes_by_the_week(facts):
+        return ask.since
     zone = _zone(facts, store_id)
     schedules = schedules_by_row(facts, store_id, zone, hours_rows(facts, store_id))
     reach = _reach(schedules, _span(ask.parsed_windows[0], zone, ask).begin)
@@ -209,26 +219,18 @@ def _decided(
 
 
 def _course(
-    facts: Facts, store_id: str, ask: Ask, begin: int, rows: Sequence[Row]
+    facts: Facts, store_id: str, ask: Ask, schedules: Schedules, polls: Polls, *, reach: int
 ) -> tuple[OpenTime, Placed]:
-    """Return the open time of the store (0) and of each row, and what it counts as for the store."""
-    schedules = schedules_by_row(facts, store_id, _zone(facts, store_id), rows)
-    time = OpenTime.of(schedules, since=_reach(schedules, begin), until=ask.instant)
-    polls = _given(facts.polls, store_id, since=None, until=ask.until)
+    """Return the open time of the store (0) and of each row, and what the store's counts as."""
+    time = OpenTime.of(schedules, since=reach, until=ask.instant)
     counted = counted_polls(polls, schedules, time.table, as_of=ask.instant, carry=ask.carry)
-    reach = time.table.first_hour * HOUR
     stated = stated_times(facts, pl.Series([store_id]), since=reach, until=ask.instant)
     return time, time.place(statuses(counted, polled_hours(counted), stated.spans, ask.policy))
 
 
-def _given(polls: pl.DataFrame, store_id: str, *, since: int | None, until: int) -> Polls:
-    """Return a store's polls of `since` ≤ at ≤ `until` (microseconds) as those of store 0.
-
-    Older ones decide nothing. A poll store does not hand them out, and no sentence may differ by that.
-    """
-    at = pl.col("at").to_physical()
-    chosen = (pl.col("store_id") == store_id) & (at <= until)
-    own = polls.filter(chosen if since is None else chosen & (at >= since))
+def _given(polls: pl.DataFrame, store_id: str, *, until: int) -> Polls:
+    """Return a store's polls up to an instant (microseconds) as those of store 0."""
+    own = polls.filter((pl.col("store_id") == store_id) & (pl.col("at").to_physical() <= until))
     return Polls(
         store=np.zeros(len(own), dtype=np.int64),
         at=own["at"].to_physical().to_numpy(),

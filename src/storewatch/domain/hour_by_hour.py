@@ -7,9 +7,10 @@ only one, which tells by which of them an hour is open.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +33,6 @@ from storewatch.domain.spans import STATUSES, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from storewatch.domain.evidence import Annotation
     from storewatch.domain.schedule import Schedules
@@ -63,11 +62,13 @@ class Span:
         """The first seconds of these hours."""
         return range(self.first, self.end, HOUR)
 
-    def inside(self, pieces: NDArray[np.int64], begin: int, end: int) -> tuple[tuple[int, int], ...]:
-        """Return the parts of open stretches (rows of begin, end) in the window and a part of it."""
+    def inside(self, pieces: Sequence[tuple[int, int]], begin: int, end: int) -> tuple[tuple[int, int], ...]:
+        """Return the parts of open stretches (begin and end, in order) in the window and a part of it."""
         low, high = max(begin, self.begin), min(end, self.end)
-        met = pieces[(pieces[:, 0] < high) & (pieces[:, 1] > low)]
-        return tuple((max(first, low), min(last, high)) for first, last in met.tolist())
+        met = slice(
+            bisect_right(pieces, low, key=itemgetter(1)), bisect_left(pieces, high, key=itemgetter(0))
+        )
+        return tuple((max(first, low), min(last, high)) for first, last in pieces[met])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +130,7 @@ class Case:
         reason: Reason,
         opened: Sequence[_Cut],
         polls: Sequence[PollSeen],
-        pieces: NDArray[np.int64],
+        pieces: Sequence[tuple[int, int]],
         *,
         measured: bool,
     ) -> Hour:
@@ -147,7 +148,7 @@ class Case:
         )
         return Hour(
             begin=edges[0],
-            open=self.span.inside(pieces, edges[0], edges[-1]),
+            open=parts[0].open if len(parts) == 1 else self.span.inside(pieces, edges[0], edges[-1]),
             open_seconds=sum(part.open_seconds for part in parts),
             rows=tuple(row for row in self.rows if any(row in part.rows for part in parts)),
             polls=tuple(polls),
@@ -251,16 +252,16 @@ def _by_part(settled: Sequence[PollSeen], begins: Sequence[int]) -> dict[int, li
     return parts
 
 
-def open_pieces(time: OpenTime, span: Span) -> NDArray[np.int64]:
-    """Return store 0's open stretches over the window's whole hours as rows of begin, end."""
+def open_pieces(time: OpenTime, span: Span) -> list[tuple[int, int]]:
+    """Return store 0's open stretches (begin and end) over the window's whole hours."""
     stretches = time.table.stretches
     low, high = stretches.first[time.schedules.of_store[0] :][:2]
     first, last = span.first, span.last
-    pieces = np.column_stack((stretches.begin[low:high], stretches.end[low:high]))
-    return np.clip(pieces[(pieces[:, 0] < last) & (pieces[:, 1] > first)], first, last)
+    pieces = zip(stretches.begin[low:high].tolist(), stretches.end[low:high].tolist(), strict=True)
+    return [(max(begin, first), min(end, last)) for begin, end in pieces if begin < last and end > first]
 
 
-def _settled(given: Polls, pieces: NDArray[np.int64], span: Span) -> list[PollSeen]:
+def _settled(given: Polls, pieces: Sequence[tuple[int, int]], span: Span) -> list[PollSeen]:
     """Return the polls of the window's whole hours, in order, one an instant (R1)."""
     order = np.lexsort((given.active, given.at))
     first, last = span.first, span.last
@@ -269,8 +270,9 @@ def _settled(given: Polls, pieces: NDArray[np.int64], span: Span) -> list[PollSe
     at, place, count = np.unique(given.at[order], return_index=True, return_counts=True)
     least, most = given.active[order][place], given.active[order][place + count - 1]
     second = at // MICROSECONDS
-    ends = np.concatenate(([first], pieces[:, 1]))  # before the first stretch all is closed
-    is_open = second < ends[np.searchsorted(pieces[:, 0], second, side="right")]
+    begins = np.array([begin for begin, _ in pieces], dtype=np.int64)
+    ends = np.array([first, *(end for _, end in pieces)])  # before the first stretch all is closed
+    is_open = second < ends[np.searchsorted(begins, second, side="right")]
     columns = (at, least, is_open, count, least != most)
     return [
         PollSeen(at=instant, active=active, counted=counted, given=times, disagreed=disagreed)

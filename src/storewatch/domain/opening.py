@@ -31,6 +31,11 @@ def hours_rows(facts: Facts, store_id: str) -> tuple[HoursRow, ...]:
     return tuple(HoursRow(number=number, **row) for number, row in enumerate(own.iter_rows(named=True), 1))
 
 
+def goes_by_the_week(facts: Facts) -> bool:
+    """Say whether no store has hours that hold for a time, or dates that differ."""
+    return facts.of(EXCEPTIONS).is_empty() and not HOURS.optional.keys() & set(facts.hours.columns)
+
+
 def exceptions(facts: Facts, store_id: str, since: date, until: date, *, first: int) -> tuple[OnDate, ...]:
     """Number a store's exceptions of the dates since ≤ date ≤ until, from `first` on."""
     own = _of(facts, store_id).filter(pl.col("date").is_between(since, until)).sort(pl.all())
