@@ -4,6 +4,7 @@
     ├── InputError          what was given cannot be used: a file, a frame, an instant, an option
     │   ├── NoPollsError    neither a poll nor an as-of: there is nothing to report on
     │   ├── NoStoreError    no store has the labels that are asked for
+    │   ├── DroppedError    polls that are needed are not kept any more
     │   ├── UnknownStoreError  no input names the store that is asked for
     │   └── KeyReusedError  a key that a report was submitted with came again with another request
     ├── SettingsError       a setting is wrong or names something unknown
@@ -69,6 +70,14 @@ class NoStoreError(InputError):
         """Take the labels and values in words."""
         super().__init__(f"no store has {wanted}: values count to the letter, as the stores file has them")
         self.told = str(self)
+
+
+class DroppedError(InputError):
+    """Polls that are needed are not kept any more (R11)."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.told = sentence
 
 
 class KeyReusedError(InputError):

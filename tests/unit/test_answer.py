@@ -24,7 +24,7 @@ from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import parse_as_of
 from storewatch.engines.local import LocalEngine
-from storewatch.errors import InputError, OverError
+from storewatch.errors import DroppedError, InputError, OverError
 from storewatch.formats import parquet
 from storewatch.formats.rows import Rows
 from storewatch.ports.polls import Amount, Load
@@ -141,8 +141,9 @@ def test_what_needs_polls_that_were_dropped_is_an_error_and_not_unknown() -> Non
         replace(ask, carry=None, windows=("10d",)),
         replace(ask, windows=("this_month",)),
     ):
-        with pytest.raises(InputError, match="those before 2023-01-17T18:00:00Z were dropped"):
+        with pytest.raises(DroppedError, match="those before 2023-01-17T18:00:00Z were dropped") as caught:
             settle(source, more)
+        assert caught.value.told == str(caught.value)  # who asked over HTTP is told the same
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -20,7 +20,7 @@ from storewatch.domain.input import Input
 from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK, iso, resolve_as_of
 from storewatch.domain.label import words_of
 from storewatch.engines.local import LocalEngine
-from storewatch.errors import InputError, NoStoreError
+from storewatch.errors import DroppedError, InputError, NoStoreError
 from storewatch.formats.report import Report
 from storewatch.formats.rows import Rows
 from storewatch.ports.jobs import Progress
@@ -53,7 +53,8 @@ def settle(snapshot: Snapshot, ask: Ask) -> Settled:
     Where a window is from an instant to another and no as-of is asked for, it is not before that one (R11).
 
     Raises:
-        InputError: A part of the ask is not known here, or polls that it needs were dropped.
+        InputError: A part of the ask is not known here.
+        DroppedError: Polls that it needs were dropped.
         NoPollsError: No as-of is asked for, and there are no polls to take it from (R3).
     """
     if ask.unknown:
@@ -72,7 +73,7 @@ def _check_kept(snapshot: Snapshot, ask: Ask) -> None:
     """
     needed = ask.begin * MICROSECONDS if ask.since is None else ask.since
     if snapshot.kept_since is not None and needed < snapshot.kept_since:
-        raise InputError(
+        raise DroppedError(
             f"this needs polls from {iso(needed // MICROSECONDS)} on, and those before "
             f"{iso(snapshot.kept_since // MICROSECONDS)} were dropped: ask for shorter windows, a later as-of"
             " or a shorter carry"
