@@ -261,13 +261,20 @@ def test_the_runner_says_what_passes_and_what_fails_and_how(capsys: pytest.Captu
     assert "nothing was written to {out}: it broke" in capsys.readouterr().out
 
 
-def test_the_command_line_passes_as_the_page_says() -> None:
+def test_loads_come_before_the_report_in_order_and_in_a_folder_of_the_case() -> None:
+    """The program keeps the first line of each load's polls beyond the header, and reports them."""
     kept = named("loads-polls")
-    storewatch = [sys.executable, "-m", "storewatch.entrypoints.cli"]
-    environment = ["env", "STOREWATCH_HOME={state}"]
-    report = ["report", "--as-of={as_of}", "--carry={carry}", "--out={out}"]
-    command = Command(
-        report=[*environment, *storewatch, *report], load=[*environment, *storewatch, "load", "{data}"]
-    )
+    load = ["sh", "-c", "sed -n 2p {data}/polls.csv >> {state}/kept"]
+    given, _ = Command(report=["sh", "-c", "cat {state}/kept > {out}"], load=load).run(kept)
+    firsts = [(folder / "polls.csv").read_text().splitlines()[1] for _, folder in kept.loads()]
+
+    assert given.decode().splitlines() == firsts
+
+
+def test_the_command_line_passes_as_the_page_says() -> None:
+    kept = named("worked-examples")
+    storewatch = [sys.executable, "-m", "storewatch.entrypoints.cli", "report", "--data={data}"]
+    asked = ["--as-of={as_of}", "--carry={carry}", "--policy={policy}", "--window={window}", "--by={by}"]
+    command = Command(report=[*storewatch, *asked, "--compare{compare}", "--out={out}"])
 
     assert csv_differences(kept, *command.run(kept)) == []
