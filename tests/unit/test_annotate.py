@@ -106,12 +106,21 @@ def test_wrong_usage_is_said(polls: PollStore, wrong: list[str], text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--label", "brand"], ["--label", "=x"], ["--store", ""], ["--to", "2023-01-25T02:00:00Z"]]
+    ("wrong", "advice"),
+    [
+        (["--label", "brand"], "give a store_id, or a label and its value"),
+        (["--label", "=x"], "give a store_id, or a label and its value"),
+        (["--store", ""], "give a store_id, or a label and its value"),
+        (["--to", "2023-01-25T02:00:00Z"], "an end is after its start"),
+    ],
 )
-def test_what_is_no_annotation_is_refused_with_its_reason(polls: PollStore, wrong: list[str]) -> None:
+def test_what_is_no_annotation_is_refused_with_what_to_do(
+    polls: PollStore, wrong: list[str], advice: str
+) -> None:
     about = [] if wrong[0] in ("--label", "--store") else ["--all"]
     done = CliRunner().invoke(commands, ["annotate", *about, *SAID, *wrong])
     assert "this is no annotation: " in str(done.exception)
+    assert advice in str(done.exception)
     assert all_annotations(polls).is_empty()
 
 

@@ -20,6 +20,7 @@ from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.input import Input
 from storewatch.errors import InputError
 from storewatch.formats import workbook
+from storewatch.formats.csv import csv_bytes, csv_rows
 from storewatch.formats.report import Report
 from storewatch.formats.rows import Rows
 from strategies import DAY, WEEK, facts_of, instant
@@ -97,6 +98,14 @@ def test_figures_are_numbers_those_of_the_csv() -> None:
     assert list(head) == names
     assert [None if cell == "" else float(cell) for cell in cells[1:]] == list(row[1:])
     assert row[-1] is None  # nothing known in the week: no percentage
+
+
+def test_each_number_is_the_float_nearest_to_what_the_csv_has() -> None:
+    rows = made(*(f"{number:05}" for number in range(10_000))).rows
+    rows = rows.with_columns(uptime_seconds_last_week=pl.int_range(pl.len()) * 36)
+    texts = [row["uptime_last_week"] for row in csv.DictReader(io.StringIO(csv_bytes(rows).decode()))]
+    assert csv_rows(rows)["uptime_last_week"].to_list() == [float(text) for text in texts]
+    assert texts[6607] == "66.07"
 
 
 def test_the_header_stands_still_can_be_filtered_and_columns_are_wide_enough() -> None:

@@ -13,7 +13,7 @@ from storewatch.domain.facts import Facts
 from storewatch.domain.instant import compact
 from storewatch.domain.kinds import ANNOTATIONS, POLLS
 from storewatch.errors import InputError
-from storewatch.ingest import check_frames
+from storewatch.ingest import check_frames, sentences
 from storewatch.ports.polls import Load
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def annotate(polls: PollStore, given: Mapping[str, str | None], *, now: float) -
     reading = check_frames(
         {ANNOTATIONS.name: pl.DataFrame({name: [text] for name, text in made.items()}).cast(pl.String)}
     )
-    for reason in reading.rejects["reason"]:
+    for reason in sentences(reading.rejects):
         raise InputError(f"this is no annotation: {reason}")
     new = reading.facts.of(ANNOTATIONS)
     with _changing:

@@ -140,14 +140,19 @@ def bare_id(text: str) -> str:
 
 
 def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the CSV's columns in order; hundredths are exact, since they are rounded as whole numbers."""
+    """Return the CSV's columns in order, each figure the float that is nearest to what the CSV has."""
     columns = Columns.of(rows.columns)
-    figures = rows.select(columns.hundredths()).with_columns(cs.integer() / 100)
+    figures = rows.select(columns.hundredths()).with_columns(cs.integer().map_batches(_divided))
     signed = [
         pl.when(is_short).then(-pl.col(name)).otherwise(name).alias(name)
         for name, is_short in columns.short(rows)
     ]
     return rows.select(columns.first).hstack(figures.with_columns(signed))
+
+
+def _divided(hundredths: pl.Series) -> pl.Series:
+    """Divide by 100 in NumPy: Polars multiplies with the inverse, and 66.07 would be 66.07000000000001."""
+    return pl.Series(hundredths.name, hundredths.to_numpy() / 100, nan_to_null=True)
 
 
 def _printed(rows: pl.DataFrame) -> pl.DataFrame:

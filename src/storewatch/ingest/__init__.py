@@ -4,7 +4,7 @@ from storewatch.ingest.documents import Format, read_documents
 from storewatch.ingest.frames import check_frames, from_frames
 from storewatch.ingest.google import GOOGLE
 from storewatch.ingest.reading import Reading, read
-from storewatch.ingest.rejects import write_rejects
+from storewatch.ingest.rejects import sentences, write_rejects
 from storewatch.ingest.schema_org import SCHEMA_ORG
 from storewatch.ingest.spill import Spill
 
@@ -17,6 +17,7 @@ __all__ = [
     "from_frames",
     "read",
     "read_documents",
+    "sentences",
     "write_rejects",
 ]
 

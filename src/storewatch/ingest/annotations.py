@@ -47,6 +47,7 @@ def check_annotations(columns: pl.DataFrame) -> tuple[pl.DataFrame, Codes]:
         *_flaws(text["id"], Reason.NOTE_ID),
         *_flaws(text["store_id"]),
         (Reason.ABOUT, ~_is_about_one(text)),
+        (Reason.NO_STAMP, _is_missing(columns["start_utc"]) | _is_missing(columns["made_at"])),
         *(
             flaw
             for found in (since_codes, until_codes, made_codes, withdrawn_codes)
@@ -81,6 +82,10 @@ def _is_about_one(text: dict[str, pl.Series]) -> NDArray[np.bool_]:
     is_every = text["label"] == EVERY_STORE
     of_label = has_label & (has_value ^ is_every)
     return (has_store & ~has_label & ~has_value | ~has_store & of_label).to_numpy()
+
+
+def _is_missing(stamps: pl.Series) -> NDArray[np.bool_]:
+    return (stamps.cast(pl.String).fill_null("") == "").to_numpy()
 
 
 def _perhaps(stamps: pl.Series) -> tuple[NDArray[np.int64], Codes, NDArray[np.bool_]]:

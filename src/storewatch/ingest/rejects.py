@@ -62,6 +62,7 @@ class Reason(IntEnum):
     TARGET = 28
     TWO_STORES = 29
     FOREIGN = 30
+    NO_STAMP = 31
 
     @property
     def text(self) -> str:
@@ -124,6 +125,9 @@ _ABOUT = {
         "about nothing, or more than one thing",
         ("store_id", "label", "value"),
         "give a store_id, or a label and its value, or the label *",
+    ),
+    Reason.NO_STAMP: _About(
+        "start_utc or made_at missing", ("start_utc", "made_at"), "give both, like 2023-01-25 18:12:00 UTC"
     ),
     Reason.SECOND: _About("not a whole second", _SPAN, "write 2023-01-25 18:12:00 UTC"),
     Reason.ENDS: _About("ends before it has begun", _SPAN, "an end is after its start, or empty"),
