@@ -19,7 +19,7 @@ from strategies import DAY, HOUR
 
 FIGURES = [f"{figure}_seconds" for figure in hours.SECONDS]
 # On full hours and off them, within an hour, and long enough for a poll to run out.
-LENGTHS = st.one_of(st.integers(1, 2 * HOUR), st.integers(1, 60).map(lambda n: n * HOUR), st.just(9 * DAY))
+LENGTHS = st.one_of(st.integers(1, 2 * HOUR), st.integers(1, 30).map(lambda n: n * HOUR), st.just(4 * DAY))
 
 
 @st.composite

@@ -56,10 +56,11 @@ def _hours_of(case: Case, begin: int, end: int) -> Iterator[dict[str, object]]:
         part = found.of(max(first, begin), min(first + 3_600, end))
         if part.is_open.any():
             how, decided_at = _how(case, part, row)
+            counts = count(part)
             yield {
                 "store_id": case.store.store_id,
                 "hour": row["hour"],
-                **{f"{figure}_seconds": count(part)[figure] for figure in FIGURES},
+                **{f"{figure}_seconds": counts[figure] for figure in FIGURES},
                 "how": how,
                 "polls": row["polls"],
                 "active_polls": row["active"],
