@@ -200,25 +200,27 @@ class OpenTime:
 
         But they are counted from the end of the reach, so below 0.
         """
-        row = self.schedules.of_store.astype(np.int64) * self.table.columns
-        store = hours.cell >> counted.bits
-        first = _firsts(store)
-        cell = np.repeat(row.take(store.take(first)), np.diff(np.append(first, len(store))))
-        cell += hours.column
-        narrow = np.int16 if self.table.columns < 1 << 15 else np.int64
-        polled = _Polled(
-            store=store,
-            column=hours.column.astype(narrow),
-            seconds=self.table.seconds.take(cell),
-            first=first,
-        )
-        down = polled.take(np.flatnonzero(~hours.majority))
         result = np.zeros((*wholes.shape, 4), dtype=np.int64)
-        for number, edge in enumerate(edges):
-            column = (edge - self.table.begin) // HOUR
-            cut = wholes[:, number] - self.table.before.take(row + column)  # of that hour, before the edge
-            result[:, number, DOWN] = down.after(column, cut)
-            result[:, number, UP] = polled.after(column, cut) - result[:, number, DOWN]
+        if not len(hours.cell):
+            return result
+        base = np.arange(len(wholes)) << counted.bits
+        row = self.schedules.of_store.astype(np.int64) * self.table.columns
+        columns = (edges - self.table.begin) // HOUR
+        wanted = base[:, np.newaxis] + np.broadcast_to(columns, wholes.T.shape).T
+        places = np.searchsorted(hours.cell, np.column_stack((base, wanted)))
+        end = np.append(places[1:, 0], len(hours.cell))
+        cell = np.repeat(row - base, end - places[:, 0])
+        cell += hours.cell
+        # Down seconds have a second count above the first one; differences are right, whatever overflows.
+        weight = np.where(hours.majority, 1, 1 + (1 << _BITS))
+        sums = np.zeros(len(cell) + 1, dtype=np.int64)
+        np.cumsum(self.table.seconds.take(cell) * weight, out=sums[1:])
+        after = sums.take(end)[:, np.newaxis] - sums.take(places[:, 1:])
+        place = np.minimum(places[:, 1:], len(cell) - 1)
+        cut = wholes - self.table.before.take(row[:, np.newaxis] + columns.T)  # of that hour, before the edge
+        after -= np.where(hours.cell.take(place) == wanted, cut * weight.take(place), 0)
+        result[:, :, DOWN] = -(after >> _BITS)
+        result[:, :, UP] = (after >> _BITS) - (after & (1 << _BITS) - 1)
         return result
 
     def instants(self, store: NDArray[np.integer], second: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -231,52 +233,6 @@ class OpenTime:
         place = np.searchsorted(keys, (schedule.astype(np.int64) << _BITS) + second, side="right") - 1
         found: NDArray[np.int64] = stretches.begin.take(place) - before.take(place) + second
         return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Polled:
-    """Hours that have counted polls, in order of store and column."""
-
-    store: NDArray[np.int64]
-    column: NDArray[np.signedinteger]  # as narrow as may be: it is read once an edge
-    seconds: NDArray[np.uint16]  # open ones
-    first: NDArray[np.intp]  # where another store begins
-
-    def take(self, chosen: NDArray[np.integer]) -> _Polled:
-        """Return the chosen ones."""
-        store = self.store.take(chosen)
-        return _Polled(
-            store=store,
-            column=self.column.take(chosen),
-            seconds=self.seconds.take(chosen),
-            first=_firsts(store),
-        )
-
-    def after(self, column: NDArray[np.int64], cut: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many of the seconds come after an instant, below 0.
-
-        Args:
-            column: [1] or [stores] of the hour that has the instant.
-            cut: [stores] the open seconds of that hour before it.
-        """
-        result = np.zeros(len(cut), dtype=np.int64)
-        if not len(self.first):
-            return result
-        column = column.astype(self.column.dtype)
-        column = column if len(column) == 1 else column.take(self.store)
-        later = self.seconds * (self.column >= column)
-        sums = np.add.reduceat(later, self.first, dtype=np.uint32)
-        result[self.store.take(self.first)] -= sums
-        there = self.store.take(np.flatnonzero(self.column == column))
-        result[there] += cut.take(there)
-        return result
-
-
-def _firsts(store: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the places where another store begins."""
-    changes = np.ones(len(store), dtype=np.bool_)
-    np.not_equal(store[1:], store[:-1], out=changes[1:])
-    return np.flatnonzero(changes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.domain.instant import DAY, MICROSECONDS
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut, only
 from storewatch.domain.uptime import store_names
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from storewatch.domain.facts import Facts
     from storewatch.domain.slices import Within
+
+SHORT = 15 * DAY * MICROSECONDS  # a time, what is carried into it too, of which all stores' hours may be held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +73,11 @@ class GivenSnapshot:
             rejects = rejects.clear()
         return replace(mine, stores=stores, rejects=rejects)
 
-    def amount(self, *, since: int | None, until: int) -> Amount:  # noqa: ARG002 - of the port
-        """Return how many stores there are at least; nothing has to be read."""
-        return Amount(stores=max(ids.n_unique() for ids in self.facts.ids()))
+    def amount(self, *, since: int | None, until: int) -> Amount:
+        """Return how many stores there are, where hours of a long time are laid out; nothing is read."""
+        if since is not None and until - since <= SHORT:
+            return Amount()
+        return Amount(stores=len(self._names))
 
     def slices(self, count: int) -> list[Slice]:
         """Return up to `count` slices, in order, that together hold all stores, about as many each."""

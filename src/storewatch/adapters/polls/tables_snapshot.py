@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 from psycopg import sql
 
-from storewatch.adapters.polls.given import GivenSnapshot
+from storewatch.adapters.polls.given import SHORT, GivenSnapshot
 from storewatch.adapters.polls.postgres_queries import query_errors
 from storewatch.adapters.polls.postgres_server import export
 from storewatch.adapters.polls.tables_polls import EVERY_ROW, PollsTable, of_stores
-from storewatch.domain.instant import DAY, MICROSECONDS
 from storewatch.domain.kinds import POLLS
 from storewatch.domain.nearest import nearest
 from storewatch.domain.slices import Slice, cut
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from storewatch.domain.facts import Facts
     from storewatch.domain.kinds import Kind
     from storewatch.domain.slices import Within
-
-
-_SHORT = 15 * DAY * MICROSECONDS  # what a report of the week reads
 
 
 class TablesSnapshot:
@@ -102,7 +98,7 @@ class TablesSnapshot:
 
     def amount(self, *, since: int | None, until: int) -> Amount:
         """Return how many stores there are, where hours of a long time have to be held."""
-        if since is not None and until - since <= _SHORT:
+        if since is not None and until - since <= SHORT:  # then all is read when the first slice is
             return Amount()
         with self._reading:
             return self._all(since, until).amount(since=since, until=until)
