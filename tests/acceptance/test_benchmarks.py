@@ -19,6 +19,7 @@ TINY = {
     "kernel": "--rounds 0 --reference-stores 2",
     "hours": "--rounds 0",
     "report_files": "--rounds 0",
+    "beyond": "--rounds 0",
     "load": "--rounds 0",
     "service": "--rounds 2 --calls 10",
     "explain": "--stores 5",
