@@ -413,7 +413,7 @@ def test_annotations_beside_the_tables_count_with_them_until_they_are_withdrawn(
     upgrade(tables)
     store = open_polls(tables, QUERIES, beside=True)
     made = annotate(store, SAID, now=NOW)
-    assert all_annotations(store).rows() == made.rows()
+    assert all_annotations(store).rows() == all_annotations(open_polls(tables)).rows() == made.rows()
     ask = Ask(as_of=AS_OF // SECOND, windows=("day",))
     assert explain_store(store, "007", ask).figures["excluded"] == 4 * HOUR
     assert withdraw(store, made["id"][0], now=NOW + 1) is not None
