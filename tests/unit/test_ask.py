@@ -65,6 +65,8 @@ def test_what_the_first_version_wrote_is_read() -> None:
         ({"policy": "by-the-moon"}, "policy 'by-the-moon'"),
         ({"windows": ["day", "2w"]}, "windows ['day', '2w']"),
         ({"whereabouts": {"brand": ["X"]}}, "whereabouts {'brand': ['X']}"),
+        ({"by": "uptime_28d"}, "by 'uptime_28d'"),
+        ({"where": {"uptime_28d": ["X"]}}, "where {'uptime_28d': ['X']}"),
     ],
 )
 def test_what_a_later_version_wrote_is_named_as_unknown(more: dict[str, object], unknown: str) -> None:

@@ -13,7 +13,7 @@ from storewatch.domain.window import parse_windows
 from storewatch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from storewatch.domain.label import Where
     from storewatch.domain.window import Window
@@ -131,7 +131,13 @@ class Ask:
         plain = cls().values() | {"compare": False, "by": None, "where": {}}
         given = plain | {name: value for name, value in values.items() if name in plain}
         strange = [f"{name} {value!r}" for name, value in values.items() if name not in plain]
-        for name, parse in (("windows", parse_windows), ("policy", parse_policy)):
+        checks: dict[str, Callable[[Any], object]] = {
+            "windows": parse_windows,
+            "policy": parse_policy,
+            "by": lambda label: cls(by=label),
+            "where": lambda where: cls(where=tuple((label, tuple(some)) for label, some in where.items())),
+        }
+        for name, parse in checks.items():
             try:
                 parse(given[name])
             except InputError:
