@@ -107,6 +107,13 @@ def test_hours_in_which_hardly_any_store_was_polled_are_one_finding_with_its_ann
         },
     }
     assert "--all --from 2023-01-24T10:00:00Z --to 2023-01-24T13:00:00Z --as unknown" in finding.sentence
+    assert ": 6 stores were polled in an hour at most, 40 are usual." in finding.sentence
+
+
+def test_where_no_store_was_polled_the_sentence_says_just_that() -> None:
+    away = at("24 10:00")
+    finding = only(look(polls(lambda _, hour: None if hour == away else True)), "poller_down")
+    assert ": no store was polled, 40 are usual." in finding.sentence
 
 
 def test_what_is_stated_already_is_no_finding() -> None:
@@ -176,6 +183,7 @@ def test_a_store_that_was_polled_each_hour_and_no_more_is_silent(slices: int) ->
         {"store_id": "s07", "since": "2023-01-24T15:00:00Z", "seconds": 15 * HOUR + 12 * 60}
     ]
     assert finding.sentence.startswith("1 store has not been polled for far longer than usual in open hours")
+    assert finding.sentence.endswith("Its status is carried, then unknown")
 
 
 def test_a_silence_is_longer_than_six_usual_gaps_and_lasts_six_hours() -> None:
@@ -241,6 +249,14 @@ def test_ids_that_are_spoken_of_and_that_nothing_names_are_told() -> None:
     for slices in (1, 7):
         finding = only(look(polls(), annotations=about, labels=labels, slices=slices), "ids_do_not_join")
         assert (finding.count, finding.evidence) == (3, {"annotations": 1, "labels": 2})
+
+
+def test_a_finding_that_asks_ends_as_a_question(tmp_path: Path) -> None:
+    (tmp_path / "polls.csv").write_text("store_id,status,timestamp_utc\na,active,2023-01-25 11:05:00 UTC\n")
+    (tmp_path / "zones.csv").write_text("store_id,timezone_str\nb,UTC\n")
+    (tmp_path / "hours.csv").write_text("store_id,day,start_time_local,end_time_local\nb,0,9:00,17:00\n")
+    told = CliRunner().invoke(commands, ["findings", "--data", f"{tmp_path}"]).output
+    assert any(line.endswith("do the ids match?") for line in told.splitlines())
 
 
 def test_a_fleet_of_one_store_and_one_of_none_have_their_findings() -> None:

@@ -118,7 +118,7 @@ def _poller(first: FirstLook) -> Iterator[Finding]:
                 kind="poller_down",
                 count=len(hours),
                 sentence=f"the poller seems to have been down from {begin} to {end}: "
-                f"{_were(int(polled.take(hours).max()))} polled in an hour at most, {usual:,} are usual. "
+                f"{_at_most(int(polled.take(hours).max()))}, {usual:,} are usual. "
                 "If so, what was carried over that time is not known: storewatch annotate --all "
                 f"--from {begin} --to {end} --as unknown --reason '{_POLLER}'",
                 evidence=evidence,
@@ -184,7 +184,7 @@ def _silent(stores: pl.DataFrame) -> Iterator[Finding]:
             kind="silent",
             count=stores.height,
             sentence=f"{_have(stores.height)} not been polled for far longer than usual in open hours: "
-            f"{named}{more}. Their status is carried, then unknown",
+            f"{named}{more}. {'Its' if stores.height == 1 else 'Their'} status is carried, then unknown",
             evidence={"longest_open_seconds": stores["seconds"][0]},
             stores=stores,
         )
@@ -221,6 +221,10 @@ def _have(count: int, *, of: int | None = None) -> str:
 
 def _were(count: int) -> str:
     return {0: "no store was", 1: "1 store was"}.get(count, f"{count:,} stores were")
+
+
+def _at_most(count: int) -> str:
+    return f"{_were(count)} polled in an hour at most" if count else f"{_were(0)} polled"
 
 
 def _between(begin: int, end: int) -> str:

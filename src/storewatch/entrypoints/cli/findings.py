@@ -97,7 +97,8 @@ def _lines(found: Found, named: int) -> Iterator[str]:
     yield f"{what} in the week before {values['as_of']}, of {found.stores:,} stores"
     for finding in values["findings"]:
         yield ""
-        yield f"{finding['kind'].replace('_', ' ')}: {finding['sentence']}."
+        sentence = finding["sentence"]
+        yield f"{finding['kind'].replace('_', ' ')}: {sentence}{'' if sentence.endswith('?') else '.'}"
         if finding["stores"]:
             more = ", …" if finding["count"] > len(finding["stores"]) else ""
             yield f"  {', '.join(store['store_id'] for store in finding['stores'])}{more}"
