@@ -209,16 +209,18 @@ class OpenTime:
         wanted = base[:, np.newaxis] + np.broadcast_to(columns, wholes.T.shape).T
         places = np.searchsorted(hours.cell, np.column_stack((base, wanted)))
         end = np.append(places[1:, 0], len(hours.cell))
-        cell = np.repeat(row - base, end - places[:, 0])
-        cell += hours.cell
-        # Down seconds have a second count above the first one; differences are right, whatever overflows.
-        weight = np.where(hours.majority, 1, 1 + (1 << _BITS))
-        sums = np.zeros(len(cell) + 1, dtype=np.int64)
-        np.cumsum(self.table.seconds.take(cell) * weight, out=sums[1:])
+        # In one array, for new memory costs more than what is done with it. Down seconds have a second count
+        # above the first one; differences are right, whatever overflows.
+        sums, down = np.zeros(len(hours.cell) + 1, dtype=np.int64), 1 + (1 << _BITS)
+        np.add(np.repeat(row - base, end - places[:, 0]), hours.cell, out=sums[1:])
+        sums[1:] = self.table.seconds.take(sums[1:])
+        sums[1 + np.flatnonzero(~hours.majority)] *= down
+        np.cumsum(sums, out=sums)
         after = sums.take(end)[:, np.newaxis] - sums.take(places[:, 1:])
-        place = np.minimum(places[:, 1:], len(cell) - 1)
+        place = np.minimum(places[:, 1:], len(hours.cell) - 1)
+        weight = np.where(hours.majority.take(place), 1, down)
         cut = wholes - self.table.before.take(row[:, np.newaxis] + columns.T)  # of that hour, before the edge
-        after -= np.where(hours.cell.take(place) == wanted, cut * weight.take(place), 0)
+        after -= np.where(hours.cell.take(place) == wanted, cut * weight, 0)
         result[:, :, DOWN] = -(after >> _BITS)
         result[:, :, UP] = (after >> _BITS) - (after & (1 << _BITS) - 1)
         return result
