@@ -119,6 +119,7 @@ def test_half_a_character_is_refused(client: httpx.Client, field: str) -> None:
         ({"end_utc": "2023-01-25T02:00:00Z"}, "end"),
         ({"counts_as": "closed"}, "counts_as"),
         ({"reason": ""}, "reason"),
+        ({"id": ".."}, "no address can name it"),
         ({"made_at": "2023-01-25T02:00:00Z"}, "made_at"),
     ],
 )

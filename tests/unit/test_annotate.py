@@ -84,6 +84,11 @@ def test_without_an_author_it_is_who_runs_the_command(
     assert all_annotations(polls)["author"].to_list() == ["operator"]
 
 
+def test_a_store_that_nothing_names_is_said(polls: PollStore) -> None:
+    assert "no input names the store ghost" in run("annotate", "--store", "ghost", *SAID)
+    assert all_annotations(polls)["store_id"].to_list() == ["ghost"]
+
+
 def test_an_id_is_taken_once(polls: PollStore) -> None:
     assert run("annotate", "--all", *SAID, "--id", "n") == "n\n"
     again = CliRunner().invoke(commands, ["annotate", "--store", "a", *SAID, "--id", "n"])
@@ -98,6 +103,7 @@ def test_an_id_is_taken_once(polls: PollStore) -> None:
         (["--store", "a", "--all"], "whom is it about"),
         (["--all", "--from", "2023-01-25 02:00"], "has no time zone"),
         (["--all", "--as", "closed"], "closed"),
+        (["--label", "brand"], "like brand=x"),
     ],
 )
 def test_wrong_usage_is_said(polls: PollStore, wrong: list[str], text: str) -> None:
@@ -108,7 +114,6 @@ def test_wrong_usage_is_said(polls: PollStore, wrong: list[str], text: str) -> N
 @pytest.mark.parametrize(
     ("wrong", "advice"),
     [
-        (["--label", "brand"], "give a store_id, or a label and its value"),
         (["--label", "=x"], "give a store_id, or a label and its value"),
         (["--store", ""], "give a store_id, or a label and its value"),
         (["--to", "2023-01-25T02:00:00Z"], "an end is after its start"),

@@ -40,7 +40,8 @@ def run(folder: Path, begin: str, end: str, out: str, *words: str) -> tuple[int,
     """Run the command; return its exit code and what it said."""
     times = ["--from", f"2023-01-25T{begin}Z", "--to", f"2023-01-25T{end}Z"]
     done = CliRunner().invoke(
-        commands, ["hours", "--data", f"{folder}", *times, "--out", f"{folder / out}", *words]
+        commands,
+        ["hours", "--data", f"{folder}", *times, "--out", out if "://" in out else f"{folder / out}", *words],
     )
     return done.exit_code, done.output
 
@@ -72,6 +73,7 @@ def test_a_csv_has_each_hour_with_open_time_and_no_formula(folder: Path) -> None
         (("11:00:00", "12:00:00", "13:00:00"), "none/out.csv", "there is no folder"),
         (("11:00:00.5", "12:00:00", "13:00:00"), "out.csv", "has a fraction of a second"),
         (("11:00:00", "12:00:00", "11:30:00"), "out.csv", "ends after the as-of"),
+        (("11:30:00", "13:00:00", "13:00:00"), "postgresql://there/db", "begin at a full one"),
     ],
 )
 def test_what_cannot_be_asked_is_told_before_any_work(

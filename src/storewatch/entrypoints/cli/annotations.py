@@ -49,6 +49,8 @@ def annotate(
 
     if [store is not None, label is not None, every].count(True) != 1:
         raise click.UsageError("whom is it about? Name one of --store ID, --label L=V and --all")
+    if label is not None and "=" not in label:
+        raise click.BadParameter("write a label and its value, like brand=x", param_hint="--label")
     name, _, value = ("*", "", "") if every else (label or "").partition("=")
     given = {
         "id": note,
@@ -63,6 +65,9 @@ def annotate(
     }
     with poll_store() as polls:
         (made,) = keep(polls, given, now=time.time())["id"]
+        with polls.at() as snapshot:
+            if store is not None and not snapshot.has(store):
+                say([f"no input names the store {store}: this has no effect until one does"], err=True)
     click.echo(made)
 
 

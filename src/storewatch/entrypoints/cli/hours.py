@@ -38,12 +38,16 @@ def hours(*, ask: Ask, data: Path | None, begin: int, end: int, out: str) -> Non
     replaced. Exit code 3: some rows or files of --data could not be used.
     """  # fmt: skip
     from storewatch.answering.hours import open_hours
-    from storewatch.domain.instant import iso
+    from storewatch.domain.instant import HOUR, iso
 
     if begin >= end:
         raise click.BadParameter("it is not after --from", param_hint="--to")
     if ask.as_of is not None and end > ask.as_of:
         raise click.BadParameter("it ends after the as-of", param_hint="--to")
+    if _is_database(out) and begin % HOUR:
+        raise click.BadParameter(
+            "rows of the table are whole hours: begin at a full one", param_hint="--from"
+        )
     write = _writer(out, begin, end)
     reading = read_folder(data, allow_future=False) if data else None
     counted = _Counted()

@@ -83,6 +83,10 @@ def annotate(body: NewAnnotation, opened: Opened, _: Annotated[NoQuery, Query()]
     """State what a time counts as, whatever polls say; reports that are made from then on have it."""
     from storewatch.answering.annotate import annotate as keep  # noqa: PLC0415 - see above
 
+    if body.id in (".", ".."):
+        raise InputError(
+            f"id {body.id}: no address can name it, so nobody could withdraw it: name it otherwise"
+        )
     instants = {"start_utc": body.start_utc, "end_utc": body.end_utc}
     utc = {name: text and iso(parse_second(text, "instant")) for name, text in instants.items()}
     given = body.model_dump() | utc | {"author": _author(body.author)}

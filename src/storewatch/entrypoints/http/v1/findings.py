@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storewatch.entrypoints.http.services import Services
 
 MOST_NAMED = 1_000
+MOST_TIMES = 1_000  # the usual; beyond it nothing is found
 AT_ONCE = 1  # a large fleet takes seconds on all cores
 
 router = APIRouter(prefix="/v1/findings")
@@ -40,10 +41,15 @@ class Look(AskedAt):
         description="Stores went down together if they are this share of the open ones of a label's value, "
         "a zone or all, at least.",
     )
-    together_times: float = Field(default=3, ge=1, description="And so many times the usual share.")
+    together_times: float = Field(
+        default=3, ge=1, le=MOST_TIMES, description="And so many times the usual share."
+    )
     together_stores: int = Field(default=10, ge=1, description="And so many are open in that hour.")
     silent_gaps: float = Field(
-        default=6, ge=1, description="A store is silent that was not polled for so many of its usual gaps."
+        default=6,
+        ge=1,
+        le=MOST_TIMES,
+        description="A store is silent that was not polled for so many of its usual gaps.",
     )
     silent_seconds: int = Field(default=21_600, ge=0, description="And for so many seconds, in open hours.")
 
