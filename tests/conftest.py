@@ -25,17 +25,17 @@ for part in ("connect", "read", "write", "pool"):  # 5 s would be a verdict on t
     setattr(DEFAULT_TIMEOUT_CONFIG, part, 60.0)
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # shared runners are
-settings.register_profile("default", max_examples=60, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("default", max_examples=30, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-_WAITING = "test_topology.py"  # it takes longest, and most of that it waits
+_LONG = ("test_topology.py", "property")  # files, folders; the first takes longest, and mostly waits
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that would otherwise be the last to end; files run side by side."""
-    items.sort(key=lambda item: item.path.name != _WAITING)
+    """Begin with the files that would otherwise be the last to end; files run side by side."""
+    items.sort(key=lambda item: [long not in item.path.parts for long in _LONG])
 
 
 @pytest.fixture(params=["reference", "kernel"])

@@ -145,6 +145,14 @@ def test_an_outage_that_planned_downtime_ends_is_excluded_after() -> None:
     ]
 
 
+def test_a_window_without_open_time_has_no_outage_though_the_store_is_down_around_it() -> None:
+    polls = polled(("2023-01-24 20:50", False), ("2023-01-25 09:30", False))
+    night = "2023-01-24T22:00:00Z/2023-01-24T23:00:00Z"
+    rows = valid(range(7), ("09:00", "21:00"))
+    found = explained("2023-01-25 12:00", window=night, polls=polls, hours=rows)
+    assert (found.figures["open"], found.outages) == (0, ())
+
+
 def test_an_outage_began_before_a_pause_of_months_and_polls_are_read_from_before_it() -> None:
     """Open until 30 September and again from 23 January; down on the last evening, and no poll since."""
     rows = [

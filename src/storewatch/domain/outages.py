@@ -54,7 +54,8 @@ def outages(time: OpenTime, status: Placed, *, begin: int, end: int, as_of: int)
     every = len(time.schedules.of_store)
     runs = status.runs(np.zeros(every, dtype=np.int64), np.full(every, last))
     found = []
-    for place in np.flatnonzero((runs.status == DOWN) & (runs.low < high) & (runs.high > low)).tolist():
+    reaches = np.maximum(runs.low, low) < np.minimum(runs.high, high)
+    for place in np.flatnonzero((runs.status == DOWN) & reaches).tolist():
         since, until = int(runs.low[place]), int(runs.high[place])
         inside = range(max(since, low), min(until, high))
         edges = time.instants(np.zeros(2, dtype=np.int64), np.array([inside[0], inside[-1]])).tolist()

@@ -39,8 +39,9 @@ def annotate(
     author: str | None,
     note: str | None,
 ) -> None:
-    """State what a time counts as, whatever polls say: planned downtime, an outage of the poller.
+    """State what a time counts as, whatever polls say.
 
+    Planned downtime, for example, or an outage of the poller.
     It is kept with its author, reason and time; explanations and manifests name it. Nothing is edited:
     withdraw it (annotations withdraw) and make another. Prints its id.
     """
@@ -78,7 +79,7 @@ def noted() -> None:
 
 @noted.command("list")
 def list_() -> None:
-    """Print all annotations, withdrawn ones too: a line each, by their begins."""
+    """Print all annotations, by their begins; withdrawn ones too."""
     from storewatch.answering.annotate import all_annotations
     from storewatch.entrypoints.explanation import annotation_lines
 
@@ -92,7 +93,7 @@ def list_() -> None:
 @noted.command()
 @click.argument("note", metavar="ID")
 def withdraw(*, note: str) -> None:
-    """Withdraw an annotation: it stays on record, and has no effect any more."""
+    """Withdraw an annotation, which stays on record."""
     from storewatch.answering.annotate import withdraw as end
 
     with poll_store() as polls:

@@ -43,10 +43,11 @@ def load(
     hours_format: str | None,
     hours_from: datetime | None,
 ) -> None:
-    """Load polls, business hours, zones, exceptions, annotations and labels from files or folders.
+    """Load polls, hours, zones and all that goes with them.
 
-    CSV, gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows
-    or files could not be used; such rows are kept below $STOREWATCH_HOME/rejects.
+    Exceptions, annotations, and what stores are called, promised and grouped by. From files or folders: CSV,
+    gzipped CSV or Parquet; what a file holds is known by its columns. Exit code 3: loaded, but some rows or
+    files could not be used; such rows are kept below $STOREWATCH_HOME/rejects.
     """
     from storewatch.answering.load import load_files
     from storewatch.bootstrap import open_polls

@@ -69,7 +69,9 @@ _SHARE = click.FloatRange(0, 1, min_open=True)
 def findings(
     *, ask: Ask, data: Path | None, as_json: bool, named: int, silent_for: int, **thresholds: float
 ) -> None:
-    """Say what to look at in the week before the as-of: a sentence each, the most harmful first.
+    """Say what to look at in the week before the as-of.
+
+    A sentence each, the most harmful first.
 
     Hours in which the poller was down, stores that went down together, silent stores, what is missing or
     has run out. Exit code 3: some rows or files of --data could not be used.

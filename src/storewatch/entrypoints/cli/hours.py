@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     help="A .parquet or .csv file, or postgresql://…: its table store_hours.",
 )  # fmt: skip
 def hours(*, ask: Ask, data: Path | None, begin: int, end: int, out: str) -> None:
-    """Write a row for each store and UTC hour with open time, which add up to reports.
+    """Write a row for each store and UTC hour.
 
-    For SQL, notebooks and dashboards. In PostgreSQL, what the table has of these stores and this time is
-    replaced. Exit code 3: some rows or files of --data could not be used.
+    Of those with open time; they add up to reports. For SQL, notebooks and dashboards. In PostgreSQL, what
+    the table has of these stores and this time is replaced. Exit code 3: some rows or files of --data could
+    not be used.
     """  # fmt: skip
     from storewatch.answering.hours import open_hours
     from storewatch.domain.instant import HOUR, iso

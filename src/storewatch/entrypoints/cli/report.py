@@ -90,10 +90,11 @@ def report(
     rejects: Path | None,
     allow_future: bool,
 ) -> None:
-    """Report uptime of the last hour, day and week, or of other windows, for every store.
+    """Report uptime of each store, by windows.
 
-    Prints a summary on a terminal and the CSV into a pipe; --out writes a file. Exit code 3: the report is
-    there, but some rows or files of --data could not be used.
+    They are the last hour, day and week, unless others are asked for. Prints a summary on a terminal and the
+    CSV into a pipe; --out writes a file. Exit code 3: the report is there, but some rows or files of --data
+    could not be used.
     """  # fmt: skip
     from storewatch.answering.answer import answer
     from storewatch.domain.account import account

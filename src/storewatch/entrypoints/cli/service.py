@@ -59,7 +59,7 @@ def metrics_options(command: F) -> F:
 )
 @metrics_options
 def serve(*, host: str, port: int, workers: int | None, metrics_port: int | None, metrics_host: str) -> None:
-    """Serve calls and pages; API docs at /docs, figures at /metrics."""
+    """Serve calls and pages; docs at /docs, figures at /metrics."""
     from storewatch.config import load_settings
     from storewatch.entrypoints.http.app import serve as run
 

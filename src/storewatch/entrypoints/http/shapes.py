@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from storewatch.domain.ask import Ask, Policy, parse_policy
 from storewatch.domain.instant import DAY, DEFAULT_CARRY, WINDOWS, parse_as_of, parse_carry, parse_second
@@ -52,6 +52,10 @@ Carry = Annotated[
         examples=["7d"],
     ),
 ]
+# A body says true, a query can say "true" only; nothing else is meant by 1 or yes.
+YesOrNo = Annotated[
+    StrictBool | Literal["true", "false"], AfterValidator(lambda said: said in (True, "true"))
+]
 PolicyName = Annotated[
     Annotated[str, _checked(parse_policy)] | None,
     Field(
@@ -96,7 +100,7 @@ class WantedByQuery(BaseModel):
         "between them.",
         examples=[["week", "28d", "previous_month"]],
     )
-    compare: bool | None = Field(
+    compare: YesOrNo | None = Field(
         default=None, description="Whether each window has the figures of the one before beside it; else not."
     )
     by: Label | None = Field(
