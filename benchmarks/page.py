@@ -95,7 +95,11 @@ def measured(results: Results, name: str) -> Iterator[str]:
     if plain:
         yield ""
         yield from table(
-            ("", "figure"), ((what.replace("_", " "), f"{figure:,}") for what, figure in plain.items())
+            ("", "figure"),
+            (
+                (what.replace("_", " "), f"{figure:,}" if isinstance(figure, (int, float)) else figure)
+                for what, figure in plain.items()
+            ),
         )
 
 
