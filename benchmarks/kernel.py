@@ -27,9 +27,10 @@ from benchmarks.measure import Target, interleaved, keep, median, ratio, timed
 
 from storewatch.checking import reference
 from storewatch.domain.ask import Ask, Policy
+from storewatch.domain.counted import Polls
 from storewatch.domain.facts import Facts
 from storewatch.domain.instant import DEFAULT_CARRY, MICROSECONDS, WEEK, WINDOWS
-from storewatch.domain.kernel import Polls, tally
+from storewatch.domain.kernel import tally
 from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE, offset_spans
 

@@ -11,8 +11,8 @@ from benchmarks.baselines import duckdb_rules
 
 import storewatch
 from storewatch import sample
+from storewatch.domain.counted import BLOCK
 from storewatch.domain.instant import DAY, HOUR, WINDOWS
-from storewatch.domain.kernel import BLOCK
 from storewatch.domain.zone import offset_spans
 from strategies import instant
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from storewatch.domain.ask import Policy
+from storewatch.domain.counted import Polls, counted_keys, latest_before, without_doubles
 from storewatch.domain.hour_table import hour_table
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WEEK
-from storewatch.domain.kernel import Polls, counted_keys, latest_before, tally, without_doubles
+from storewatch.domain.kernel import tally
 from storewatch.domain.schedule import Schedules, distinct_schedules
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.account import account
+from storewatch.domain.counted import Polls, counted_polls
 from storewatch.domain.evidence import NO_HOURS, Annotation, Day, Hour, PollSeen, by_day
 from storewatch.domain.hour_by_hour import Case, Reasons, Span
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
-from storewatch.domain.kernel import Polls, counted_polls, polled_hours
+from storewatch.domain.kernel import polled_hours
 from storewatch.domain.kinds import ANNOTATIONS
 from storewatch.domain.opening import (
     LONGEST_CLOSED,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from storewatch.domain.ask import Policy
+from storewatch.domain.counted import Polls, latest_before
 from storewatch.domain.evidence import (
     Clock,
     Hour,
@@ -28,7 +29,6 @@ from storewatch.domain.evidence import (
     reason_without_polls,
 )
 from storewatch.domain.instant import HOUR, MICROSECONDS
-from storewatch.domain.kernel import Polls, latest_before
 from storewatch.domain.spans import STATUSES, UNKNOWN
 
 if TYPE_CHECKING:

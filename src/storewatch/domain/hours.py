@@ -12,16 +12,9 @@ import numpy as np
 import polars as pl
 
 from storewatch.domain.ask import Policy
+from storewatch.domain.counted import counted_polls, of_stores, stores_at_once
 from storewatch.domain.instant import HOUR, MICROSECONDS
-from storewatch.domain.kernel import (
-    counted_polls,
-    hourly_majority,
-    instants_of,
-    last_observation,
-    of_stores,
-    polled_hours,
-    stores_at_once,
-)
+from storewatch.domain.kernel import hourly_majority, instants_of, last_observation, polled_hours
 from storewatch.domain.spans import DOWN, EXCLUDED, UNKNOWN, UP, clipped, without
 from storewatch.domain.stated import stated_times
 from storewatch.domain.sums import OpenTime, spans_of, spans_of_stores
@@ -33,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storewatch.domain.ask import Ask
+    from storewatch.domain.counted import Counted, Polls
     from storewatch.domain.facts import Facts
-    from storewatch.domain.kernel import Counted, PolledHours, Polls
+    from storewatch.domain.kernel import PolledHours
     from storewatch.domain.spans import Spans
 
 SECONDS = ("open", "uptime", "downtime", "unknown", "excluded", "measured", "low", "high")

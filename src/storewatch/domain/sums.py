@@ -12,20 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storewatch.domain.ask import Policy
+from storewatch.domain.counted import Counted, Polls, counted_polls, of_stores, stores_at_once
 from storewatch.domain.hour_table import HourTable, hour_table, sum_at
 from storewatch.domain.instant import HOUR, WEEK
 from storewatch.domain.kernel import (
-    Counted,
     PolledHours,
-    Polls,
     StatusStretches,
-    counted_polls,
     hourly_majority,
     last_observation,
     measured_hours,
-    of_stores,
     polled_hours,
-    stores_at_once,
 )
 from storewatch.domain.spans import DOWN, UNKNOWN, UP, Spans, clipped, joined, within, without
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from storewatch.domain.counted import Polls
 from storewatch.domain.dates import EVERY_DAY, Dated
 from storewatch.domain.groups import having
-from storewatch.domain.kernel import Polls
 from storewatch.domain.kinds import EXCEPTIONS, HOURS
 from storewatch.domain.schedule import Schedules, distinct_schedules
 from storewatch.domain.zone import DEFAULT_ZONE

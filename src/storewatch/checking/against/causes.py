@@ -18,7 +18,7 @@ from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.dates import closing
 from storewatch.domain.hour_table import hour_table
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS, WEEK, WINDOWS
-from storewatch.domain.kernel import Polls, add_up, known_status, tally
+from storewatch.domain.kernel import add_up, known_status, tally
 from storewatch.domain.kinds import HOURS, ZONES, Kind
 from storewatch.domain.schedule import ALWAYS_OPEN
 from storewatch.domain.uptime import numbered_polls, numbered_schedules, zones_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from storewatch.domain.counted import Polls
     from storewatch.domain.facts import Facts
 
     Ints = NDArray[np.int64]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from storewatch.entrypoints.http.few_at_once import FewAtOnce
 from storewatch.entrypoints.http.problems import documented
 from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import AskedAt
@@ -23,7 +23,7 @@ MOST_TIMES = 1_000  # the usual; beyond it nothing is found
 AT_ONCE = 1  # a large fleet takes seconds on all cores
 
 router = APIRouter(prefix="/v1/findings")
-_limiter: RunVar[CapacityLimiter] = RunVar("findings")
+_one_at_a_time = FewAtOnce("findings", AT_ONCE)
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -77,7 +77,7 @@ class Findings(BaseModel):
 @router.get("", response_model=Findings, operation_id="list_findings", responses=documented(422, 503))
 async def list_findings(look: Annotated[Look, Query()], opened: Opened) -> Response:
     """Say what to look at: a poller that was down, who went down together, who is silent, what is missing."""
-    found = await to_thread.run_sync(_found, look, opened, limiter=_one_at_a_time())
+    found = await to_thread.run_sync(_found, look, opened, limiter=_one_at_a_time.limiter())
     return Response(found, media_type="application/json")
 
 
@@ -88,13 +88,3 @@ def _found(look: Look, opened: Services) -> str:
 
     thresholds = Thresholds(**look.model_dump(exclude={"as_of", "carry", "policy", "named"}))
     return json.dumps(find(opened.polls.open(), look.ask(), thresholds).values(look.named))
-
-
-def _one_at_a_time() -> CapacityLimiter:
-    """Return the limiter of the event loop that runs."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = CapacityLimiter(AT_ONCE)
-        _limiter.set(limiter)
-        return limiter

@@ -11,14 +11,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from storewatch.domain.instant import iso
+from storewatch.entrypoints.http.few_at_once import FewAtOnce
 from storewatch.entrypoints.http.problems import documented
 from storewatch.entrypoints.http.services import POLL_SECONDS, Opened
 from storewatch.entrypoints.http.shapes import ReportId, Wanted
@@ -61,7 +61,7 @@ _BINARY = {"type": "string", "format": "binary"}
 _FILE_SCHEMAS = {"csv": {"type": "string"}, "json": {"type": "array", "items": {"type": "object"}}}
 
 router = APIRouter()
-_limiter: RunVar[CapacityLimiter] = RunVar("conversions")
+_conversions = FewAtOnce("conversions", CONVERSIONS)
 
 
 def _answer(status: int, description: str, **headers: str) -> dict[int | str, dict[str, Any]]:
@@ -293,7 +293,7 @@ async def download_report(
     key = job.key if wanted.table == "stores" else _groups_key(job, job.key)
     if wanted.format in PUBLISHED:
         return await run_in_threadpool(_published, key, wanted.format, opened)
-    converted = await to_thread.run_sync(_converted, job.key, wanted, opened, limiter=_conversions())
+    converted = await to_thread.run_sync(_converted, job.key, wanted, opened, limiter=_conversions.limiter())
     return Response(
         converted, headers=_file_headers(key, wanted.format), media_type=MEDIA_TYPES[wanted.format]
     )
@@ -353,13 +353,3 @@ def _file_headers(key: str, ending: str) -> dict[str, str]:
         "Content-Disposition": f'attachment; filename="{PurePosixPath(beside(key, ending)).name}"',
         "Cache-Control": "private",
     }
-
-
-def _conversions() -> CapacityLimiter:
-    """Return the limiter of the event loop that runs."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = CapacityLimiter(CONVERSIONS)
-        _limiter.set(limiter)
-        return limiter
