@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -17,9 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from storewatch import __version__
+from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.entrypoints.http.tokens import CALLER, Scope
-from storewatch.entrypoints.wording import long_date
+from storewatch.entrypoints.wording import age, long_date
 from storewatch.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 ASSETS = Path(__file__).parent / "assets"
+STALE_SECONDS = 2 * 3_600  # polls come about once an hour: older figures miss some
 SWAGGER = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -87,9 +90,15 @@ def asset_bytes(name: str) -> bytes:
 def store_url(store_id: str, pinned: Mapping[str, str] | None = None) -> str:
     """Return the address of a store's page, of the report that `pinned` names."""
     if store_id.strip(".") == "":  # browsers take /stores/.. for another folder
-        return f"/stores?{urlencode({'q': store_id, **(pinned or {})})}"
+        return f"/stores/?{urlencode({'id': store_id, **(pinned or {})})}"
     query = f"?{urlencode(pinned)}" if pinned else ""
     return f"/stores/{quote(store_id, safe='')}{query}"
+
+
+def as_of_words(as_of: int) -> dict[str, object]:
+    """Return what a page shows of an as-of: how old it is, and whether that is too old to be of much use."""
+    old = time.time() - as_of
+    return {"as_of": iso(as_of), "age": age(old), "is_stale": old > STALE_SECONDS}
 
 
 def report_url(report_id: str) -> str:
