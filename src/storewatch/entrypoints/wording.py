@@ -28,6 +28,14 @@ def hours(seconds: int) -> str:
     return f"{seconds // 3_600:,}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
+def duration(seconds: int) -> str:
+    """Return a duration to the second, without units that are zero: `63 h 44 min`, `1 h 0 min 5 s`."""
+    hour, minute, second = seconds // 3_600, seconds // 60 % 60, seconds % 60
+    parts = [f"{hour:,} h"] * (hour > 0)
+    parts += [f"{minute} min"] * (minute > 0 or not (hour or second) or bool(hour and second))
+    return " ".join(parts + [f"{second} s"] * (second > 0))
+
+
 def percent(up: int, down: int) -> str:
     """Return the uptime cut to hundredths of a percent, a dash where nothing is known (R6)."""
     if not up + down:
