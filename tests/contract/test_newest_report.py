@@ -89,6 +89,13 @@ def test_a_report_of_some_stores_or_by_other_rules_is_not_the_newest(board: JobB
     assert newest_id(board) == plain
 
 
+def test_what_the_pages_ask_for_beside_a_report_makes_it_no_other(board: JobBoard) -> None:
+    shown = completed(board, Ask(overview=True), as_of=SECOND)
+    completed(board, Ask(overview=True, store_ids=("007",)), as_of=THIRD)
+    completed(board, as_of=FIRST)
+    assert newest_id(board) == shown
+
+
 def test_the_next_report_is_the_newest_once_one_is_forgotten(board: JobBoard) -> None:
     ids = [completed(board, as_of=as_of) for as_of in (SECOND, FIRST, SECOND, THIRD)]
     found = []
@@ -108,4 +115,4 @@ def test_the_newest_report_is_found_by_an_index_of_the_file(sqlite_board_url: st
     open_jobs(sqlite_board_url).close()
     with closing(sqlite3.connect(sqlite_board_url.removeprefix("sqlite://"))) as driver:
         (plan,) = driver.execute(f"EXPLAIN QUERY PLAN {_NEWEST_COMPLETE}", {"until": 1}).fetchall()
-    assert "USING INDEX jobs_plain_by_as_of" in plan[-1]
+    assert "USING INDEX jobs_by_default_rules" in plan[-1]

@@ -24,6 +24,7 @@ MORE = replace(
     compare=True,
     by="brand",
     where=(("region", ("N", "")), ("brand", ("X",))),
+    overview=True,
 )
 
 
@@ -40,7 +41,7 @@ def test_equal_asks_are_equal_however_they_are_written() -> None:
 
 
 def test_what_the_version_before_could_not_be_asked_is_only_written_where_it_is_asked() -> None:
-    assert set(MORE.values()) - set(ASK.values()) == {"compare", "by", "where"}
+    assert set(MORE.values()) - set(ASK.values()) == {"compare", "by", "where", "overview"}
 
 
 def test_all_of_it_is_written_so_that_no_later_default_changes_its_meaning() -> None:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from storewatch import __version__
 from storewatch.answering.answer import answer, settle
 from storewatch.answering.course import Course
+from storewatch.answering.overview import STAGE, overview
 from storewatch.errors import ConflictError, Port, UnavailableError
 from storewatch.formats.manifest import Digest, Manifest
 from storewatch.formats.names import beside
+from storewatch.formats.overview import publish_overview
 
 if TYPE_CHECKING:
     from storewatch.engines.part import Engine
+    from storewatch.formats.overview import Overview
     from storewatch.formats.report import Report
     from storewatch.ports.jobs import Claim, Holding, Job
     from storewatch.ports.polls import PollStore
@@ -56,6 +59,8 @@ def make(
 ) -> tuple[str, int]:
     """Put a pinned job's report, as CSV and Parquet, and manifest into a folder; return key and rows.
 
+    So is what the pages show beside a report of all stores, where that is asked for.
+
     Whatever became of a write whose answer was lost, it is left behind: all is written again, in a folder
     within the attempt's.
 
@@ -65,10 +70,14 @@ def make(
     """
     report = answer(polls, job.pinned, version=job.version, engine=engine, course=course, folder=attempt)
     course.stores = report.parts.height
+    shown = None
+    if job.ask.overview and job.ask.store_ids is None and not job.ask.where:
+        with course.stage(STAGE, total=course.stores):
+            shown = overview(polls, job.pinned, version=job.version, course=course)
     lost: Exception | None = None
     for folder in (attempt, *(f"{attempt}/{nth}" for nth in range(2, FOLDERS + 1))):
         try:
-            return _publish(job, report, folder, shelf=shelf, course=course)
+            return _publish(job, report, shown, folder, shelf=shelf, course=course)
         except (ConflictError, UnavailableError) as error:
             lost = error
     raise UnavailableError(
@@ -76,7 +85,9 @@ def make(
     ) from lost
 
 
-def _publish(job: Job, report: Report, folder: str, *, shelf: ReportShelf, course: Course) -> tuple[str, int]:
+def _publish(
+    job: Job, report: Report, shown: Overview | None, folder: str, *, shelf: ReportShelf, course: Course
+) -> tuple[str, int]:
     key, rows = f"{folder}/{report.file_name('csv')}", report.parts.height
     with course.stage("publish", done=rows, total=rows):
         csv = _publish_rows(report, key, shelf=shelf)
@@ -84,6 +95,8 @@ def _publish(job: Job, report: Report, folder: str, *, shelf: ReportShelf, cours
         groups = (
             None if table is None else _publish_rows(table, beside(key, "csv", by=table.ask.by), shelf=shelf)
         )
+        if shown is not None:
+            publish_overview(shelf, key, shown)
     manifest = Manifest(
         asked=job.ask, report=report, csv=csv, groups=groups, software=__version__, seconds=course.seconds
     )

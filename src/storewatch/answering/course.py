@@ -50,5 +50,9 @@ class Course:
         if rejects is not None:
             for reason, rows in rejects["reason"].value_counts().iter_rows():
                 self.rejected[reason] = self.rejected.get(reason, 0) + rows
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Raise OverError if nobody needs the report any more."""
         if self.is_over():
             raise OverError

@@ -11,17 +11,19 @@ import polars as pl
 from storewatch.answering.answer import settle
 from storewatch.answering.hours import each_slice, plan_hours
 from storewatch.domain.assumed import Seen
-from storewatch.domain.findings import FirstLook, counted, group_sizes, large_groups, looked_at
+from storewatch.domain.findings import FirstLook, Week, counted, group_sizes, large_groups, looked_at
 from storewatch.domain.found import Finding, findings
+from storewatch.domain.hours import hour_columns
 from storewatch.domain.instant import WEEK, iso
-from storewatch.domain.uptime import named_stores
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.domain.findings import Thresholds
     from storewatch.domain.slices import Within
-    from storewatch.ports.polls import Source
+    from storewatch.ports.polls import Snapshot, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,18 +59,54 @@ def find(source: Source, ask: Ask, thresholds: Thresholds, *, slices: int | None
     with source.at() as snapshot:
         ask = settle(snapshot, replace(ask, windows=("week",))).ask
         planned = plan_hours(snapshot, ask, WEEK, slices)
-        # No polls: only who is in which group.
-        sizes = [
-            group_sizes(snapshot.scan(since=ask.until, until=ask.until, within=each)) for each in planned
-        ]
-        groups = large_groups(sizes, thresholds)
-        counts = list(each_slice(snapshot, ask, planned, lambda facts, _: counted(facts, ask, groups)))
-        first = FirstLook.of(counts, groups, ask, thresholds)
-        second = list(each_slice(snapshot, ask, planned, partial(_looked_at, ask=ask, first=first)))
-    rows, seen = pl.concat([rows for rows, _ in second]), Seen.joined([seen for _, seen in second])
+        groups = large_groups(sizes_of(snapshot, ask, planned), thresholds)
+        first = FirstLook.nothing(groups, ask, thresholds)
+        looks = list(each_slice(snapshot, ask, planned, partial(_week_looked_at, ask=ask, first=first)))
+        return found(snapshot, ask, planned, looks, first)
+
+
+def sizes_of(snapshot: Snapshot, ask: Ask, planned: Sequence[Within]) -> list[pl.DataFrame]:
+    """Return the sizes of the groups of each slice; no polls are read for it."""
+    return [group_sizes(snapshot.scan(since=ask.until, until=ask.until, within=each)) for each in planned]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What there is to be said of a slice."""
+
+    counts: pl.DataFrame  # as `counted` returns them
+    rows: pl.DataFrame  # as `looked_at`
+    seen: Seen
+
+
+def look_at(week: Week, facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> Look:
+    """Look at a slice: the counts of its stores, and single ones in the light of what is known of all."""
+    return Look(
+        counts=counted(week, facts, first.groups),
+        rows=looked_at(week, facts, ask, first),
+        seen=Seen.of(facts, week.names, as_of=ask.instant, within=within),
+    )
+
+
+def _week_looked_at(facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> Look:
+    week = Week.of(*hour_columns(facts, ask, ask.instant - WEEK, ask.instant), ask)
+    return look_at(week, facts, within, ask=ask, first=first)
+
+
+def found(
+    snapshot: Snapshot, ask: Ask, planned: Sequence[Within], looks: Sequence[Look], first: FirstLook
+) -> Found:
+    """Return what was found in all slices.
+
+    Args:
+        snapshot: It is read again where many stores were down together, or the poller was.
+        ask: Settled, of the week.
+        planned: The slices.
+        looks: At each of them, by …
+        first: … what was known of all stores before: nothing.
+    """
+    first = FirstLook.of([look.counts for look in looks], first.groups, ask, first.thresholds)
+    if first.is_unusual:
+        looks = list(each_slice(snapshot, ask, planned, partial(_week_looked_at, ask=ask, first=first)))
+    rows, seen = pl.concat([look.rows for look in looks]), Seen.joined([look.seen for look in looks])
     return Found(ask=ask, stores=seen.stores, findings=tuple(findings(first, rows, seen)))
-
-
-def _looked_at(facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> tuple[pl.DataFrame, Seen]:
-    seen = Seen.of(facts, named_stores(facts, ask)[0], as_of=ask.instant, within=within)
-    return looked_at(facts, ask, first), seen

@@ -48,6 +48,8 @@ class Ask:
     compare: bool = False  # whether the windows before are asked for too
     by: str | None = None  # a label by whose values rows are added up too (R10), as it is to be called
     where: Where = ()  # labels, and for each the values of which a store has one; of all labels
+    # Whether what the pages show of a whole fleet is wanted beside the report. It changes no figure.
+    overview: bool = False
     unknown: tuple[str, ...] = ()  # parts that a later version wrote, so nobody here can answer it
 
     def __post_init__(self) -> None:
@@ -116,7 +118,12 @@ class Ask:
         What is unknown is left out, and what is not asked for and was not there to be asked for at first: so
         earlier versions understand the rest.
         """
-        further = {"compare": self.compare, "by": self.by, "where": {k: list(v) for k, v in self.where}}
+        further = {
+            "compare": self.compare,
+            "by": self.by,
+            "where": {label: list(some) for label, some in self.where},
+            "overview": self.overview,
+        }
         return {
             "as_of": self.as_of,
             "carry": self.carry,
@@ -128,7 +135,7 @@ class Ask:
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Ask:
         """Return the ask that `values` of this version, or of one before or after, gave."""
-        plain = cls().values() | {"compare": False, "by": None, "where": {}}
+        plain = cls().values() | {"compare": False, "by": None, "where": {}, "overview": False}
         given = plain | {name: value for name, value in values.items() if name in plain}
         strange = [f"{name} {value!r}" for name, value in values.items() if name not in plain]
         checks: dict[str, Callable[[Any], object]] = {
@@ -153,6 +160,7 @@ class Ask:
             compare=given["compare"],
             by=given["by"],
             where=tuple((label, tuple(some)) for label, some in given["where"].items()),
+            overview=given["overview"],
             unknown=tuple(strange),
         )
 

@@ -1,7 +1,8 @@
 """What somebody should look at, found on the hours of all stores (R13): frames in, frames out.
 
-A fleet is gone through twice, slice by slice: first stores are counted by hour and group, for there is no
-median before; then single stores are looked at.
+A fleet is gone through slice by slice: stores are counted by hour and group, for there is no median before,
+and single stores are looked at. Only where many stores were down together, or the poller was, does that
+change what is said of single ones: then they are looked at once more.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.hours import hour_facts
-from storewatch.domain.instant import HOUR, WEEK
+from storewatch.domain.hours import STATED
+from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK
 from storewatch.domain.kinds import EVERY_STORE, LABELS, NAME, TARGET
 from storewatch.domain.uptime import dense_numbers, store_names, zones_of
 from storewatch.domain.validity import run_out
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
+    from storewatch.domain.hours import Columns
 
 ZONE = "timezone_str"  # in place of a label: stores of one zone are a group too
 COUNTS = ("open", "polled", "fell")
@@ -85,18 +87,17 @@ def _members(facts: Facts, names: pl.Series) -> pl.DataFrame:
     return pl.concat([of_all, of_zones, labels], how="vertical_relaxed")
 
 
-def counted(facts: Facts, ask: Ask, groups: pl.DataFrame) -> pl.DataFrame:
+def counted(week: Week, facts: Facts, groups: pl.DataFrame) -> pl.DataFrame:
     """Count the stores of a slice.
 
     Args:
-        facts: Of the slice.
-        ask: Its as-of is settled.
+        week: Of the slice.
+        facts: The same.
         groups: label, value; the first is all stores.
 
     Returns:
         `COUNTS` (Int64), for each group its hours one after the other.
     """
-    week = _Week.of(facts, ask)
     size = (groups.height + 1) * week.hours
     found = {name: np.zeros(size, dtype=np.int64) for name in COUNTS}
     masks = (week.is_free, week.is_free & week.is_polled, week.fell)
@@ -108,7 +109,7 @@ def counted(facts: Facts, ask: Ask, groups: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Week:
+class Week:
     """The hours of a slice's stores in the week before the as-of, a place a row."""
 
     names: pl.Series
@@ -122,20 +123,19 @@ class _Week:
     is_polled: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, facts: Facts, ask: Ask) -> _Week:
-        """Work out the hours."""
-        rows = hour_facts(facts, ask, ask.instant - WEEK, ask.instant)
-        names, begin = store_names(facts), _begin(ask)
+    def of(cls, names: pl.Series, columns: Columns, ask: Ask) -> Week:
+        """Take what is looked at from all that `hour_columns` says of that week; the as-of is settled."""
+        begin = _begin(ask)
         return cls(
             names=names,
             begin=begin,
             hours=-(-(ask.instant - begin) // HOUR),
-            store=dense_numbers(rows["store_id"], names).astype(np.int64),
-            hour=(rows["hour"].dt.epoch("s").to_numpy() - begin) // HOUR,
-            seconds=rows["open_seconds"].to_numpy().astype(np.int64),
-            downtime=rows["downtime_seconds"].to_numpy().astype(np.int64),
-            is_free=(rows["how"] != "stated").to_numpy(),
-            is_polled=(rows["polls"] > 0).to_numpy(),
+            store=columns["store_id"],
+            hour=(columns["hour"] // MICROSECONDS - begin) // HOUR,
+            seconds=columns["open_seconds"].astype(np.int64),
+            downtime=columns["downtime_seconds"].astype(np.int64),
+            is_free=columns["how"] != STATED,
+            is_polled=columns["polls"] > 0,
         )
 
     @property
@@ -154,7 +154,7 @@ class _Week:
         is_down = self.is_down
         return is_down & ~np.append(np.zeros(1, np.bool_), is_down[:-1])[: len(is_down)] & self.follows
 
-    def take(self, chosen: NDArray[np.intp]) -> _Week:
+    def take(self, chosen: NDArray[np.intp]) -> Week:
         """Return the chosen rows."""
         columns = ("store", "hour", "seconds", "downtime", "is_free", "is_polled")
         return replace(self, **{name: getattr(self, name).take(chosen) for name in columns})
@@ -197,6 +197,19 @@ class FirstLook:
     fallen: NDArray[np.bool_]  # [groups + 1, hours] whether unusually many of a group's stores went down
     down: NDArray[np.intp]  # the hours in which the poller seems to have been down
     thresholds: Thresholds
+
+    @classmethod
+    def nothing(cls, groups: pl.DataFrame, ask: Ask, thresholds: Thresholds) -> Self:
+        """Return what counts say in which nothing is unusual."""
+        zeros = np.zeros(
+            (groups.height, -(-(ask.instant - _begin(ask)) // HOUR), len(COUNTS)), dtype=np.int64
+        )
+        return cls.of([pl.DataFrame(zeros.reshape(-1, len(COUNTS)))], groups, ask, thresholds)
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether it changes what is said of single stores."""
+        return bool(len(self.down)) or bool(self.fallen.any())
 
     @classmethod
     def of(
@@ -270,9 +283,8 @@ STORES: dict[str, pl.DataType] = {
 }
 
 
-def looked_at(facts: Facts, ask: Ask, first: FirstLook) -> pl.DataFrame:
+def looked_at(week: Week, facts: Facts, ask: Ask, first: FirstLook) -> pl.DataFrame:
     """Return what is to be said of the stores of a slice, as `STORES`; the as-of is settled."""
-    week = _Week.of(facts, ask)
     polled = week.names.is_in(facts.polls["store_id"].unique().cast(pl.String).implode()).to_numpy()
     has_hours, has_zone = (
         week.names.is_in(rows["store_id"].implode()) for rows in (facts.hours, facts.zones)
@@ -297,7 +309,7 @@ def looked_at(facts: Facts, ask: Ask, first: FirstLook) -> pl.DataFrame:
     )
 
 
-def _together(week: _Week, group: NDArray[np.int64], fallen: NDArray[np.bool_]) -> pl.DataFrame:
+def _together(week: Week, group: NDArray[np.int64], fallen: NDArray[np.bool_]) -> pl.DataFrame:
     """Return the stores that went down with their groups, and for how long each did."""
     mine = np.flatnonzero(week.fell & fallen[group.take(week.store), week.hour])
     is_down = week.is_down
@@ -314,7 +326,7 @@ def _together(week: _Week, group: NDArray[np.int64], fallen: NDArray[np.bool_]) 
     )
 
 
-def _silent(week: _Week, polled: NDArray[np.bool_], first: FirstLook) -> pl.DataFrame:
+def _silent(week: Week, polled: NDArray[np.bool_], first: FirstLook) -> pl.DataFrame:
     """Return the stores that were not polled for far longer than usual, the last time of each."""
     is_up = np.ones(week.hours, dtype=np.bool_)
     is_up[first.down] = False

@@ -6,7 +6,7 @@ Everything is worked out on a grid of stores and UTC hours; what has no open sec
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -41,8 +41,9 @@ SCHEMA: dict[str, pl.DataType] = {
     "active_polls": pl.Int64(),
     "decided_at": pl.Datetime("us", "UTC"),
 }
+STATED, POLLED, CARRIED, NONE = range(4)  # how an hour came about
 _NEVER = -1  # in place of an instant
-_Columns = dict[str, "NDArray[Any]"]
+Columns: TypeAlias = "dict[str, NDArray[Any]]"
 
 
 def hour_facts(facts: Facts, ask: Ask, begin: int, end: int) -> pl.DataFrame:
@@ -60,6 +61,16 @@ def hour_facts(facts: Facts, ask: Ask, begin: int, end: int) -> pl.DataFrame:
         counted ones of the whole hour up to the as-of. `decided_at`: the latest poll with the winning status,
         or the one that is carried; null: none.
     """
+    names, columns = hour_columns(facts, ask, begin, end)
+    return _frame(columns, names, ask.policy)
+
+
+def hour_columns(facts: Facts, ask: Ask, begin: int, end: int) -> tuple[pl.Series, Columns]:
+    """Return the ids of all stores, and as arrays what `hour_facts` returns for the same.
+
+    `store_id` is the place among the ids, `hour` and `decided_at` are in microseconds since 1970 UTC (-1:
+    none), and `how` is `STATED`, `POLLED`, `CARRIED` or `NONE`.
+    """
     names, places = named_stores(facts, ask)
     schedules = numbered_schedules(facts, names, zones_of(facts, names))
     polls = kernel_polls(facts.polls, places, len(names))
@@ -72,8 +83,9 @@ def hour_facts(facts: Facts, ask: Ask, begin: int, end: int) -> pl.DataFrame:
         grid = _Grid(time=OpenTime.of(own, since=begin, until=end - 1), begin=begin, end=end)
         mine = of_stores(polls, part) if stores > at_once else polls
         columns = _columns(grid, mine, spans_of_stores(stated, part), ask)
-        parts.append(_frame(columns, names[part], ask.policy))
-    return pl.concat(parts)
+        parts.append(columns | {"store_id": columns["store_id"] + low})
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA}
+    return names, parts[0] if len(parts) == 1 else joined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +151,7 @@ class _Grid:
         return places
 
 
-def _columns(grid: _Grid, polls: Polls, stated: Spans, ask: Ask) -> _Columns:
+def _columns(grid: _Grid, polls: Polls, stated: Spans, ask: Ask) -> Columns:
     """Return all that is said of each cell with open seconds, its store and hour first."""
     time, by_majority = grid.time, ask.policy is Policy.HOURLY_MAJORITY
     counted = counted_polls(polls, time.schedules, time.table, as_of=ask.instant, carry=ask.carry)
@@ -209,7 +221,7 @@ def _told(
     *,
     own: NDArray[np.int32],
     latest: NDArray[np.int32],
-) -> _Columns:
+) -> Columns:
     """Return the columns of hours with open seconds.
 
     Args:
@@ -236,14 +248,14 @@ def _told(
         "measured_seconds": (up + down) * is_polled,
         "low_seconds": up * is_polled + said_up,
         "high_seconds": opened - excluded - down * is_polled - said_down,
-        "how": np.where(is_stated, 0, np.where(is_polled, 1, np.where(is_known, 2, 3))),
+        "how": np.where(is_stated, STATED, np.where(is_polled, POLLED, np.where(is_known, CARRIED, NONE))),
         "polls": deciding.polls.take(own),
         "active_polls": deciding.active.take(own),
         "decided_at": np.where(is_stated | ~(is_polled | is_known), _NEVER, decided),
     }
 
 
-def _frame(columns: _Columns, names: pl.Series, policy: Policy) -> pl.DataFrame:
+def _frame(columns: Columns, names: pl.Series, policy: Policy) -> pl.DataFrame:
     by_polls = "majority" if policy is Policy.HOURLY_MAJORITY else "observed"
     words = pl.Series(["stated", by_polls, "carried", "none"])
     texts = {"store_id": names.gather(columns["store_id"]), "how": words.gather(columns["how"])}

@@ -20,6 +20,12 @@ def beside(key: str, ending: str, *, by: str | None = None) -> str:
     return str(path if by is None else by_path(path, re.sub(r"[^A-Za-z0-9_-]", "_", by)))
 
 
+def beside_for_pages(key: str, part: str, ending: str) -> str:
+    """Return where a part of what the pages show beside a report lies: `X-overview-stores.parquet`."""
+    path = PurePosixPath(key)
+    return str(path.with_name(f"{path.stem}-overview-{part}.{ending}"))
+
+
 def by_path(path: P, label: str) -> P:
     """Return where a report's rows by a label lie, beside it: `X-by-brand.csv`."""
     # It leads to no other folder, and any system takes it: names end at 255 bytes.

@@ -13,7 +13,7 @@ from storewatch.ports.jobs import Job, Progress, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-OWN = ("as_of", "request_id")  # what each may have for itself
+OWN = ("as_of", "request_id", "overview")  # what each may have for itself
 
 # Fields of `Job` that a board keeps by these names.
 _TEXTS = ("id", "version", "worker", "error", "key")

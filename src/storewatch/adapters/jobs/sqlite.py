@@ -75,7 +75,8 @@ _SCHEMA = (
     """
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
     """,
-    f"CREATE INDEX IF NOT EXISTS jobs_plain_by_as_of ON jobs (as_of, seq) WHERE {_IS_PLAIN}",
+    "DROP INDEX IF EXISTS jobs_plain_by_as_of",  # of a narrower condition
+    f"CREATE INDEX IF NOT EXISTS jobs_by_default_rules ON jobs (as_of, seq) WHERE {_IS_PLAIN}",
     "CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, live_until REAL NOT NULL)",
 )
 

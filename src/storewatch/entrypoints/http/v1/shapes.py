@@ -91,7 +91,7 @@ class Download(BaseModel):
 class Stage(BaseModel):
     """How far the attempt in hand has come."""
 
-    stage: str = Field(description="gather, compute or publish.", examples=["compute"])
+    stage: str = Field(description="gather, compute, overview or publish.", examples=["compute"])
     done: int = Field(description="Stores that are done.", examples=[0])
     total: int = Field(description="About how many stores there are; 0: not known yet.", examples=[14092])
 
