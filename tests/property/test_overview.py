@@ -6,16 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleets import WholeFleet, whole_fleets
 from storewatch.adapters.polls.given import GivenFacts
 from storewatch.answering.answer import answer
-from storewatch.answering.findings import find
 from storewatch.answering.overview import overview
 from storewatch.domain.account import account
-from storewatch.domain.findings import Thresholds
 from storewatch.domain.hours import hour_facts
 from storewatch.domain.zone import wall_clock
 from strategies import HOUR, WEEK
@@ -30,7 +28,8 @@ GROUP = ["label", "value"]
 FIGURES = ("open", "downtime", "unknown", "excluded", "measured")
 
 
-@given(whole_fleets(max_stores=4), st.integers(1, 4))
+@settings(max_examples=settings().max_examples // 2)
+@given(whole_fleets(max_stores=4), st.integers(1, 3))
 def test_it_adds_up_to_the_report_and_agrees_with_its_hours_however_it_is_sliced(
     fleet: WholeFleet, slices: int
 ) -> None:
@@ -46,8 +45,6 @@ def test_it_adds_up_to_the_report_and_agrees_with_its_hours_however_it_is_sliced
     ]
     assert_sums(found, rows, hours, zones)
     assert_before(found, fleet, ask)
-    looked = find(source, ask, Thresholds(), slices=slices)
-    assert found.findings == [finding.values(100) for finding in looked.findings]
 
 
 def week_of(rows: pl.DataFrame, ask: Ask) -> str:

@@ -19,8 +19,10 @@ from storewatch.adapters.polls.given import GivenFacts, GivenSnapshot
 from storewatch.adapters.shelf import open_shelf
 from storewatch.answering.attempt import work
 from storewatch.answering.course import Course
+from storewatch.answering.findings import find
 from storewatch.answering.overview import overview
 from storewatch.domain.ask import Ask
+from storewatch.domain.findings import Thresholds
 from storewatch.domain.overview import BEFORE
 from storewatch.errors import OverError
 from storewatch.formats.overview import published_overview
@@ -214,6 +216,23 @@ def test_where_polls_of_the_time_before_were_dropped_that_is_not_known_and_the_r
 def test_a_silent_store_says_since_when() -> None:
     rows = look("abc", lambda name, hour: None if name == "b" and hour >= 100 else True)
     assert rows["silent_since"].to_list() == [None, datetime(2023, 1, 22, 22, tzinfo=UTC), None]
+
+
+@pytest.mark.parametrize("slices", [1, 3])
+def test_its_findings_are_those_of_the_command(slices: int) -> None:
+    """Stores went down together, the poller was down, one is silent and one has no polls."""
+
+    def is_up(name: str, hour: int) -> bool | None:
+        if hour in {60, 61, 62} or (name == "k" and hour > 90) or name == "l":
+            return None
+        return hour != 80 or name > "j"
+
+    source, ask = fleet("abcdefghijklmnop", is_up), Ask(as_of=instant(AS_OF))
+    found = overview(source, ask, slices=slices)
+    wanted = find(source, ask, Thresholds())
+    assert {each.kind for each in wanted.findings} > {"poller_down", "together", "silent", "without_polls"}
+    assert found.findings == wanted.values(100)["findings"]
+    assert found.stores.filter(pl.col("silent_since").is_not_null())["store_id"].to_list() == ["k"]
 
 
 def test_hours_are_summed_up_for_the_fifty_largest_values_of_a_label() -> None:

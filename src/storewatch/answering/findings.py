@@ -61,8 +61,8 @@ def find(source: Source, ask: Ask, thresholds: Thresholds, *, slices: int | None
         planned = plan_hours(snapshot, ask, WEEK, slices)
         groups = large_groups(sizes_of(snapshot, ask, planned), thresholds)
         first = FirstLook.nothing(groups, ask, thresholds)
-        looks = list(each_slice(snapshot, ask, planned, partial(_week_looked_at, ask=ask, first=first)))
-        return found(snapshot, ask, planned, looks, first)
+        look = partial(_look_at_week, ask=ask, first=first)
+        return found(snapshot, ask, planned, list(each_slice(snapshot, ask, planned, look)), first)
 
 
 def sizes_of(snapshot: Snapshot, ask: Ask, planned: Sequence[Within]) -> list[pl.DataFrame]:
@@ -88,9 +88,16 @@ def look_at(week: Week, facts: Facts, within: Within, *, ask: Ask, first: FirstL
     )
 
 
-def _week_looked_at(facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> Look:
-    week = Week.of(*hour_columns(facts, ask, ask.instant - WEEK, ask.instant), ask)
-    return look_at(week, facts, within, ask=ask, first=first)
+def _look_at_week(facts: Facts, within: Within, *, ask: Ask, first: FirstLook) -> Look:
+    return look_at(_week(facts, ask), facts, within, ask=ask, first=first)
+
+
+def _look_again(facts: Facts, _: Within, *, ask: Ask, first: FirstLook) -> pl.DataFrame:
+    return looked_at(_week(facts, ask), facts, ask, first)
+
+
+def _week(facts: Facts, ask: Ask) -> Week:
+    return Week.of(*hour_columns(facts, ask, ask.instant - WEEK, ask.instant), ask)
 
 
 def found(
@@ -106,7 +113,8 @@ def found(
         first: … what was known of all stores before: nothing.
     """
     first = FirstLook.of([look.counts for look in looks], first.groups, ask, first.thresholds)
+    rows = [look.rows for look in looks]
     if first.is_unusual:
-        looks = list(each_slice(snapshot, ask, planned, partial(_week_looked_at, ask=ask, first=first)))
-    rows, seen = pl.concat([look.rows for look in looks]), Seen.joined([look.seen for look in looks])
-    return Found(ask=ask, stores=seen.stores, findings=tuple(findings(first, rows, seen)))
+        rows = list(each_slice(snapshot, ask, planned, partial(_look_again, ask=ask, first=first)))
+    seen = Seen.joined([look.seen for look in looks])
+    return Found(ask=ask, stores=seen.stores, findings=tuple(findings(first, pl.concat(rows), seen)))

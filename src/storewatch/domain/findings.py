@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from storewatch.domain.hours import STATED
+from storewatch.domain.hours import POLLED, STATED
 from storewatch.domain.instant import HOUR, MICROSECONDS, WEEK
 from storewatch.domain.kinds import EVERY_STORE, LABELS, NAME, TARGET
 from storewatch.domain.uptime import dense_numbers, store_names, zones_of
@@ -120,7 +120,7 @@ class Week:
     seconds: NDArray[np.int64]  # open ones
     downtime: NDArray[np.int64]  # seconds
     is_free: NDArray[np.bool_]  # not stated: what somebody states of an hour needs no look
-    is_polled: NDArray[np.bool_]
+    is_polled: NDArray[np.bool_]  # and free
 
     @classmethod
     def of(cls, names: pl.Series, columns: Columns, ask: Ask) -> Week:
@@ -135,7 +135,7 @@ class Week:
             seconds=columns["open_seconds"].astype(np.int64),
             downtime=columns["downtime_seconds"].astype(np.int64),
             is_free=columns["how"] != STATED,
-            is_polled=columns["polls"] > 0,
+            is_polled=columns["how"] == POLLED,
         )
 
     @property
@@ -295,10 +295,11 @@ def looked_at(week: Week, facts: Facts, ask: Ask, first: FirstLook) -> pl.DataFr
         "without_polls": pl.Series(~polled),
         "hours_run_out": week.names.is_in(run_out(facts.hours, facts.zones, ask.instant).implode()),
     }
+    groups = week.groups(facts, first.groups) if first.fallen.any() else ()
     return pl.concat(
         [
             pl.DataFrame(schema=STORES),
-            *(_together(week, group, first.fallen) for group in week.groups(facts, first.groups)),
+            *(_together(week, group, first.fallen) for group in groups),
             _silent(week, polled, first),
             *(
                 pl.DataFrame({"finding": name, "store_id": week.names.filter(mask)})

@@ -21,7 +21,7 @@ from storewatch.domain.sums import OpenTime, spans_of, spans_of_stores
 from storewatch.domain.uptime import kernel_polls, named_stores, numbered_schedules, zones_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -61,31 +61,38 @@ def hour_facts(facts: Facts, ask: Ask, begin: int, end: int) -> pl.DataFrame:
         counted ones of the whole hour up to the as-of. `decided_at`: the latest poll with the winning status,
         or the one that is carried; null: none.
     """
-    names, columns = hour_columns(facts, ask, begin, end)
-    return _frame(columns, names, ask.policy)
+    names, parts = _worked_out(facts, ask, begin, end)
+    return pl.concat(_frame(part.columns() | part.polls(), names, ask.policy) for part in parts)
 
 
 def hour_columns(facts: Facts, ask: Ask, begin: int, end: int) -> tuple[pl.Series, Columns]:
-    """Return the ids of all stores, and as arrays what `hour_facts` returns for the same.
+    """Return the ids of all stores, and as arrays what `hour_facts` says for the same but for the polls.
 
-    `store_id` is the place among the ids, `hour` and `decided_at` are in microseconds since 1970 UTC (-1:
-    none), and `how` is `STATED`, `POLLED`, `CARRIED` or `NONE`.
+    `store_id` is the place among the ids, `hour` is in microseconds since 1970 UTC, and `how` is `STATED`,
+    `POLLED`, `CARRIED` or `NONE`.
     """
+    names, found = _worked_out(facts, ask, begin, end)
+    parts = [part.columns() for part in found]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return names, parts[0] if len(parts) == 1 else joined
+
+
+def _worked_out(facts: Facts, ask: Ask, begin: int, end: int) -> tuple[pl.Series, Iterator[_Hours]]:
+    """Return the ids of all stores, and their hours for as many at once as a key has room for."""
     names, places = named_stores(facts, ask)
     schedules = numbered_schedules(facts, names, zones_of(facts, names))
     polls = kernel_polls(facts.polls, places, len(names))
     stated = stated_times(facts, names, since=begin, until=end).spans
     stores, at_once = len(names), stores_at_once(-(-end // HOUR) - begin // HOUR)
-    parts = []
-    for low in range(0, max(stores, 1), at_once):
+
+    def work_out(low: int) -> _Hours:
         part = slice(low, low + at_once)
         own = replace(schedules, of_store=schedules.of_store[part])
-        grid = _Grid(time=OpenTime.of(own, since=begin, until=end - 1), begin=begin, end=end)
+        grid = _Grid(time=OpenTime.of(own, since=begin, until=end - 1), first=low, begin=begin, end=end)
         mine = of_stores(polls, part) if stores > at_once else polls
-        columns = _columns(grid, mine, spans_of_stores(stated, part), ask)
-        parts.append(columns | {"store_id": columns["store_id"] + low})
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA}
-    return names, parts[0] if len(parts) == 1 else joined
+        return _Hours.of(grid, mine, spans_of_stores(stated, part), ask)
+
+    return names, map(work_out, range(0, max(stores, 1), at_once))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,7 @@ class _Grid:
     """Stores and the hours of their table, its outer columns included: a cell each, flat."""
 
     time: OpenTime
+    first: int  # of the stores, among all
     begin: int  # of the time asked for, seconds since 1970 UTC
     end: int  # the same
 
@@ -151,35 +159,82 @@ class _Grid:
         return places
 
 
-def _columns(grid: _Grid, polls: Polls, stated: Spans, ask: Ask) -> Columns:
-    """Return all that is said of each cell with open seconds, its store and hour first."""
-    time, by_majority = grid.time, ask.policy is Policy.HOURLY_MAJORITY
-    counted = counted_polls(polls, time.schedules, time.table, as_of=ask.instant, carry=ask.carry)
-    hours = polled_hours(counted)
-    known = spans_of(hourly_majority(counted, hours) if by_majority else last_observation(counted))
-    whole = grid.whole()
-    opened = grid.opened(whole)
-    cells = np.flatnonzero(opened)
-    stated = clipped(stated, grid.begin, grid.end)
-    spans = {"by_polls": without(clipped(known, grid.begin, grid.end), stated), "stated": stated}
-    seconds = {
-        (by, status): grid.seconds(found, status, whole).take(cells)
-        for by, found in spans.items()
-        for status in np.unique(found.status).tolist()
-    }
-    places = grid.places(counted, hours)
-    latest = np.maximum.accumulate(places.reshape(-1, grid.columns), axis=1).ravel()
-    return {
-        "store_id": cells // grid.columns,
-        "hour": (cells % grid.columns * HOUR + time.table.begin) * MICROSECONDS,
-        **_told(
-            seconds,
-            opened.take(cells),
-            _Deciding.of(counted, hours, by_majority=by_majority),
-            own=places.take(cells),
-            latest=latest.take(cells),
-        ),
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Hours:
+    """The cells with open seconds of a grid, and what decides them."""
+
+    grid: _Grid
+    cells: NDArray[np.intp]  # of the grid
+    opened: NDArray[np.int32]  # seconds of each
+    seconds: Mapping[tuple[str, int], NDArray[np.int32]]  # by what decides and status; what is missing is 0
+    counted: Counted
+    hours: PolledHours
+    places: NDArray[np.int32]  # as the grid tells them, of all its cells
+    by_majority: bool
+
+    @classmethod
+    def of(cls, grid: _Grid, polls: Polls, stated: Spans, ask: Ask) -> _Hours:
+        """Lay out the polls and what is stated on a grid."""
+        time, by_majority = grid.time, ask.policy is Policy.HOURLY_MAJORITY
+        counted = counted_polls(polls, time.schedules, time.table, as_of=ask.instant, carry=ask.carry)
+        hours = polled_hours(counted)
+        known = spans_of(hourly_majority(counted, hours) if by_majority else last_observation(counted))
+        whole = grid.whole()
+        opened = grid.opened(whole)
+        cells = np.flatnonzero(opened)
+        stated = clipped(stated, grid.begin, grid.end)
+        spans = {"by_polls": without(clipped(known, grid.begin, grid.end), stated), "stated": stated}
+        return cls(
+            grid=grid,
+            cells=cells,
+            opened=opened.take(cells),
+            seconds={
+                (by, status): grid.seconds(found, status, whole).take(cells)
+                for by, found in spans.items()
+                for status in np.unique(found.status).tolist()
+            },
+            counted=counted,
+            hours=hours,
+            places=grid.places(counted, hours),
+            by_majority=by_majority,
+        )
+
+    def columns(self) -> Columns:
+        """Return the store of each cell, its hour, its seconds and how they came about."""
+        nothing = np.zeros(len(self.cells), dtype=np.int32)
+        up, down = (self.seconds.get(("by_polls", status), nothing) for status in (UP, DOWN))
+        said_up, said_down, said_unknown, excluded = (
+            self.seconds.get(("stated", status), nothing) for status in (UP, DOWN, UNKNOWN, EXCLUDED)
+        )
+        is_polled = self.places.take(self.cells) > 0
+        is_stated = said_up + said_down + said_unknown + excluded == self.opened
+        by_polls = np.where(is_polled, POLLED, np.where(up + down > 0, CARRIED, NONE))
+        return {
+            "store_id": self.cells // self.grid.columns + self.grid.first,
+            "hour": (self.cells % self.grid.columns * HOUR + self.grid.time.table.begin) * MICROSECONDS,
+            "open_seconds": self.opened,
+            "uptime_seconds": up + said_up,
+            "downtime_seconds": down + said_down,
+            "unknown_seconds": self.opened - up - said_up - down - said_down - excluded,
+            "excluded_seconds": excluded,
+            "measured_seconds": (up + down) * is_polled,
+            "low_seconds": up * is_polled + said_up,
+            "high_seconds": self.opened - excluded - down * is_polled - said_down,
+            "how": np.where(is_stated, STATED, by_polls),
+        }
+
+    def polls(self) -> Columns:
+        """Return how many polls each cell has, and which one decides it."""
+        deciding = _Deciding.of(self.counted, self.hours, by_majority=self.by_majority)
+        latest = np.maximum.accumulate(self.places.reshape(-1, self.grid.columns), axis=1).ravel()
+        own, latest = self.places.take(self.cells), latest.take(self.cells)
+        how = self.columns()["how"]
+        decided = np.where(own > 0, deciding.decides.take(own), deciding.carries.take(latest))
+        return {
+            "polls": deciding.polls.take(own),
+            "active_polls": deciding.active.take(own),
+            "decided_at": np.where((how == STATED) | (how == NONE), _NEVER, decided),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,47 +267,6 @@ def _with_majority(counted: Counted, hours: PolledHours) -> NDArray[np.intp]:
         turned = np.flatnonzero((hours.majority == is_up) & (hours.latest != is_up))
         found[turned] = np.maximum.accumulate(place * (active == is_up)).take(found.take(turned))
     return found
-
-
-def _told(
-    seconds: Mapping[tuple[str, int], NDArray[np.int32]],
-    opened: NDArray[np.int32],
-    deciding: _Deciding,
-    *,
-    own: NDArray[np.int32],
-    latest: NDArray[np.int32],
-) -> Columns:
-    """Return the columns of hours with open seconds.
-
-    Args:
-        seconds: By what decides and status; what is missing is 0.
-        opened: The open seconds.
-        deciding: The polls of hours.
-        own: The place there of each hour.
-        latest: That of the latest hour with polls up to it.
-    """
-    nothing = np.zeros(len(opened), dtype=np.int32)
-    up, down = (seconds.get(("by_polls", status), nothing) for status in (UP, DOWN))
-    said_up, said_down, said_unknown, excluded = (
-        seconds.get(("stated", status), nothing) for status in (UP, DOWN, UNKNOWN, EXCLUDED)
-    )
-    is_polled, is_known = own > 0, up + down > 0
-    is_stated = said_up + said_down + said_unknown + excluded == opened
-    decided = np.where(is_polled, deciding.decides.take(own), deciding.carries.take(latest))
-    return {
-        "open_seconds": opened,
-        "uptime_seconds": up + said_up,
-        "downtime_seconds": down + said_down,
-        "unknown_seconds": opened - up - said_up - down - said_down - excluded,
-        "excluded_seconds": excluded,
-        "measured_seconds": (up + down) * is_polled,
-        "low_seconds": up * is_polled + said_up,
-        "high_seconds": opened - excluded - down * is_polled - said_down,
-        "how": np.where(is_stated, STATED, np.where(is_polled, POLLED, np.where(is_known, CARRIED, NONE))),
-        "polls": deciding.polls.take(own),
-        "active_polls": deciding.active.take(own),
-        "decided_at": np.where(is_stated | ~(is_polled | is_known), _NEVER, decided),
-    }
 
 
 def _frame(columns: Columns, names: pl.Series, policy: Policy) -> pl.DataFrame:

@@ -143,17 +143,17 @@ def hour_sums(
     """
     names, zone = np.unique(np.array(zones, dtype=np.str_), return_inverse=True)
     cells = np.array([_cells(name, week.begin, week.hours) for name in ("UTC", *names.tolist())])
-    rows = np.zeros((len(week.names), week.hours, len(SUMMED)), dtype=np.int64)
+    rows = np.zeros((len(week.names), week.hours, len(SUMMED)), dtype=np.int32)
     rows[week.store, week.hour] = np.column_stack([columns[f"{name}_seconds"] for name in SUMMED])
     sums = np.zeros((count + 1, len(CLOCKS), CELLS, len(SUMMED)), dtype=np.int64)
     for group in groups if len(week.names) else ():
         kind = group * len(names) + zone
         order = np.argsort(kind, kind="stable")
         kinds, first = np.unique(kind.take(order), return_index=True)
-        added = np.add.reduceat(rows.take(order, axis=0), first, axis=0)
+        parts = [rows.take(own, axis=0).sum(axis=0, dtype=np.int64) for own in np.split(order, first[1:])]
         whose, where = np.divmod(kinds, max(len(names), 1))
         for clock, shown in enumerate((np.zeros_like(where), where + 1)):
-            np.add.at(sums, (whose[:, np.newaxis], clock, cells.take(shown, axis=0)), added)
+            np.add.at(sums, (whose[:, np.newaxis], clock, cells.take(shown, axis=0)), np.array(parts))
     return sums[:count]
 
 
