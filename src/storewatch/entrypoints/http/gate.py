@@ -32,7 +32,7 @@ ANNOTATIONS = "/v1/annotations"
 _OPEN = re.compile(r"/healthz|/readyz|/sign-in|/assets/[^/]+|/reports/[^/]+/[^/]+")  # the last: signed links
 _SIGNING = frozenset({"/sign-in", "/sign-out"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for by address, not by name
-_PAGES = re.compile(r"/|/docs|/stores(/.*)?|/reports(/[^/]+)?")
+_PAGES = re.compile(r"/|/docs|/groups|/findings|/stores(/.*)?|/reports(/[^/]+)?")
 
 
 def need(method: str, path: str) -> Scope | None:

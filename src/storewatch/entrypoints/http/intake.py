@@ -32,6 +32,7 @@ class Intake:
         self._settings = settings
         self._lock = Lock()
         self._coming = 0  # calls that may be about to add a job
+        self._once: tuple[str, str] | None = None  # the last key of `submit_once`, and its report
         self._of_tokens: dict[str, set[str]] = {}  # the reports that each token asked for and that may wait
 
     def submit(self, ask: Ask, *, key: str | None = None, request_id: str | None = None) -> str:
@@ -55,6 +56,12 @@ class Intake:
         log.info("report triggered", report_id=report_id)
         self._supervisor.wake()
         return report_id
+
+    def submit_once(self, ask: Ask, *, key: str) -> str:
+        """Submit what the service itself asks for, unless that was the last; raises what `submit` does."""
+        if self._once is None or self._once[0] != key or self._board.get(self._once[1]) is None:
+            self._once = key, self.submit(ask, key=key)
+        return self._once[1]
 
     def _note(self, report_id: str) -> None:
         if (token := CALLER.get()) is not None:

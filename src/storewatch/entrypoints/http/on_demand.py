@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from storewatch.ports.polls import PollStore
 
 
+LOOK_SECONDS = 1.0  # between two looks at what is loaded
+
+
 class PollsOnDemand:
     """Opens the poll store once, and only if it is asked for: a service that hands out reports needs none."""
 
@@ -19,6 +23,8 @@ class PollsOnDemand:
         self._settings = settings
         self._lock = Lock()
         self._opened: PollStore | None = None
+        self._version: str | None = None
+        self._looked = -LOOK_SECONDS  # by the monotonic clock
 
     def open(self) -> PollStore:
         """Return the poll store, from any thread. The first call is slow: it imports what the store needs.
@@ -31,6 +37,18 @@ class PollsOnDemand:
             if self._opened is None:
                 self._opened = open_polls(self._settings)
             return self._opened
+
+    def version(self) -> str | None:
+        """Return the version of what is loaded, as of a second ago at most; None: there are no polls.
+
+        Raises:
+            UnavailableError: It does not answer.
+        """
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            with self.open().at() as snapshot:
+                self._version = None if snapshot.newest is None else snapshot.version
+            self._looked = time.monotonic()
+        return self._version
 
     def close(self) -> None:
         """Let go of what was opened."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from storewatch.domain.window import Window
+    from storewatch.formats.overview import Overview
     from storewatch.formats.report import Report
     from storewatch.ports.jobs import Job, Jobs
     from storewatch.ports.shelf import ReportShelf
@@ -72,6 +73,12 @@ def read_report(shelf: ReportShelf, job: Job) -> Report | None:
     return _read(_Place(key=job.key, shelf=shelf))
 
 
+def read_overview(shelf: ReportShelf, job: Job) -> Overview | None:
+    """Return what lies beside a complete job's report for the pages; None if nothing does."""
+    assert job.key is not None  # noqa: S101 - complete
+    return _read_overview(_Place(key=job.key, shelf=shelf))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Place:
     """Where rows lie; keys name the report, so they are enough to tell places apart."""
@@ -83,6 +90,13 @@ class _Place:
 @lru_cache(maxsize=4)  # what lies at a key never changes; a fleet's rows are a few megabytes
 def _read(place: _Place) -> Report | None:
     return published_report(place.shelf, place.key)
+
+
+@lru_cache(maxsize=4)
+def _read_overview(place: _Place) -> Overview | None:
+    from storewatch.formats.overview import published_overview  # noqa: PLC0415 - slow to import
+
+    return published_overview(place.shelf, place.key)
 
 
 def fleet_figures(report: Report) -> list[Figures]:

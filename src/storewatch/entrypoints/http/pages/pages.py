@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.pages import fleet
+from storewatch.entrypoints.http.pages.current import Pin, current
 from storewatch.entrypoints.http.pages.history import job_view
 from storewatch.entrypoints.http.pages.rendering import (
     HEADERS,
@@ -29,7 +30,7 @@ from storewatch.entrypoints.http.pages.rendering import (
     page,
     report_url,
 )
-from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
+from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.shapes import ReportId  # noqa: TC001 - the same
 from storewatch.entrypoints.wording import window_words
 from storewatch.ports.jobs import State
@@ -46,13 +47,13 @@ shown = partial(router.api_route, methods=["GET", "HEAD"])
 
 
 @shown("/")
-def front(opened: Opened) -> Response:
+def front(opened: Opened, pinned: Pin) -> Response:
     """Show the fleet's figures, the worst stores and the last reports; or what to do next."""
-    found = fleet.newest_report(opened.board, opened.shelf)
+    now = current(opened, pinned)
     reports = [job_view(job, now=time.time()) for job in opened.board.recent(SHOWN_REPORTS)]
-    if found is None:
-        return page("empty", {"has_polls": _has_polls(opened), "reports": reports})
-    return page("front", {"reports": reports, **_figures(found[1])})
+    if now is None:
+        return page("empty", {"has_polls": opened.polls.version() is not None, "reports": reports})
+    return page("front", {"reports": reports, **_figures(now.report), **now.content()})
 
 
 def _figures(report: Report) -> dict[str, object]:
@@ -66,11 +67,6 @@ def _figures(report: Report) -> dict[str, object]:
         "notes": report.notes,
         "is_mostly_unknown": report.is_mostly_unknown,
     }
-
-
-def _has_polls(opened: Services) -> bool:
-    with opened.polls.open().at() as snapshot:
-        return snapshot.newest is not None
 
 
 @router.post("/reports")

@@ -50,6 +50,7 @@ def page(template: str, content: Mapping[str, object], *, status: int = 200) -> 
     who = {
         "signed_in": token and token.name,
         "may_trigger": token is None or token.scope.covers(Scope.TRIGGER),
+        "may_annotate": token is None or token.scope.covers(Scope.ANNOTATE),
     }
     text = _environment().get_template(f"{template}.html").render({**who, **content})
     return Response(text, status, HEADERS, "text/html; charset=utf-8")

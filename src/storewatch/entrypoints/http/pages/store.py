@@ -6,60 +6,19 @@ and a service that only hands out reports needs none of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
-from starlette.exceptions import HTTPException
 
-from storewatch.domain.instant import parse_as_of
-from storewatch.entrypoints.http.pages import fleet
+from storewatch.entrypoints.http.pages.current import Pin, Pinned
 from storewatch.entrypoints.http.pages.rendering import HEADERS, PageRoute, as_of_words, page, store_url
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
-from storewatch.errors import InputError, NoPollsError, UnknownStoreError
-from storewatch.ports.jobs import State
-
-if TYPE_CHECKING:
-    from storewatch.ports.jobs import Job
+from storewatch.errors import NoPollsError, UnknownStoreError
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 shown = partial(router.api_route, methods=["GET", "HEAD"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pinned:
-    """Which report a store's page is about: by its as-of, and by its id, for there may be several of one."""
-
-    as_of: str | None = None
-    report: str | None = None
-
-    @property
-    def instant(self) -> int | None:
-        """The as-of in seconds since 1970 UTC; 422 if it is none."""
-        try:
-            return None if self.as_of is None else parse_as_of(self.as_of)
-        except InputError as error:
-            raise HTTPException(422, f"{error}.") from error
-
-    @property
-    def query(self) -> dict[str, str]:
-        """What links carry on."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-    def job(self, opened: Services) -> Job | None:
-        """Return the report: the one that is named, else the newest one, or the last one, of the as-of."""
-        named = opened.board.get(self.report) if self.report else None
-        if named and named.state is State.COMPLETE and self.instant in (None, named.as_of):
-            return named
-        if self.instant is not None:
-            return fleet.report_of(opened.board, self.instant)
-        newest = fleet.newest_report(opened.board, opened.shelf)
-        return newest[0] if newest else None
-
-
-Pin = Annotated[Pinned, Depends()]
 
 
 @shown("/stores")
