@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -34,9 +36,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 STORES = 500
-SIZES = {1280: 1240, 390: 1300}  # width and height in pixels
+DAYS = 15.0
+SIZES = {1280: 1240, 768: 1100, 390: 844}  # width and height in pixels
 COLOURS = 96  # enough for flat pages, and a third of the bytes
 PATIENCE = 60  # seconds
+BRANDS = ("Corner Kitchen", "Noodle Bar", "Green Bowl", "Pizza Forno", "Daily Deli")
+STREETS = ("High Street", "Station Road", "Market Square", "Mill Lane", "Harbour", "Park Avenue", "Old Town")
+TARGETS = (99.5, 99.0, None, 98.0, None)  # percent, by brand
 
 
 def main() -> None:
@@ -51,20 +57,23 @@ def main() -> None:
 
 
 def take(browser: Browser, base: str, folder: Path, *, width: int, height: int, scheme: str) -> None:
-    """Take the front page and the page of the third of the worst stores."""
+    """Take the overview, the list, and the page of a store that is down for part of the week."""
     page = browser.new_page(
         viewport={"width": width, "height": height},
         color_scheme="light" if scheme == "light" else "dark",
     )
     page.goto(base)
-    if page.get_by_role("button", name="Make the first report").count():
-        page.get_by_role("button", name="Make the first report").click()
-        page.get_by_role("heading", name="Complete").wait_for()
-        page.goto(base)
-    keep(page, folder / f"front-{width}-{scheme}.png")
-    page.locator("table.worst a").nth(2).click()
-    page.get_by_role("heading", name="The week").wait_for()
+    page.locator("[data-count=silent]").filter(has_text=re.compile(r"\d")).wait_for(timeout=1_000 * PATIENCE)
+    keep(page, folder / f"overview-{width}-{scheme}.png")
+    page.goto(f"{base}/stores?below=90&sort=uptime")
+    keep(page, folder / f"stores-{width}-{scheme}.png")
+    page.goto(f"{base}/stores?below=70&low_evidence=90&sort=-uptime")
+    page.locator("main table a").first.click()
+    page.locator("svg.week").first.wait_for(state="attached")
     keep(page, folder / f"store-{width}-{scheme}.png")
+    for name in ("groups", "findings", "reports"):
+        page.goto(f"{base}/{name}")
+        keep(page, folder / f"{name}-{width}-{scheme}.png")
     page.close()
 
 
@@ -96,10 +105,35 @@ def service(home: Path) -> Iterator[str]:
 
 
 def make_fleet(folder: Path) -> None:
-    """Write a made fleet whose newest poll is a minute old."""
+    """Write a made fleet whose newest poll is a minute old, with names, brands and targets.
+
+    For two hours nobody was polled, and for five hours most stores of one brand were down.
+    """
     folder.mkdir()
-    frames = fleet(stores=STORES, days=7.8, seed=1, end=int(time.time()) - 60)
-    for name, frame in zip(("polls", "hours", "zones"), frames, strict=True):
+    end = int(time.time()) - 60
+    polls, hours, zones = fleet(stores=STORES, days=DAYS, seed=1, end=end)
+    ids = polls["store_id"].unique().sort()
+    places = range(len(ids))
+    brands = [BRANDS[place * place % 7 % len(BRANDS)] for place in places]
+    stores = pl.DataFrame(
+        {
+            "store_id": ids,
+            "store_name": [
+                f"{brands[place]} {STREETS[place % len(STREETS)]} {place // 7}" for place in places
+            ],
+            "brand": brands,
+            "region": [("North", "South", "East", "West")[place % 4] for place in places],
+            "target_percent": [TARGETS[BRANDS.index(brand)] for brand in brands],
+        }
+    )
+    ago = end - pl.col("timestamp_utc").str.slice(0, 19).str.to_datetime("%Y-%m-%d %H:%M:%S").dt.epoch("s")
+    fallen = stores.filter((pl.col("brand") == BRANDS[1]) & (pl.int_range(pl.len()) % 5 > 0))["store_id"]
+    is_fallen = ago.is_between(30 * 3_600, 35 * 3_600) & pl.col("store_id").is_in(fallen.implode())
+    polls = polls.filter(~ago.is_between(60 * 3_600, 62 * 3_600)).with_columns(
+        status=pl.when(is_fallen).then(pl.lit("inactive")).otherwise(pl.col("status"))
+    )
+    frames = {"polls": polls, "hours": hours, "zones": zones, "stores": stores}
+    for name, frame in frames.items():
         frame.write_csv(folder / f"{name}.csv")
 
 

@@ -101,6 +101,7 @@ def test_of_a_folder_the_files_directly_in_it_are_read_and_data_below_is_named(t
         ("h.csv", HOURS.replace("_local", ""), "looks like hours: `start_time` should be `start_time_local`"),
         ("h.csv", HOURS.replace(",day", ""), "looks like hours: `day` is missing"),
         ("h.csv", HOURS.replace("day", "day,dayOfWeek"), "`day` and `dayOfWeek` mean the same: keep one"),
+        ("s.csv", "store_id,brand\n1,x\n", "looks like labels: `store_name` is missing"),
         ("p.csv", POLLS.partition("\n")[2], "The first line names the columns"),
         ("hours.csv.bak", HOURS, "end its name with .csv"),
         ("h.csv.zip", "PK\3\4", "is an archive, which is not read: unpack it"),

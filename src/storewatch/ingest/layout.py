@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storewatch.domain.kinds import KINDS, Column, Kind
+from storewatch.domain.kinds import KINDS, LABELS, Column, Kind
 from storewatch.domain.label import folded, is_of_reports
 from storewatch.ingest.labels import is_label
 
@@ -69,11 +69,16 @@ def _places(columns: Sequence[str], wanted: Column) -> list[int]:
 
 
 def lacking(columns: Sequence[str]) -> str | None:
-    """Say what a file of no kind lacks to be of the one that it is most like; None: it is like none."""
+    """Say what a file of no kind lacks to be of the one that it is most like; None: it is like none.
+
+    A file with ids that is like none may be meant for labels.
+    """
     likely = {kind: _likeness(columns, kind) for kind in KINDS.values()}
     kind = max(likely, key=lambda kind: likely[kind])
     if likely[kind] < 1 / 2:
-        return None
+        if not _places(columns, LABELS.columns[0]):
+            return None
+        kind = LABELS  # whatever else is said of stores is a label
     flaws = [flaw for column in kind.columns if (flaw := _flaw(columns, column, kind)[0])]
     twice = [_twice(columns, places) for places in _further(columns, kind).values() if len(places) > 1]
     return f"looks like {kind.name}: {', '.join([*flaws, *twice])}"
