@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
-from storewatch.entrypoints.http.pages.current import Pin, Pinned
+from storewatch.entrypoints.http.pages.current import Pin, Pinned  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.pages.rendering import HEADERS, PageRoute, as_of_words, page, store_url
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.errors import NoPollsError, UnknownStoreError
