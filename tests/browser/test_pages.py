@@ -151,12 +151,12 @@ def test_a_waiting_report_is_shown_complete_without_another_click(browser: Brows
 def test_search_leads_to_the_store_of_this_id(service: Service, watched: Watched) -> None:
     page = watched.page
     page.goto(service.url)
-    page.get_by_label("Store id").fill("001")
+    page.get_by_label("Find a store").fill("001")
     page.get_by_role("button", name="Find").click()
 
     expect(page.get_by_role("heading", name="Store 001")).to_be_visible()
     expect(page.get_by_role("img", name="The week of store 001")).to_be_visible()
-    page.get_by_label("Store id").fill("0001")
+    page.get_by_label("Find a store").fill("0001")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="001", exact=True).click()
     expect(page.get_by_role("heading", name="Store 001")).to_be_visible()
@@ -169,7 +169,7 @@ def test_all_of_it_works_without_javascript(service: Service, browser: Browser) 
     page.goto(service.url)
     page.get_by_role("button", name="Make a new report").click()
     expect(page.get_by_role("heading", name="Complete")).to_be_visible()
-    page.get_by_label("Store id").fill("001")
+    page.get_by_label("Find a store").fill("001")
     page.get_by_role("button", name="Find").click()
     day = page.locator("details", has_text="Tuesday 24 January").first
     expect(day.get_by_role("rowheader", name="09:00")).not_to_be_visible()

@@ -131,7 +131,8 @@ def test_the_fleets_uptime_is_that_of_the_reports_whole_seconds(
     service: Service, printed: dict[str, dict[str, str]]
 ) -> None:
     assert printed
-    report_id = re.findall(r'href="/reports/([0-9a-f]{32})"', service.get("/").text)[0]
+    report_id = service.trigger()
+    service.result(report_id)
     rows = pl.read_parquet(
         io.BytesIO(service.get(f"/v1/reports/{report_id}/download?format=parquet").content)
     )
@@ -384,8 +385,9 @@ def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path: Path) -> None:
         assert [running.result(report_id)["status"] for report_id in (gone, kept)] == ["Complete"] * 2
         (file,) = (running.home / "reports" / gone).rglob("*.parquet")
         file.unlink()
-        assert EARLIER in page(running, "/").texts
         assert EARLIER in page(running, "/stores/001").texts
+        assert EARLIER in page(running, f"/?report={kept}").texts
+        assert "kept" in " ".join(page(running, f"/?report={gone}", 404).texts)
         assert "can only be downloaded" in " ".join(page(running, f"/reports/{gone}").texts)
     finally:
         running.close()
