@@ -73,14 +73,14 @@ class Columns:
             yield from self._durations(figure, end)
         for window in self.windows:
             up, down = (pl.col(f"{figure}_seconds_{window}{end}") for figure in ("uptime", "downtime"))
-            yield _cut(up, up + down).alias(f"uptime_percent_{window}{end}")
+            yield cut(up, up + down).alias(f"uptime_percent_{window}{end}")
         if self.has_excluded:
             yield from self._durations("excluded", end)
             for window in self.windows:
                 measured, whole, excluded = (
                     pl.col(f"{figure}_seconds_{window}{end}") for figure in ("measured", "open", "excluded")
                 )
-                yield _cut(measured, whole - excluded).alias(f"measured_percent_{window}{end}")
+                yield cut(measured, whole - excluded).alias(f"measured_percent_{window}{end}")
 
     def _durations(self, figure: str, end: str) -> Iterator[pl.Expr]:
         for window in self.windows:
@@ -93,7 +93,7 @@ def _rounded(seconds: pl.Expr, name: str, window: str) -> pl.Expr:
     return ((100 * seconds + unit // 2) // unit).alias(name)
 
 
-def _cut(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+def cut(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     """Cut part ÷ whole to hundredths of a percent, null where the whole is 0 (R6)."""
     return pl.when(whole > 0).then(10_000 * part // whole)
 
@@ -142,7 +142,7 @@ def bare_id(text: str) -> str:
 def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the CSV's columns in order, each figure the float that is nearest to what the CSV has."""
     columns = Columns.of(rows.columns)
-    figures = rows.select(columns.hundredths()).with_columns(cs.integer().map_batches(_divided))
+    figures = rows.select(columns.hundredths()).with_columns(cs.integer().map_batches(divided))
     signed = [
         pl.when(is_short).then(-pl.col(name)).otherwise(name).alias(name)
         for name, is_short in columns.short(rows)
@@ -150,7 +150,7 @@ def csv_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(columns.first).hstack(figures.with_columns(signed))
 
 
-def _divided(hundredths: pl.Series) -> pl.Series:
+def divided(hundredths: pl.Series) -> pl.Series:
     """Divide by 100 in NumPy: Polars multiplies with the inverse, and 66.07 would be 66.07000000000001."""
     return pl.Series(hundredths.name, hundredths.to_numpy() / 100, nan_to_null=True)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import polars.selectors as cs
 import xlsxwriter
 
 from storewatch.domain.ask import Policy
@@ -80,7 +81,22 @@ def xlsx_bytes(report: Contents) -> bytes:
     look = _look(book)
     _write_about(book.add_worksheet("About"), report, look)
     for name, rows in sheets.items():
-        _write_rows(book.add_worksheet(name), rows, look)
+        _write_rows(book.add_worksheet(name), csv_rows(rows), look)
+    book.close()
+    return buffer.getvalue()
+
+
+def sheet_bytes(rows: pl.DataFrame, name: str, as_of: int) -> bytes:
+    """Return rows of texts and numbers, whose first column is of ids, as a workbook of one sheet.
+
+    Raises:
+        InputError: It has more rows than a sheet, or a text that is longer than a cell holds.
+    """
+    _check(rows)
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"constant_memory": True})
+    book.set_properties({"title": f"{name} as of {iso(as_of)}", "created": _naive(as_of)})
+    _write_rows(book.add_worksheet(name), rows, _look(book))
     book.close()
     return buffer.getvalue()
 
@@ -91,8 +107,8 @@ def _check(rows: pl.DataFrame) -> None:
             f"a sheet holds {MOST_STORES:,} stores and this report has {rows.height:,}: "
             "take .csv or .parquet, or ask for fewer stores"
         )
-    if (rows.to_series().str.len_chars() > LONGEST_ID).any():
-        raise InputError(f"a cell holds {LONGEST_ID:,} characters and an id has more: take .csv or .parquet")
+    if any((text.str.len_chars() > LONGEST_ID).any() for text in rows.select(cs.string())):
+        raise InputError(f"a cell holds {LONGEST_ID:,} characters and a text has more: take .csv or .parquet")
 
 
 def _naive(as_of: int) -> datetime:
@@ -112,8 +128,7 @@ def _look(book: Workbook) -> _Look:
 # ---------------------------------------------------------------- rows
 
 
-def _write_rows(sheet: Worksheet, seconds: pl.DataFrame, look: _Look) -> None:
-    rows = csv_rows(seconds)
+def _write_rows(sheet: Worksheet, rows: pl.DataFrame, look: _Look) -> None:
     last, right = rows.height, rows.width - 1
     sheet.set_column(0, 0, _id_width(rows), look.text)
     sheet.set_column(1, right, 13)

@@ -27,6 +27,7 @@ from storewatch.entrypoints.http.pages.pages import router as pages
 from storewatch.entrypoints.http.pages.rendering import error_page
 from storewatch.entrypoints.http.pages.sign_in import router as sign_in
 from storewatch.entrypoints.http.pages.store import router as store_page
+from storewatch.entrypoints.http.pages.stores import router as list_of_stores
 from storewatch.entrypoints.http.problems import Problem, add_problems
 from storewatch.entrypoints.http.security import SCHEMES, say_need
 from storewatch.entrypoints.http.services import Services
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
 
-_ROUTERS = (router, stores, annotating, v1, findings, pages, store_page, sign_in)
+_ROUTERS = (router, stores, annotating, v1, findings, pages, list_of_stores, store_page, sign_in)
 log = structlog.get_logger()
 
 FINISHING = 0.75  # of the grace, for running requests

@@ -5,12 +5,20 @@ Counts, list, groups and exports all ask here, so that a count and the list behi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from storewatch.domain.instant import HOUR
+from storewatch.domain.instant import WEEK as WEEK_SECONDS
+from storewatch.domain.zone import DEFAULT_ZONE, offset_spans
+from storewatch.formats.csv import cut
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from storewatch.entrypoints.http.pages.current import Current
     from storewatch.formats.overview import Overview
     from storewatch.formats.report import Report
@@ -18,6 +26,12 @@ if TYPE_CHECKING:
 LABEL = "label:"  # before the name of a label, in a column's name
 TARGET = 95.0  # percent, of stores that have none
 WEEK = "last_week"
+STATES = ("down", "up", "unknown", "excluded", "closed")
+SEARCHED = "searched"  # a column: id and name, in lower case
+EVERY = pl.lit(value=True)
+CHOICES = 50  # values of a label that forms offer
+HOURS = 168  # of a week
+_THURSDAY = 3  # the weekday of 1970-01-01
 _MAYBE: dict[str, pl.DataType] = {  # columns that plain reports, or older ones, lack
     "store_name": pl.String(),
     "timezone_str": pl.String(),
@@ -48,7 +62,34 @@ def _joined(of: _Identity) -> pl.DataFrame:
         rows = rows.drop(name for name in more.columns if name in rows.columns and name != "store_id")
         rows = rows.hstack(more.drop("store_id"))
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in _MAYBE.items() if name not in rows.columns]
-    return rows.with_columns(missing)
+    rows = rows.with_columns(missing).with_columns(pl.col("store_name").replace("", None))
+    texts = pl.concat_str("store_id", "store_name", separator="\n", ignore_nulls=True)
+    return rows.with_columns(texts.str.to_lowercase().alias(SEARCHED))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """What a fleet's stores have, for forms to offer."""
+
+    labels: dict[str, list[str]]  # by label the values that most stores have, by code point
+    zones: list[str]
+    has_names: bool
+
+
+@lru_cache(maxsize=2)
+def _offered(of: _Identity) -> Offered:
+    rows = _joined(of)
+    names = labels_of(rows)
+    return Offered(
+        labels={name: _most(rows[f"{LABEL}{name}"]) for name in names},
+        zones=rows.select(zone().unique().sort()).to_series().to_list() if of.overview else [],
+        has_names=rows["store_name"].null_count() < rows.height,
+    )
+
+
+def _most(values: pl.Series) -> list[str]:
+    counts = values.alias("value").drop_nulls().value_counts()
+    return sorted(counts.sort("count", "value", descending=[True, False])["value"].head(CHOICES))
 
 
 class _Identity:
@@ -76,6 +117,11 @@ def fleet_table(now: Current) -> pl.DataFrame:
     return _joined(_Identity(now.report, now.overview))
 
 
+def offered(now: Current) -> Offered:
+    """Return what the stores of a report have."""
+    return _offered(_Identity(now.report, now.overview))
+
+
 def labels_of(table: pl.DataFrame) -> list[str]:
     """Return the names of the labels that stores have."""
     return [name.removeprefix(LABEL) for name in table.columns if name.startswith(LABEL)]
@@ -88,15 +134,53 @@ def seconds(figure: str, window: str = WEEK, end: str = "") -> pl.Expr:
 
 def is_down(end: str = "") -> pl.Expr:
     """Return which stores are down now and not closed; with `end="_before"` a week earlier."""
-    return (pl.col(f"state{end}") == "down") & ~pl.col(f"is_closed{end}").fill_null(value=False)
+    return is_in("down", end)
+
+
+def is_in(state: str, end: str = "") -> pl.Expr:
+    """Return which stores are open and in a state of R16; or `closed`, whatever their state."""
+    is_closed = pl.col(f"is_closed{end}").fill_null(value=False)
+    return is_closed if state == "closed" else (pl.col(f"state{end}") == state) & ~is_closed
 
 
 def is_below(percent: float | None = None, window: str = WEEK, end: str = "") -> pl.Expr:
     """Return whose uptime is below a percentage (None: their own target or `TARGET`), in integers (R10)."""
     target = pl.col("target_percent").fill_null(TARGET) if percent is None else pl.lit(float(percent))
-    thousandths = (target * 1_000).round().cast(pl.Int64)
+    return _is_less(*_uptime(window, end), target)
+
+
+def is_hardly_measured(percent: float, window: str = WEEK) -> pl.Expr:
+    """Return of whose open, not excluded time less than a percentage is measured (R12)."""
+    return _is_less(*_measured(window), pl.lit(float(percent)))
+
+
+def _is_less(part: pl.Expr, whole: pl.Expr, percent: pl.Expr) -> pl.Expr:
+    thousandths = (percent * 1_000).round().cast(pl.Int64)
+    return (whole > 0) & (100_000 * part < thousandths * whole)
+
+
+def _uptime(window: str, end: str = "") -> tuple[pl.Expr, pl.Expr]:
     up, down = seconds("uptime", window, end), seconds("downtime", window, end)
-    return (up + down > 0) & (100_000 * up < thousandths * (up + down))
+    return up, up + down
+
+
+def _measured(window: str) -> tuple[pl.Expr, pl.Expr]:
+    return seconds("measured", window), seconds("open", window) - seconds("excluded", window)
+
+
+def uptime(window: str = WEEK, end: str = "") -> pl.Expr:
+    """Return the uptime in whole hundredths of a percent, cut (R6); null where nothing is known."""
+    return cut(*_uptime(window, end))
+
+
+def change(window: str = WEEK) -> pl.Expr:
+    """Return by how many hundredths of a percentage point the uptime is above that of the window before."""
+    return uptime(window) - uptime(window, "_before")
+
+
+def measured(window: str = WEEK) -> pl.Expr:
+    """Return how much was measured (R12) in whole hundredths of a percent, cut."""
+    return cut(*_measured(window))
 
 
 def has_no_data(window: str = WEEK, end: str = "") -> pl.Expr:
@@ -109,3 +193,89 @@ def has_no_data(window: str = WEEK, end: str = "") -> pl.Expr:
 def is_silent() -> pl.Expr:
     """Return which stores have not been polled for far longer than usual, and are not yet."""
     return pl.col("silent_since").is_not_null()
+
+
+def is_of(label: str, values: list[str]) -> pl.Expr:
+    """Return which stores have one of some values of a label; the empty one: none at all."""
+    return pl.col(f"{LABEL}{label}").fill_null("").is_in(values)
+
+
+def zone() -> pl.Expr:
+    """Return the stores' zones, the default where none is known (R2)."""
+    return pl.col("timezone_str").replace("", None).fill_null(DEFAULT_ZONE)
+
+
+def has(text: str) -> pl.Expr:
+    """Return in whose id or name a text is, to the letter but for case."""
+    return pl.col(SEARCHED).str.contains(text.lower(), literal=True)
+
+
+def rank(text: str) -> pl.Expr:
+    """Return 0 where the id begins with a text, 1 where the name does, else 2; whatever the case."""
+    searched = pl.col(SEARCHED)
+    return (
+        pl.when(searched.str.starts_with(text.lower()))
+        .then(0)
+        .when(searched.str.contains(f"\n{text.lower()}", literal=True))
+        .then(1)
+        .otherwise(2)
+    )
+
+
+def was_down(table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:
+    """Return which stores were mostly down in an hour of the week before the as-of.
+
+    Args:
+        table: The fleet.
+        cell: Weekday · 24 + hour, Monday 0: a UTC hour, or …
+        is_local: … what the store's own clock shows as a UTC hour begins. Where clocks change, a cell may
+            have no hour of the week or two; so has that of the as-of, of which the week has both ends.
+        as_of: Seconds since 1970 UTC.
+    """
+    begin = (as_of - WEEK_SECONDS) // HOUR * HOUR
+    clock = zone() if is_local else pl.lit("UTC")
+    places = {name: _places(name, cell, begin, as_of) for name in table.select(clock.unique()).to_series()}
+    down = [pl.lit(value=False)]
+    for nth in range(max(map(len, places.values()), default=0)):
+        nths = {name: found[nth] for name, found in places.items() if nth < len(found)}
+        place = clock.replace_strict(nths, default=None, return_dtype=pl.Int64)
+        down.append(pl.col("week").str.slice(place, 1).is_in(["D", "d"]))
+    return pl.any_horizontal(down)
+
+
+def _places(zone: str, cell: int, begin: int, as_of: int) -> list[int]:
+    """Return which of the UTC hours from `begin` on show this weekday and hour on a zone's wall clock."""
+    return [
+        (at - begin) // HOUR
+        for since, until, offset in offset_spans(zone, begin, as_of)
+        for at in range(-(-since // HOUR) * HOUR, until, HOUR)
+        if ((at + offset) // HOUR + 24 * _THURSDAY) % HOURS == cell
+    ]
+
+
+def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole > 0).then(part / whole)
+
+
+ORDERS: dict[str, Callable[[str], pl.Expr]] = {  # by what a list may be sorted, of a window
+    "uptime": lambda window: _share(*_uptime(window)),
+    "change": change,
+    "downtime": lambda window: seconds("downtime", window),
+    "since": lambda _: pl.when(pl.col("state").is_not_null()).then(
+        pl.col("since").dt.epoch("s").fill_null(0)  # no instant: all of the week
+    ),
+    "longest": lambda _: pl.col("longest_outage_seconds_last_week"),
+    "outages": lambda _: pl.col("outages_last_week"),
+    "measured": lambda window: _share(*_measured(window)),
+    "id": lambda _: pl.int_range(pl.len()),
+    "name": lambda _: pl.col("store_name").str.to_lowercase(),
+    "state": lambda _: pl.col("state"),
+}
+
+
+def ordered(table: pl.DataFrame, kept: pl.Expr, order: str, window: str, *, is_descending: bool) -> pl.Series:
+    """Return the places of the stores that are kept, in an order; equal ones by id, unknown ones last."""
+    rows = table.select(
+        kept=kept, key=ORDERS[order](window), place=pl.int_range(pl.len(), dtype=pl.UInt32)
+    ).filter("kept")
+    return rows.sort("key", descending=is_descending, nulls_last=True, maintain_order=True)["place"]

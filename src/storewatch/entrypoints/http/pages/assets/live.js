@@ -45,3 +45,21 @@ function lost(is) {
 }
 
 document.querySelectorAll("[data-live]").forEach((part) => follow(part.id));
+
+// The search completes what is typed; whoever picks an id is led to its store.
+const find = document.getElementById("find");
+if (find) {
+  const found = document.createElement("datalist");
+  found.id = "found";
+  find.after(found);
+  find.setAttribute("list", found.id);
+  find.addEventListener("input", () => setTimeout(complete, 150, find.value, found));
+}
+
+async function complete(typed, found) {
+  if (!typed.trim() || typed !== find.value) return;
+  const answer = await fetch(`/suggest?q=${encodeURIComponent(typed)}`).catch(() => null);
+  if (!answer?.ok || typed !== find.value) return;
+  const stores = await answer.json();
+  found.replaceChildren(...stores.map((store) => new Option(store.store_name || store.store_id, store.store_id)));
+}
