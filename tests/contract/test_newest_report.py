@@ -96,6 +96,15 @@ def test_what_the_pages_ask_for_beside_a_report_makes_it_no_other(board: JobBoar
     assert newest_id(board) == shown
 
 
+def test_of_equal_as_ofs_a_report_with_an_overview_is_the_newest(board: JobBoard) -> None:
+    completed(board, Ask(overview=True), as_of=SECOND)
+    shown = completed(board, Ask(overview=True), as_of=SECOND)
+    plain = completed(board, as_of=SECOND)
+    assert newest_id(board) == shown
+    board.forget([shown])
+    assert newest_id(board) != plain
+
+
 def test_the_next_report_is_the_newest_once_one_is_forgotten(board: JobBoard) -> None:
     ids = [completed(board, as_of=as_of) for as_of in (SECOND, FIRST, SECOND, THIRD)]
     found = []

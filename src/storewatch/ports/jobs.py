@@ -118,9 +118,9 @@ class Jobs(Protocol):
     def newest_complete(self, *, until: int | None = None) -> Job | None:
         """Return the complete job whose report is of all stores and has the greatest as-of; None without one.
 
-        With `until` (seconds since 1970), the greatest that is no later. Of equal as-ofs that which was
-        submitted last. Who asked for some stores, or for another carry, windows or policy than the defaults,
-        is passed over; that an as-of was asked for does not matter.
+        With `until` (seconds since 1970), the greatest that is no later. Of equal as-ofs one with an
+        overview, and of these that which was submitted last. Who asked for some stores, or for another carry,
+        windows or policy than the defaults, is passed over; that an as-of was asked for does not matter.
         """
         ...
 

@@ -12,8 +12,7 @@
 --   <tag>:running      sorted set: ids by the instant at which the lease ends
 --   <tag>:paused       sorted set: those of the queued ids that nobody may claim yet, by the instant until which
 --   <tag>:complete, <tag>:failed, <tag>:cancelled    sorted sets: ids by the instant of the end
---   <tag>:plain        sorted set: numbers (18 digits) and ids of complete jobs of all stores by the default rules, by their
---                      as-of; of equal ones the one submitted last has the greatest name
+--   <tag>:plain        sorted set: names of complete jobs of all stores by the default rules (`plain_name`), by their as-of
 --   <tag>:plain_until  the end of the last complete job that was looked at for that set
 --   <tag>:workers      sorted set: names of workers by the instant until which they count as live
 --   <tag>:heard        the instant at which a worker was heard of last
@@ -88,8 +87,11 @@ local function finish_as(state, id, from)
   redis.call('HSET', job_key(id), 'ended', whole(now))
 end
 
+-- 18 digits and the id. Of equal as-ofs the greatest is, of those with an overview, what was submitted last.
 local function plain_name(id)
-  return string.format('%018d %s', number(id, 'number'), id)
+  local text = field(id, 'request')
+  local has_overview = #text <= 1000 and cjson.decode(text).overview
+  return string.format('%d%017d %s', has_overview and 1 or 0, number(id, 'number'), id)
 end
 
 -- Whether a job asks for nothing but the default, whichever version wrote what it asks.

@@ -36,6 +36,7 @@ def _is_plain() -> str:
 
 # An index stays as it was made: whoever changes the condition gives it another name.
 _IS_PLAIN = _is_plain()
+_HAS_OVERVIEW = "json_extract(request, '$.overview')"
 
 # Instants are Julian days by SQLite's own clock, so every process reads one clock and datetime(created)
 # shows them. A job holds a lease exactly while it is Running. `ended IS NULL` is that of the index.
@@ -76,7 +77,9 @@ _SCHEMA = (
     CREATE UNIQUE INDEX IF NOT EXISTS jobs_by_submit_key ON jobs (submit_key) WHERE submit_key IS NOT NULL
     """,
     "DROP INDEX IF EXISTS jobs_plain_by_as_of",  # of a narrower condition
-    f"CREATE INDEX IF NOT EXISTS jobs_by_default_rules ON jobs (as_of, seq) WHERE {_IS_PLAIN}",
+    f"""
+    CREATE INDEX IF NOT EXISTS jobs_by_default_rules ON jobs (as_of, {_HAS_OVERVIEW}, seq) WHERE {_IS_PLAIN}
+    """,
     "CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY, live_until REAL NOT NULL)",
 )
 
@@ -212,7 +215,8 @@ _RECENT = """
 """
 
 _NEWEST_COMPLETE = f"""
-    SELECT * FROM jobs WHERE {_IS_PLAIN} AND as_of <= :until ORDER BY as_of DESC, seq DESC LIMIT 1
+    SELECT * FROM jobs WHERE {_IS_PLAIN} AND as_of <= :until
+    ORDER BY as_of DESC, {_HAS_OVERVIEW} DESC, seq DESC LIMIT 1
 """  # noqa: S608 - of constants
 
 _EXPIRED = """
