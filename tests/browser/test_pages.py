@@ -155,7 +155,7 @@ def test_search_leads_to_the_store_of_this_id(service: Service, watched: Watched
     page.get_by_role("button", name="Find").click()
 
     expect(page.get_by_role("heading", name="Store 001")).to_be_visible()
-    expect(page.get_by_role("img", name="The week of store 001")).to_be_visible()
+    expect(page.get_by_role("img", name="The open hours of store 001")).to_be_visible()
     page.get_by_label("Find a store").fill("0001")
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="001", exact=True).click()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,9 +13,9 @@ import httpx
 import polars as pl
 import pytest
 
-from service import AS_OF, NEWEST, Service, eventually, small_facts
-from storewatch.domain.instant import iso
+from service import NEWEST, Service, eventually, small_facts
 from storewatch.entrypoints.wording import percent
+from web import Text, hours_in_csv, page, sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,51 +64,6 @@ def printed(service: Service) -> dict[str, dict[str, str]]:
     return {row["store_id"]: row for row in csv.DictReader(io.StringIO(httpx.get(url).text))}
 
 
-class Text(HTMLParser):
-    """Collects the texts of a page, its tags and its addresses."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep a tag."""
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        """Keep a text."""
-        if data.strip():
-            self.texts.append(data.strip())
-
-    @property
-    def addresses(self) -> list[str]:
-        """What the page leads to, asks for or sends to."""
-        return [a[name] or "" for _, a in self.tags for name in ("href", "src", "action") if name in a]
-
-
-def page(service: Service, path: str, status: int = 200) -> Text:
-    """Get a page, whose headers and tags obey the strict policy."""
-    answer = service.get(path, follow_redirects=True)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    policy = answer.headers["content-security-policy"].split("; ")
-    assert policy[0] == "default-src 'none'"
-    assert not re.search(r"unsafe|\*|http|data:", answer.headers["content-security-policy"])
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    found = Text(answer.text)
-    for tag, attributes in found.tags:
-        assert tag != "style"
-        assert tag != "script" or attributes["src"]
-        assert not [name for name in attributes if name == "style" or name.startswith("on")], (
-            tag,
-            attributes,
-        )
-    assert all(address.startswith(("/", "#")) for address in found.addresses), found.addresses
-    return found
-
-
 def test_the_worst_stores_have_the_figures_of_the_csv(
     service: Service, printed: dict[str, dict[str, str]]
 ) -> None:
@@ -140,42 +93,6 @@ def test_the_fleets_uptime_is_that_of_the_reports_whole_seconds(
     for window in ("hour", "day", "week"):
         up, down = (int(rows[f"{kind}_seconds_last_{window}"].sum()) for kind in ("uptime", "downtime"))
         assert texts[texts.index(f"Last {window}") + 1 :][:2] == ["h:mm:ss", percent(up, down)]
-
-
-@pytest.mark.parametrize("store_id", ["000", "001", "004"])
-def test_a_stores_page_has_its_row_of_the_csv(
-    service: Service, printed: dict[str, dict[str, str]], store_id: str
-) -> None:
-    texts = page(service, f"/stores/{store_id}").texts
-    row = printed[store_id]
-    for window, unit in (("hour", "min"), ("day", "h"), ("week", "h")):
-        place = texts.index(f"Last {window}")
-        share = row[f"uptime_percent_last_{window}"]
-        assert texts[place + 1] == (f"{share} %" if share else "–")
-        figures = dict(zip(texts[place + 3 : place + 11 : 2], texts[place + 4 : place + 11 : 2], strict=True))
-        for name, kind in (("Up", "uptime"), ("Down", "downtime"), ("Unknown", "unknown"), ("Open", "open")):
-            assert figures[name] == f"{row[f'{kind}_last_{window}']} {unit}"
-
-
-def test_a_stores_page_says_why_each_hour_counts_as_it_does(service: Service) -> None:
-    calls = service.get("/v1/stores/001/hours", params={"as_of": iso(AS_OF)}).json()
-    text = " ".join(page(service, "/stores/001").texts)
-    for hour in calls["hours"]:
-        assert hour["reason"].partition(": ")[2] in text
-    assert "row 1: Monday 09:00–18:00" in text
-
-
-def test_the_picture_has_a_band_for_every_open_hour_and_a_mark_for_every_poll(service: Service) -> None:
-    calls = service.get("/v1/stores/001/hours", params={"as_of": iso(AS_OF)}).json()
-    picture = re.search(r"<svg[^>]*week wide.*?</svg>", service.get("/stores/001").text, re.DOTALL)
-    assert picture
-    bands = re.findall(r'class="(?:fill-up|patterned)"', picture[0])
-    assert len(bands) == sum(len(hour["open"]) for hour in calls["hours"])
-    polls = [poll for hour in calls["hours"] for poll in hour["polls"]] + calls["discarded"]
-    marks = re.findall(r'class="poll (\w+) (\w+)"', picture[0])
-    assert sorted(marks) == sorted(
-        (poll["status"], "counted" if poll["counted"] else "discarded") for poll in polls
-    )
 
 
 @pytest.mark.parametrize("store_id", HOSTILE)
@@ -339,8 +256,9 @@ def test_a_reports_page_leads_to_store_pages_with_its_own_figures(
         url = f"/v1/reports/{ids[name]}/download?format=csv"
         rows = {row["store_id"]: row for row in csv.DictReader(io.StringIO(service.get(url).text))}
         row = rows[link.partition("?")[0].rpartition("/")[2]]
-        assert f"{row['downtime_last_week']} h" in shown.texts
-        assert f"{row['unknown_last_week']} h" in shown.texts
+        week = sums(shown.html)["Last week"]
+        assert hours_in_csv(week["Down"]) == row["downtime_last_week"]
+        assert hours_in_csv(week["Unknown"]) == row["unknown_last_week"]
         assert (EARLIER if name == "earlier" else LATER) in shown.texts
         assert f"/reports/{ids[name]}" in shown.addresses
         assert ("input", "as_of") in [(tag, attributes.get("name")) for tag, attributes in shown.tags]

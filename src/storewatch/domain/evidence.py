@@ -82,6 +82,7 @@ class Reason:
     status: str
     rule: str
     why: str  # a sentence; if it names a poll, `{}` is that one's time
+    plain: str  # the same for people who know no rules, who call a poll a check
     named: int | None = None  # the instant (microseconds) of that poll
     decides: bool = True  # the poll that is named
     annotation: str | None = None  # the id of the one that decides instead of polls (R9)
@@ -97,6 +98,10 @@ class Reason:
         """Whether polls give it a status."""
         return self.annotation is None and self.status != "unknown"
 
+    def is_of(self, polls: Sequence[PollSeen]) -> bool:
+        """Say whether it names all that there is to say of polls: one, which nothing contradicts."""
+        return len(polls) == 1 and polls[0].at == self.named and not polls[0].disagreed
+
     @property
     def text(self) -> str:
         """The status and the reason; times are the wall clock's, seen from the hour."""
@@ -104,8 +109,14 @@ class Reason:
 
     def because(self, clock: Clock) -> str:
         """Return the reason, seen from another part of the hour."""
-        why = self.why if self.named is None else self.why.format(clock.time(self.named))
-        return f"{why}, {self.rule}"
+        return f"{self._named(self.why, clock)}, {self.rule}"
+
+    def told(self, clock: Clock) -> str:
+        """Return the reason for people, seen from another part of the hour."""
+        return self._named(self.plain, clock)
+
+    def _named(self, text: str, clock: Clock) -> str:
+        return text if self.named is None else text.format(clock.time(self.named))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +147,17 @@ class Part:
     polls: tuple[PollSeen, ...]  # each with the part of its time; where that is closed, with the nearest
     status: str
     reason: Reason
+    measured: bool  # as the hour
 
     @property
     def open_seconds(self) -> int:
         """How long it is open."""
         return sum(end - begin for begin, end in self.open)
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether its status comes from an earlier check (R12)."""
+        return self.status in ("up", "down") and not self.measured and self.reason.annotation is None
 
     @property
     def clock(self) -> Clock:
@@ -172,7 +189,10 @@ def by_day(hours: Sequence[Hour], days: Sequence[tuple[int, int]]) -> tuple[Day,
 
 def reason_stated(note: Annotation, clock: Clock) -> Reason:
     """Say why a time has the status that an annotation states."""
-    return Reason(status=note.counts_as, rule="R9", why=note.text, annotation=note.id, clock=clock)
+    plain = f"stated by {note.author or 'somebody'}{f': {note.reason}' if note.reason else ''}"
+    return Reason(
+        status=note.counts_as, rule="R9", why=note.text, plain=plain, annotation=note.id, clock=clock
+    )
 
 
 def reason_with_polls(status: str, polls: Sequence[PollSeen], clock: Clock) -> Reason:
@@ -183,20 +203,22 @@ def reason_with_polls(status: str, polls: Sequence[PollSeen], clock: Clock) -> R
     agreeing = sum(poll.active is latest.active for poll in counted)
     if count == 1:
         why = f"its one {word}, of {{}}, is {latest.status}"
+        plain = f"the only check, at {{}}, said {latest.status}"
     elif 2 * agreeing == count:
         why = f"tie of {agreeing} and {agreeing}, the latest {word}, of {{}}, decides"
+        plain = f"{agreeing} said active and {agreeing} inactive; the latest, at {{}}, decides"
     else:
         most, kind = max(agreeing, count - agreeing), "active" if status == "up" else "inactive"
-        why = f"{most} of {count} {word}s {kind}"
-        return Reason(status=status, rule="R4", why=why, clock=clock)
-    return Reason(status=status, rule="R4", why=why, named=latest.at, clock=clock)
+        why, plain = f"{most} of {count} {word}s {kind}", f"{most} of {count} checks said {kind}"
+        return Reason(status=status, rule="R4", why=why, plain=plain, clock=clock)
+    return Reason(status=status, rule="R4", why=why, plain=plain, named=latest.at, clock=clock)
 
 
 def reason_observed(status: str, held: PollSeen | None, carry: int | None, clock: Clock) -> Reason:
     """Say why a part of an hour has its status, `held` being the latest counted poll at its begin (R15)."""
     if held is not None and held.at // MICROSECONDS == clock.at and status != "unknown":
-        why = f"the poll of {{}} is {held.status}"
-        return Reason(status=status, rule="R15", why=why, named=held.at, clock=clock)
+        why, plain = f"the poll of {{}} is {held.status}", f"the check at {{}} said {held.status}"
+        return Reason(status=status, rule="R15", why=why, plain=plain, named=held.at, clock=clock)
     return reason_without_polls(status, held, carry, clock, rule="R15")
 
 
@@ -208,16 +230,17 @@ def reason_without_polls(
     Of polls that are too old for every hour of a report none may be known.
     """
     if before is not None and status != "unknown":
-        why = "carried from the poll of {}"
-        return Reason(status=status, rule=rule, why=why, named=before.at, clock=clock)
+        why, plain = "carried from the poll of {}", f"the last check before, at {{}}, said {before.status}"
+        return Reason(status=status, rule=rule, why=why, plain=plain, named=before.at, clock=clock)
     if carry is None:
-        why = "no counted poll before"
+        why, plain = "no counted poll before", "no check before"
     elif before is None:
-        why = f"no counted poll in the {spelled(carry)} before"
+        why, plain = (f"no {word} in the {spelled(carry)} before" for word in ("counted poll", "check"))
     else:
         why = f"the latest counted poll, of {{}}, is older than {spelled(carry)}"
+        plain = f"the last check, at {{}}, was more than {spelled(carry)} before"
     named = before.at if before else None
-    return Reason(status="unknown", rule=rule, why=why, named=named, decides=False, clock=clock)
+    return Reason(status="unknown", rule=rule, why=why, plain=plain, named=named, decides=False, clock=clock)
 
 
 def spelled(seconds: int) -> str:

@@ -21,6 +21,7 @@ from storewatch.domain.opening import (
     goes_by_the_week,
     hours_rows,
     last_open,
+    openings,
     schedules_by_row,
 )
 from storewatch.domain.outages import Outage, outages
@@ -79,6 +80,8 @@ class Explanation:
     days: tuple[Day, ...]  # the same by local date, all dates of the window
     outages: tuple[Outage, ...]
     discarded: tuple[PollSeen, ...]  # polls in hours without open time, in order
+    openings: tuple[tuple[int, int], ...]  # from when to when it is open on the dates of the window, in order
+    row: Mapping[str, Any]  # the report's, of all windows asked for
     figures: Mapping[str, int]  # the seconds of the report's row: uptime … high
     state: State
     verdict: Verdict | None  # None: the store has no target
@@ -114,6 +117,7 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
     window, zone = ask.parsed_windows[0], _zone(facts, store_id)
     span = _span(window, zone, ask)
     row, touched = _report(facts, store_id, ask, window)
+    days = local_days(zone, span.begin, span.end)
     annotations = _annotations(facts, touched)
     rows = hours_rows(facts, store_id)
     dates = (wall_clock(zone, at).date() for at in (span.begin - DAY, span.end))
@@ -129,7 +133,7 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
         # A poll store does not hand out older ones, which decide nothing, and no sentence may differ by that.
         given=polls.take(np.flatnonzero(polls.at >= (ask.since or 0))),
         span=span,
-        days=local_days(zone, span.begin, span.end),
+        days=days,
         reasons=Reasons(zone=zone, carry=ask.carry, policy=ask.policy, since=span.begin),
     )
     hours, discarded = case.weigh()
@@ -144,9 +148,11 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
         end=span.end,
         rows=rows,
         hours=hours,
-        days=by_day(hours, case.days),
+        days=by_day(hours, days),
         outages=outages(time, status, begin=span.begin, end=span.end, as_of=ask.instant),
         discarded=discarded,
+        openings=openings(schedules, since=days[0][0], until=days[-1][1]) if days else (),
+        row=row,
         figures={figure: row[f"{figure}_seconds_{window.name}"] for figure in (*FIRST, *FURTHER)},
         state=_state(row),
         verdict=_verdict(row, window),
@@ -190,11 +196,12 @@ def _span(window: Window, zone: str, ask: Ask) -> Span:
 
 
 def _report(facts: Facts, store_id: str, ask: Ask, window: Window) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the store's row of the report, and the seconds of annotations that touch it."""
+    """Return the store's row of the report, and the seconds of annotations that touch the window."""
     named = replace(facts, stores=pl.Series("store_id", [store_id]))
-    found = account(named, replace(ask, store_ids=(store_id,), windows=(window.text,), compare=False))
+    found = account(named, replace(ask, store_ids=(store_id,)))
     (row,) = found.rows.to_dicts()
-    return row, dict(found.touched.iter_rows())
+    seconds = f"seconds_{window.name}"
+    return row, dict(found.touched.filter(pl.col(seconds) > 0).select("id", seconds).iter_rows())
 
 
 def _annotations(facts: Facts, touched: Mapping[str, int]) -> dict[str, Annotation]:

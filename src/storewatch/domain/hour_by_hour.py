@@ -143,6 +143,7 @@ class Case:
                 polls=tuple(poll for poll in polls if low <= poll.at // MICROSECONDS < high),
                 status=cut.status,
                 reason=reason,
+                measured=measured,
             )
             for cut, (low, high) in zip(opened, pairwise(edges), strict=True)
         )

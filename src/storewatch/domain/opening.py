@@ -99,6 +99,14 @@ def _closed(name: str, days: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def openings(schedules: Schedules, *, since: int, until: int) -> tuple[tuple[int, int], ...]:
+    """Return from when to when (seconds since 1970 UTC) store 0 is open in [since, until), in order."""
+    stretches = open_stretches(schedules, since=since, until=until)
+    low, high = stretches.first[schedules.of_store[0] :][:2]
+    pieces = zip(stretches.begin[low:high].tolist(), stretches.end[low:high].tolist(), strict=True)
+    return tuple((max(begin, since), min(end, until)) for begin, end in pieces)
+
+
 def last_open(schedules: Schedules, before: int) -> int | None:
     """Return the last second in which store 0 is open before an instant; None: there is none since 1970.
 

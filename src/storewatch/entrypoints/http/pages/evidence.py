@@ -2,36 +2,176 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from storewatch.answering.explain import find_store
-from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.explain import explain
-from storewatch.entrypoints.explanation import (
-    carry_text,
-    day_views,
-    discarded_views,
-    known_lines,
-    outage_views,
-)
-from storewatch.entrypoints.http.pages.fleet import StoreRow, store_rows
+from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
+from storewatch.domain.kinds import ANNOTATIONS, LABELS, NAME
+from storewatch.domain.validity import run_out
+from storewatch.domain.window import parse_window
+from storewatch.domain.zone import clock_text, utc_offset, wall_clock
+from storewatch.entrypoints.explanation import carry_text
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
-from storewatch.errors import InputError
+from storewatch.entrypoints.http.pages.verdict import headline, moment, sentences
+from storewatch.entrypoints.http.pages.weekly import opening
+from storewatch.entrypoints.wording import duration, percent, window_words
+from storewatch.errors import DroppedError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from markupsafe import Markup
 
-    from storewatch.answering.answer import Settled
+    from storewatch.domain.evidence import Day, Part, PollSeen
     from storewatch.domain.explain import Explanation
     from storewatch.domain.facts import Facts
-    from storewatch.entrypoints.explanation import DayView, OutageView, TimedPolls
+    from storewatch.domain.window import Window
+    from storewatch.entrypoints.http.pages.weekly import Opening
     from storewatch.ports.jobs import Job
     from storewatch.ports.polls import PollStore
+
+FIGURES = {
+    "Up": "uptime",
+    "Down": "downtime",
+    "Unknown": "unknown",
+    "Planned downtime": "excluded",
+    "Open": "open",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a store's figures rest on, and whether a report has them."""
+
+    facts: Facts
+    ask: Ask  # its as-of is settled; of its windows the first is shown
+    is_report: bool
+    is_restated: bool = False  # not of the report, because what is stated of the store differs now
+
+
+def find(polls: PollStore, store_id: str, job: Job | None, *, as_of: int | None, window: str) -> Shown:
+    """Return what a store's figures of a window rest on.
+
+    A report's own input comes first. The poll store as it is now takes its place if that input is not kept
+    any more, or does not have the store, or if what is stated of it has changed since; as of `as_of` (seconds
+    since 1970 UTC; None: the newest poll).
+
+    Raises:
+        InputError: There is no such window, or its polls were dropped.
+        UnknownStoreError: No load named the store.
+        NoPollsError: There is no poll, so there is nothing to show.
+    """
+    is_restated = False
+    if job is not None:
+        ask = _asked(job.pinned, window)
+        is_restated = as_of is None and job.version is not None and _is_restated(polls, store_id, job.version)
+        if not is_restated:
+            with suppress(InputError):
+                return Shown(**_read(polls, store_id, ask, version=job.version), is_report=True)
+    found = _read(polls, store_id, _asked(Ask(as_of=as_of), window))
+    return Shown(**found, is_report=False, is_restated=is_restated)
+
+
+def _asked(ask: Ask, window: str) -> Ask:
+    """Return an ask of one store and a window first, compared with the one before; then of those it had."""
+    first = parse_window(window)
+    others = [each.text for each in ask.parsed_windows if each.name != first.name]
+    return replace(ask, windows=(first.text, *others), compare=True, by=None, where=())
+
+
+def _read(polls: PollStore, store_id: str, ask: Ask, *, version: str | None = None) -> dict[str, Any]:
+    """Read a store; without what is before the window, if that was dropped."""
+    try:
+        facts, settled = find_store(polls, store_id, ask, version=version)
+    except DroppedError:
+        facts, settled = find_store(polls, store_id, replace(ask, compare=False), version=version)
+    return {"facts": facts, "ask": settled.ask}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """A version of the poll store; its name is enough to tell it from others."""
+
+    name: str
+    polls: PollStore = field(compare=False)
+
+
+@lru_cache(maxsize=4)
+def _annotations(version: _Version) -> pl.DataFrame:
+    with version.polls.at(version.name) as snapshot:
+        return snapshot.scan(since=0, until=0, within=[]).of(ANNOTATIONS).sort("id")
+
+
+def _is_restated(polls: PollStore, store_id: str, version: str) -> bool:
+    """Say whether other annotations can be about a store now than in a version that is kept."""
+    if (present := polls.version()) == version:
+        return False
+    about = pl.col("store_id").is_in([store_id, ""])
+    with suppress(InputError):
+        then, now = (_annotations(_Version(name=name, polls=polls)) for name in (version, present))
+        return not then.filter(about).equals(now.filter(about))
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """One window's figures."""
+
+    title: str
+    percent: str
+    seconds: dict[str, int]  # by what people call them
+    measured: str  # the share of the open time that counts
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutageLine:
+    """An outage in words; the instants are for machines."""
+
+    begin: str
+    end: str
+    begin_at: int
+    end_at: int
+    lost: int
+    began_before: bool
+    ending: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourLine:
+    """An hour with open time, or its part in one local day, in words."""
+
+    clock: str
+    utc: str
+    open: str
+    status: str
+    is_carried: bool
+    why: str
+    checks: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayLines:
+    """A local day, hour by hour."""
+
+    date: datetime
+    open: int
+    down: int
+    unknown: int
+    excluded: int
+    hours: list[HourLine]
+    discarded: list[
+        tuple[str, str]
+    ]  # why checks in hours without open time do not count, and which these are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,46 +179,199 @@ class StoreView:
     """A store's page."""
 
     found: Explanation
-    carry: str
-    is_report: bool
-    row: StoreRow
+    name: str  # "": none
+    words: str  # the window's name
+    begin: str  # when the window begins and ends on the store's clock
+    end: str
+    as_of: str
+    headline: str
+    sentences: list[str]
     pictures: list[Markup]
-    outages: list[OutageView]
-    days: list[DayView]  # the latest first, as all here
-    discarded: list[tuple[datetime, TimedPolls]]
-    known: list[str]  # how sure the figures are, the state, and what was stated
+    outages: list[OutageLine]  # the latest first, as the days
+    opening: Opening
+    sums: list[Sums]  # the window's, the one's before if that is known, those of further windows
+    is_compared: bool
+    change: str  # of the uptime
+    between: tuple[str, str] | None  # the least and the most uptime by the hours with a check
+    carry: str
+    is_by_majority: bool
+    days: list[DayLines]
+    is_report: bool
+    is_restated: bool
 
 
-def find(
-    polls: PollStore, store_id: str, job: Job | None, *, as_of: int | None
-) -> tuple[Facts, Settled, bool]:
-    """Return what a store's figures rest on, the ask that settles them, and whether a report has them.
-
-    A report's own input comes first. The poll store as it is now takes its place if that input is not kept
-    any more, or does not have the store; as of `as_of` (seconds since 1970 UTC; None: the newest poll).
-
-    Raises:
-        UnknownStoreError: No load named the store.
-        NoPollsError: There is no poll, so there is nothing to show.
-    """
-    if job is not None:
-        with suppress(InputError):
-            return *find_store(polls, store_id, job.pinned, version=job.version), True
-    return *find_store(polls, store_id, Ask(as_of=as_of)), False
-
-
-def store_view(facts: Facts, store_id: str, settled: Settled, *, is_report: bool) -> StoreView:
+def store_view(shown: Shown, store_id: str) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
-    (row,) = store_rows(account(facts, settled.ask).rows, settled.ask.parsed_windows)
-    found = explain(facts, store_id, replace(settled.ask, windows=("week",)))
+    facts, ask = shown.facts, shown.ask
+    found, window = explain(facts, store_id, ask), ask.parsed_windows[0]
+    words = window_words(window)
+    has_run_out = store_id in run_out(facts.hours, facts.zones, ask.instant)
     return StoreView(
         found=found,
-        carry=carry_text(found.carry),
-        is_report=is_report,
-        row=row,
+        name=_name(facts, store_id),
+        words=words,
+        begin=moment(found, found.begin),
+        end=moment(found, found.end),
+        as_of=moment(found, found.as_of),
+        headline=headline(found),
+        sentences=list(sentences(found, words=words, has_run_out=has_run_out)),
         pictures=[week_picture(found, sheet) for sheet in (WIDE, NARROW)],
-        outages=outage_views(found, "{}, %H:%M")[::-1],
-        days=day_views(found)[::-1],
-        discarded=discarded_views(found)[::-1],
-        known=list(known_lines(found)),
+        outages=[_outage(found, place) for place in reversed(range(len(found.outages)))],
+        opening=opening(found),
+        sums=list(_sums(found.row, ask.parsed_windows, is_compared=ask.compare)),
+        is_compared=ask.compare,
+        change=_change(found.row, window) if ask.compare else "",
+        between=_between(found),
+        carry=carry_text(found.carry),
+        is_by_majority=ask.policy == "hourly-majority",
+        days=[_day(found, day) for day in reversed(found.days)],
+        is_report=shown.is_report,
+        is_restated=shown.is_restated,
     )
+
+
+def _name(facts: Facts, store_id: str) -> str:
+    rows = facts.of(LABELS).filter((pl.col("store_id") == store_id) & (pl.col("label") == NAME))
+    return str(rows["value"][0]) if len(rows) else ""
+
+
+def _sums(row: Any, windows: Sequence[Window], *, is_compared: bool) -> Iterator[Sums]:  # noqa: ANN401 - a row
+    first, *others = windows
+    yield _of_window(row, first.name, first.title)
+    if is_compared:
+        yield _of_window(row, first.name, "the one before", end="_before")
+    yield from (_of_window(row, each.name, each.title) for each in others)
+
+
+def _of_window(row: Any, name: str, title: str, *, end: str = "") -> Sums:  # noqa: ANN401 - a row
+    seconds = {figure: row[f"{figure}_seconds_{name}{end}"] for figure in (*FIGURES.values(), "measured")}
+    counts = seconds["open"] - seconds["excluded"]
+    return Sums(
+        title=title[:1].upper() + title[1:],
+        percent=percent(seconds["uptime"], seconds["downtime"]),
+        seconds={word: seconds[figure] for word, figure in FIGURES.items()},
+        measured=percent(seconds["measured"], counts - seconds["measured"]),
+    )
+
+
+def _change(row: Any, window: Window) -> str:  # noqa: ANN401 - a row
+    """Return by how many hundredths of a percent the uptime differs from that of the window before."""
+    shares = []
+    for end in ("", "_before"):
+        up, down = (row[f"{figure}_seconds_{window.name}{end}"] for figure in ("uptime", "downtime"))
+        if not up + down:
+            return "–"
+        shares.append(10_000 * up // (up + down))
+    change = shares[0] - shares[1]
+    sign = "−" if change < 0 else "+"
+    return f"{sign}{abs(change) // 100}.{abs(change) % 100:02} points" if change else "no change"
+
+
+def _between(found: Explanation) -> tuple[str, str] | None:
+    """Return the least and the most that the uptime is by the hours with a check (R12)."""
+    figures = found.figures
+    counts = figures["open"] - figures["excluded"]
+    if not counts:
+        return None
+    low, high = (percent(figures[end], counts - figures[end]) for end in ("low", "high"))
+    return low, high
+
+
+def _outage(found: Explanation, place: int) -> OutageLine:
+    outage = found.outages[place]
+    begin, end = (wall_clock(found.zone, at) for at in (outage.begin, outage.end))
+    with_offset = begin.utcoffset() != end.utcoffset()
+    first, last = (
+        clock_text(local, f"%a {local.day} %b, %H:%M{':%S' * (local.second > 0)}", with_offset=with_offset)
+        for local in (begin, end)
+    )
+    return OutageLine(
+        begin=first,
+        end=last,
+        begin_at=outage.begin,
+        end_at=outage.end,
+        lost=outage.open_seconds,
+        began_before=outage.began_before,
+        ending=outage.ending,
+    )
+
+
+def _day(found: Explanation, day: Day) -> DayLines:
+    time = _clock(found.zone, day)
+    why = _discards(found, day)
+    closed = [
+        (why(poll), _check(time, poll))
+        for poll in found.discarded
+        if day.begin <= poll.at // MICROSECONDS < day.end
+    ]
+    return DayLines(
+        date=wall_clock(found.zone, day.begin),
+        open=day.seconds(),
+        down=day.seconds("down"),
+        unknown=day.seconds("unknown"),
+        excluded=day.seconds("excluded"),
+        hours=[_hour(part, time, why) for part in day.parts],
+        discarded=[
+            (reason, ", ".join(text for _, text in same))
+            for reason, same in groupby(closed, lambda each: each[0])
+        ],
+    )
+
+
+def _hour(part: Part, time: Callable[[int], str], why: Callable[[PollSeen], str]) -> HourLine:
+    minute = part.begin // 60 % 1_440
+    return HourLine(
+        clock=time(part.begin)[:-3] if part.begin % 60 == 0 else time(part.begin),
+        utc=f"{minute // 60:02}:{minute % 60:02}",
+        open=duration(part.open_seconds),
+        status=part.status,
+        is_carried=part.is_carried,
+        why=part.reason.told(part.clock),
+        checks="" if part.reason.is_of(part.polls) else ", ".join(_checks(part.polls, time, why)),
+    )
+
+
+def _checks(
+    polls: Iterable[PollSeen], time: Callable[[int], str], why: Callable[[PollSeen], str]
+) -> Iterator[str]:
+    for poll in polls:
+        yield _check(time, poll) if poll.counted else f"{_check(time, poll)} ({why(poll)})"
+
+
+def _check(time: Callable[[int], str], poll: PollSeen) -> str:
+    disagreed = ", also given as active" if poll.disagreed else ""
+    return f"{time(poll.at // MICROSECONDS)} {poll.status}{disagreed}"
+
+
+def _clock(zone: str, day: Day) -> Callable[[int], str]:
+    """Return what tells the time of instants of a local day to the second; most days need no calendar."""
+    if day.end - day.begin != DAY:
+        return lambda at: clock_text(wall_clock(zone, at), "%H:%M:%S")
+    offset = utc_offset(zone, day.begin)
+
+    def time(at: int) -> str:
+        second = (at + offset) % DAY
+        return f"{second // HOUR:02}:{second // 60 % 60:02}:{second % 60:02}"
+
+    return time
+
+
+def _discards(found: Explanation, day: Day) -> Callable[[PollSeen], str]:
+    """Return what tells why a discarded check of a local day does not count."""
+    own = [span for span in found.openings if span[0] < day.end and span[1] > day.begin]
+    begins = [begin for begin, _ in own]
+
+    def why(poll: PollSeen) -> str:
+        place = bisect_right(begins, poll.at // MICROSECONDS)
+        if not own:
+            return "closed that day: not counted"
+        if place == len(own):
+            return "after closing: not counted"
+        # What is open at midnight began the day before.
+        return (
+            "before opening: not counted"
+            if not place or begins[place - 1] <= day.begin
+            else ("between two openings: not counted")
+        )
+
+    return why

@@ -1,36 +1,33 @@
-"""A store's week as a picture: open hours as bands in the status's colour and pattern, polls as marks.
+"""A store's week as a picture: open hours as bands in the status's colour and pattern, checks as marks.
 
 One row a local day, so that a day with a clock change is an hour shorter or longer. Days whose clocks read
-alike share one pair of axes: the wall clock above, UTC below. Everything is drawn with presentation
-attributes and classes: the policy of the pages allows no styles of its own.
+alike share one pair of axes: the wall clock above, UTC below. What is carried is paler than what is measured.
+Everything is drawn with presentation attributes and classes: the policy of the pages allows no styles of its
+own. The patterns are those of `_patterns.html`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from storewatch.domain.instant import HOUR, MICROSECONDS
-from storewatch.domain.zone import clock_text, is_repeated, offset_text, wall_clock
-from storewatch.entrypoints.wording import hours
+from storewatch.domain.zone import is_repeated, offset_text, wall_clock
+from storewatch.entrypoints.wording import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from storewatch.domain.evidence import Day, Part, PollSeen
+    from storewatch.domain.evidence import Day, PollSeen
     from storewatch.domain.explain import Explanation
 
 _AXIS = 20  # height of a line of hour labels
-_GAP = 1  # between the bands of two hours
-_MARKS: dict[str, tuple[str, dict[str, object]]] = {  # in a pattern of 6 by 6
-    "down": ("path", {"d": "M-1 7 7 -1M-1 1 1 -1M5 7 7 5"}),
-    "unknown": ("circle", {"cx": 3, "cy": 3, "r": 1.1}),
-    "excluded": ("path", {"d": "M0 1.5H6M0 4.5H6"}),
-}
+_GAP = 1  # after a band
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +53,41 @@ NARROW = Sheet(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Open time in which one status holds, of one kind of evidence, on one local day."""
+
+    begin: int  # seconds since 1970 UTC
+    end: int
+    status: str
+    is_carried: bool
+
+
+def bands(day: Day) -> Iterator[Band]:
+    """Yield a day's bands, in order; hours that touch and count alike are one."""
+    held: Band | None = None
+    for part in day.parts:
+        for begin, end in part.open:
+            kind = (part.status, part.is_carried)
+            if held and held.end == begin and kind == (held.status, held.is_carried):
+                held = Band(begin=held.begin, end=end, status=part.status, is_carried=part.is_carried)
+                continue
+            if held:
+                yield held
+            held = Band(begin=begin, end=end, status=part.status, is_carried=part.is_carried)
+    if held:
+        yield held
+
+
+def fill(status: str, *, is_carried: bool = False) -> str:
+    """Return the attributes that give a shape the look of a status."""
+    carried = " carried" * is_carried
+    return f'class="fill-up{carried}"' if status == "up" else f'class="band{carried}" fill="url(#p-{status})"'
+
+
 def week_picture(found: Explanation, sheet: Sheet) -> Markup:
-    """Return an explanation of a week as an inline SVG."""
-    return Markup(ET.tostring(_Picture(found, sheet).drawn(), encoding="unicode"))  # noqa: S704 - escaped by ET
+    """Return an explanation of some days as an inline SVG."""
+    return Markup("".join(_Picture(found, sheet).drawn()))  # noqa: S704 - what is no number of ours is escaped
 
 
 class _Picture:
@@ -68,128 +97,115 @@ class _Picture:
         self.found = found
         self.sheet = sheet
         plot = sheet.width - sheet.left - sheet.right
-        self.scale = plot / max(day.end - day.begin for day in found.days)  # pixels a second
+        self.scale = plot / max((day.end - day.begin for day in found.days), default=1)  # pixels a second
         self.polls = sorted(
             [*(poll for hour in found.hours for poll in hour.polls), *found.discarded],
             key=lambda poll: poll.at,
         )
 
-    def drawn(self) -> ET.Element:
-        """Return the picture."""
-        body = ET.Element("g")
+    def drawn(self) -> Iterator[str]:
+        """Yield the picture."""
+        body: list[str] = []
         y = 2
-        for _, days in groupby(self.found.days, self._labels):
-            y = self._block(body, list(days), y)
+        for labels, days in groupby(self.found.days, self._labels):
+            y = self._block(body, labels, list(days), y)
         name = f"week-{self.sheet.name}"
-        box = f"0 0 {self.sheet.width} {y}"
-        root = _tag(None, "svg", f"week {self.sheet.name}", viewBox=box, role="img", focusable="false")
-        root.set("aria-labelledby", f"{name}-title {name}-text")
-        _tag(root, "title", id=f"{name}-title").text = f"The week of store {self.found.store_id}"
-        _tag(root, "desc", id=f"{name}-text").text = self._summary()
-        self._patterns(root)
-        root.append(body)
-        return root
+        yield (
+            f'<svg class="week {self.sheet.name}" viewBox="0 0 {self.sheet.width} {y}" role="img" '
+            f'focusable="false" aria-labelledby="{name}-title {name}-text">'
+            f'<title id="{name}-title">The open hours of store {escape(self.found.store_id)}</title>'
+            f'<desc id="{name}-text">{escape(self._summary())}</desc>'
+        )
+        yield from body
+        yield "</svg>"
 
     def _summary(self) -> str:
-        parts = [f"{hours(self.found.seconds(status))} {status}" for status in self.found.statuses]
-        outages = len(self.found.outages)
+        figures, outages = self.found.figures, len(self.found.outages)
+        names = {"up": "uptime", "down": "downtime", "unknown": "unknown", "excluded": "excluded"}
+        parts = [f"{duration(figures[names[status]])} {status}" for status in self.found.statuses]
         return (
-            f"{', '.join(parts)} of {hours(self.found.seconds())} open; {outages} "
-            f"outage{'' if outages == 1 else 's'}, {len(self.polls):,} polls. The tables below say the same."
+            f"{', '.join(parts)} of {duration(figures['open'])} open; {outages} "
+            f"outage{'' if outages == 1 else 's'}, {len(self.polls):,} checks. The tables below say the same."
         )
-
-    def _patterns(self, root: ET.Element) -> None:
-        """Define how all that is not up looks beside its colour."""
-        definitions = _tag(root, "defs")
-        for status, (kind, attributes) in _MARKS.items():
-            name = f"{status}-{self.sheet.name}"
-            pattern = _tag(definitions, "pattern", id=name, width=6, height=6, patternUnits="userSpaceOnUse")
-            _tag(pattern, "rect", f"fill-{status}", width=6, height=6)
-            _tag(pattern, kind, f"on-{status}", **attributes)
 
     def _labels(self, day: Day) -> tuple[tuple[str, str], ...]:
-        """Return the wall clock's and UTC's labels of a day's axes."""
-        return tuple(
-            (_label(wall_clock(self.found.zone, at)), _label(wall_clock("UTC", at)))
-            for at in range(day.begin, day.end + 1, self.sheet.step)
-        )
+        return _axis(self.found.zone, day.begin, day.end, self.sheet.step)
 
-    def _block(self, body: ET.Element, days: list[Day], y: int) -> int:
+    def _block(self, body: list[str], labels: tuple[tuple[str, str], ...], days: list[Day], y: int) -> int:
         """Draw days whose clocks read alike below y, and return where the next ones begin."""
-        sheet, labels = self.sheet, self._labels(days[0])
+        sheet = self.sheet
         below = y + _AXIS + len(days) * sheet.row
         for place, (local, utc) in enumerate(labels):
             x = self._x(place * sheet.step, 0)
-            _tag(body, "path", "grid", d=f"M{x} {y + _AXIS - 4}V{below - 2}")
-            _text(body, x, y + 11, local, "axis")
-            _text(body, x, below + 10, utc, "axis utc")
-        _text(body, 0, y + 11, "local" if sheet is NARROW else "local time", "axis name")
-        _text(body, 0, below + 10, "UTC", "axis name utc")
+            body.append(f'<path class="grid" d="M{x} {y + _AXIS - 4}V{below - 2}"/>')
+            body.append(f'<text class="axis" x="{x}" y="{y + 11}">{local}</text>')
+            body.append(f'<text class="axis utc" x="{x}" y="{below + 10}">{utc}</text>')
+        name = "local" if sheet is NARROW else "local time"
+        body.append(f'<text class="axis name" x="0" y="{y + 11}">{name}</text>')
+        body.append(f'<text class="axis name utc" x="0" y="{below + 10}">UTC</text>')
         for place, day in enumerate(days):
             self._day(body, day, y + _AXIS + place * sheet.row)
         return below + _AXIS + 4
 
-    def _day(self, body: ET.Element, day: Day, top: int) -> None:
-        sheet = self.sheet
-        begin, end = day.begin, day.end
-        local = wall_clock(self.found.zone, begin)
+    def _day(self, body: list[str], day: Day, top: int) -> None:
+        sheet, found, begin = self.sheet, self.found, day.begin
+        local = wall_clock(found.zone, begin)
         name = f"{local:{sheet.day}}".format(day=local.day)
-        _text(body, 0, top + sheet.band / 2 + 5, name, "day")
-        since, until = max(begin, self.found.begin), min(end, self.found.as_of)
         middle = top + sheet.band / 2
-        _tag(body, "path", "closed", d=f"M{self._x(since, begin)} {middle}H{self._x(until, begin)}")
-        for part in day.parts:
-            for piece in part.open:
-                self._band(body, part, piece, begin=begin, top=top)
-        seen = {self._mark(poll, begin) for poll in self.polls if begin <= poll.at // MICROSECONDS < end}
-        for x, active, counted in sorted(seen):
-            self._poll(body, x, top + sheet.band + 8, active=active, counted=counted)
-        if begin < self.found.as_of <= end:
-            x = self._x(self.found.as_of, begin)
-            _tag(body, "path", "as-of", d=f"M{x} {top - 3}V{top + sheet.band + 12}")
+        since, until = (self._x(at, begin) for at in (max(begin, found.begin), min(day.end, found.end)))
+        body.append(f'<text class="day" x="0" y="{middle + 5}">{name}</text>')
+        closed = f"M{since} {middle}"
+        for band in bands(day):
+            x, after = self._x(band.begin, begin), self._x(band.end, begin)
+            width = max(round(after - x - _GAP, 2), 0.5)
+            closed += f"H{x}M{after} {middle}"
+            look = fill(band.status, is_carried=band.is_carried)
+            body.append(f'<rect {look} x="{x}" y="{top}" width="{width}" height="{sheet.band}" rx="2"/>')
+        body.append(f'<path class="closed" d="{closed}H{until}"/>')
+        self._marks(body, day, top + sheet.band + 8)
+        if begin < found.as_of <= day.end and found.end == found.as_of:
+            x = self._x(found.as_of, begin)
+            body.append(f'<path class="as-of" d="M{x} {top - 3}V{top + sheet.band + 12}"/>')
 
-    def _band(self, body: ET.Element, part: Part, piece: tuple[int, int], *, begin: int, top: int) -> None:
-        """Draw an hour's open time; what the pointer shows of it is for those who use one."""
-        x, until = self._x(piece[0], begin), self._x(piece[1], begin)
-        width = max(round(until - x - _GAP, 2), 0.5)
-        kind = "fill-up" if part.status == "up" else "patterned"
-        band = _tag(body, "rect", kind, x=x, y=top, width=width, height=self.sheet.band, rx=2)
-        if part.status != "up":
-            band.set("fill", f"url(#{part.status}-{self.sheet.name})")
-        if self.sheet is WIDE:
-            clock = clock_text(wall_clock(self.found.zone, part.begin), "%a %H:%M")
-            why = f"{part.status}: {part.reason.because(part.clock)}"
-            _tag(band, "title").text = f"{clock}, {wall_clock('UTC', part.begin):%H:%M} UTC: {why}"
+    def _marks(self, body: list[str], day: Day, y: int) -> None:
+        """Draw a dot for an active check, a cross for an inactive one; discarded ones are hollow or thin.
 
-    def _mark(self, poll: PollSeen, begin: int) -> tuple[float, bool, bool]:
-        """Return where and what a poll is; many in one place are one mark."""
-        return round(self._x(poll.at // MICROSECONDS, begin) * 2) / 2, poll.active, poll.counted
+        Many in one place are one mark, and those of a kind are one path.
+        """
+        marks: dict[tuple[bool, bool], dict[float, None]] = {}
+        for poll in self.polls:
+            if day.begin <= poll.at // MICROSECONDS < day.end:
+                marks.setdefault((poll.active, poll.counted), {})[self._place(poll, day)] = None
+        for (active, counted), places in marks.items():
+            kind = f"{'active' if active else 'inactive'} {'counted' if counted else 'discarded'}"
+            drawn = "".join(self._mark(x, y, active=active) for x in places)
+            body.append(f'<path class="poll {kind}" d="{drawn}"/>')
 
-    def _poll(self, body: ET.Element, x: float, y: float, *, active: bool, counted: bool) -> None:
-        """Draw a dot for an active poll, a cross for an inactive one; discarded ones are hollow or thin."""
+    def _place(self, poll: PollSeen, day: Day) -> float:
+        return round(self._x(poll.at // MICROSECONDS, day.begin) * 2) / 2
+
+    def _mark(self, x: float, y: int, *, active: bool) -> str:
         size = self.sheet.mark
-        kind = "counted" if counted else "discarded"
         if active:
-            _tag(body, "circle", f"poll active {kind}", cx=x, cy=y, r=round(size * 0.75, 2))
-            return
-        d = f"M{x - size} {y - size}L{x + size} {y + size}M{x - size} {y + size}L{x + size} {y - size}"
-        _tag(body, "path", f"poll inactive {kind}", d=d)
+            r = round(size * 0.75, 2)
+            return f"M{round(x - r, 2):g} {y}a{r} {r} 0 1 0 {2 * r:g} 0a{r} {r} 0 1 0 {-2 * r:g} 0"
+        return (
+            f"M{x - size:g} {y - size:g}l{2 * size:g} {2 * size:g}m0 {-2 * size:g}l{-2 * size:g} {2 * size:g}"
+        )
 
     def _x(self, at: int, begin: int) -> float:
         return round(self.sheet.left + (at - begin) * self.scale, 2)
+
+
+@lru_cache(maxsize=4_096)  # the stores of a zone have the same days
+def _axis(zone: str, begin: int, end: int, step: int) -> tuple[tuple[str, str], ...]:
+    """Return the wall clock's and UTC's labels of a day's axes."""
+    return tuple(
+        (_label(wall_clock(zone, at)), _label(wall_clock("UTC", at))) for at in range(begin, end + 1, step)
+    )
 
 
 def _label(clock: datetime) -> str:
     """Return a time without minutes where it has none; with its offset where the clock shows it twice."""
     text = f"{clock:%H:%M}".removesuffix(":00")
     return f"{text} {offset_text(clock).removesuffix(':00')}" if is_repeated(clock) else text
-
-
-def _text(parent: ET.Element, x: float, y: float, text: str, kind: str) -> None:
-    _tag(parent, "text", kind, x=x, y=y).text = text
-
-
-def _tag(parent: ET.Element | None, name: str, kind: str = "", **attributes: object) -> ET.Element:
-    """Add an element, of a class by which the style sheet knows it."""
-    written = {key: str(value) for key, value in attributes.items()} | ({"class": kind} if kind else {})
-    return ET.Element(name, written) if parent is None else ET.SubElement(parent, name, written)

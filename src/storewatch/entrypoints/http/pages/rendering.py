@@ -21,8 +21,8 @@ from storewatch import __version__
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.entrypoints.http.tokens import CALLER, Scope
-from storewatch.entrypoints.wording import age, long_date
-from storewatch.errors import UnavailableError
+from storewatch.entrypoints.wording import age, duration, long_date
+from storewatch.errors import InputError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -65,7 +65,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["long_date"] = long_date
+    environment.filters |= {"long_date": long_date, "duration": duration, "iso": iso}
     environment.globals.update(
         version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url, pinned={}
     )
@@ -121,6 +121,10 @@ class PageRoute(APIRoute):
                 return error_page(error.status_code, str(error.detail))
             except RequestValidationError:
                 return error_page(404, "There is nothing at this address.")
+            except InputError as error:
+                return error_page(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            except RefusedError as error:
+                return error_page(409, f"{str(error)[:1].upper()}{str(error)[1:]}.")
             except UnavailableError as error:
                 note_unanswered(request, error)
                 text = error.told or "A part of the service does not answer. Try again in a moment."

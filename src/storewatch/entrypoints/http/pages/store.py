@@ -22,25 +22,29 @@ shown = partial(router.api_route, methods=["GET", "HEAD"])
 
 @shown("/stores/{store_id:path}")
 def show_store(
-    store_id: str, opened: Opened, pinned: Pin, dots: Annotated[str, Query(alias="id")] = ""
+    store_id: str,
+    opened: Opened,
+    pinned: Pin,
+    dots: Annotated[str, Query(alias="id")] = "",
+    window: str = "week",
 ) -> Response:
     """Show a store's figures and where they come from: of the newest report, or of another one.
 
     An id of `dots` alone, which no path can have, is in the query instead.
     """
-    return _store(store_id or dots, opened, pinned)
+    return _store(store_id or dots, opened, pinned, window=window)
 
 
-def _store(store_id: str, opened: Services, pinned: Pinned) -> Response:
+def _store(store_id: str, opened: Services, pinned: Pinned, *, window: str) -> Response:
     from storewatch.entrypoints.http.pages import evidence  # noqa: PLC0415  see above
 
     polls, as_of = opened.polls.open(), pinned.instant
     content: dict[str, object] = {"pinned": pinned.query}
     try:
-        facts, settled, is_report = evidence.find(polls, store_id, pinned.job(opened), as_of=as_of)
+        shown = evidence.find(polls, store_id, pinned.job(opened), as_of=as_of, window=window)
     except NoPollsError:
         return page("empty", {"has_polls": False, "reports": []})
     except UnknownStoreError as error:
         return page("unknown", {**content, "store_id": store_id, "nearest": error.nearest}, status=404)
-    view = evidence.store_view(facts, store_id, settled, is_report=is_report)
+    view = evidence.store_view(shown, store_id)
     return page("store", {**content, "store": view, **as_of_words(view.found.as_of)})
