@@ -114,8 +114,6 @@ def test_a_report_is_triggered_by_a_click_is_followed_and_is_downloaded(
     page.goto(service.url)
     page.get_by_role("button", name="Make a new report").click()
     expect(page.get_by_role("heading", name="Complete")).to_be_visible()
-    report_id = urlsplit(page.url).path.rpartition("/")[2]
-
     assert Axe().run(page).violations_count == 0
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV", exact=True).click()
@@ -123,8 +121,6 @@ def test_a_report_is_triggered_by_a_click_is_followed_and_is_downloaded(
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
     assert len(rows) == 7
 
-    page.goto(service.url)
-    expect(page.get_by_role("link", name=report_id[:8], exact=True)).to_be_visible()
     assert watched.wrong == []
     assert watched.hosts == {urlsplit(service.url).netloc}
 

@@ -36,12 +36,19 @@ def duration(seconds: int) -> str:
     return " ".join(parts + [f"{second} s"] * (second > 0))
 
 
+def hundredths(part: int, whole: int) -> int:
+    """Return a share in hundredths of a percent, cut (R6); of nothing it is 0."""
+    return 10_000 * part // max(whole, 1)
+
+
+def points(share: int) -> str:
+    """Return hundredths as they are written: `12.05`."""
+    return f"{share // 100}.{share % 100:02}"
+
+
 def percent(up: int, down: int) -> str:
     """Return the uptime cut to hundredths of a percent, a dash where nothing is known (R6)."""
-    if not up + down:
-        return "–"
-    hundredths = 10_000 * up // (up + down)
-    return f"{hundredths // 100}.{hundredths % 100:02} %"
+    return f"{points(hundredths(up, up + down))} %" if up + down else "–"
 
 
 def window_words(window: Window) -> str:

@@ -23,6 +23,7 @@ from storewatch.entrypoints.http.intake import Intake
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
+from storewatch.entrypoints.http.pages.overview import router as overview
 from storewatch.entrypoints.http.pages.pages import router as pages
 from storewatch.entrypoints.http.pages.rendering import error_page
 from storewatch.entrypoints.http.pages.sign_in import router as sign_in
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
 
-_ROUTERS = (router, stores, annotating, v1, findings, pages, list_of_stores, store_page, sign_in)
+_ROUTERS = (router, stores, annotating, v1, findings, overview, pages, list_of_stores, store_page, sign_in)
 log = structlog.get_logger()
 
 FINISHING = 0.75  # of the grace, for running requests

@@ -7,6 +7,7 @@ is complete the newest one before it is shown.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,9 @@ from fastapi import Depends
 from starlette.exceptions import HTTPException
 
 from storewatch.domain.ask import Ask
-from storewatch.domain.instant import iso, parse_as_of
+from storewatch.domain.instant import MICROSECONDS, iso, parse_as_of
 from storewatch.entrypoints.http.pages import fleet
-from storewatch.entrypoints.http.pages.rendering import as_of_words
+from storewatch.entrypoints.http.pages.rendering import STALE_SECONDS, as_of_words
 from storewatch.errors import InputError
 from storewatch.ports.jobs import ENDED, State
 
@@ -84,9 +85,13 @@ class Current:
 
     def content(self) -> dict[str, object]:
         """Return what every fleet page shows of it."""
+        newest = self.report.newest
         return {
             "now": self,
             **as_of_words(self.report.as_of),
+            "newest": None if newest is None else iso(newest // MICROSECONDS),
+            "is_stale": not self.is_pinned
+            and (newest is None or time.time() - newest / MICROSECONDS > STALE_SECONDS),
             "stores": self.report.parts.height,
             "pinned": self.query if self.is_pinned else {},
         }
@@ -100,7 +105,7 @@ def current(opened: Services, pinned: Pinned) -> Current | None:
     """
     if pinned.query:
         return _kept(opened, pinned)
-    coming, refused = _asked(opened)
+    coming, refused = asked(opened)
     if coming is not None and coming.state is State.COMPLETE:
         found = _shown(opened, coming)
         if found is not None:
@@ -139,7 +144,7 @@ def _shown(
     )
 
 
-def _asked(opened: Services) -> tuple[Job | None, str | None]:
+def asked(opened: Services) -> tuple[Job | None, str | None]:
     """Return the job of the newest data, asked for if nobody has; or why it is not asked for."""
     from storewatch.formats.manifest import RULES  # noqa: PLC0415 - slow to import
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import HOUR
 from storewatch.domain.spans import STATUSES
-from storewatch.entrypoints.wording import hours, percent
+from storewatch.entrypoints.wording import duration, percent
 from storewatch.formats.published import published_report
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def fleet_figures(report: Report) -> list[Figures]:
     found = []
     for window in report.ask.parsed_windows:
         seconds = _seconds(totals, window)
-        words = {kind: hours(length) for kind, length in seconds.items()}
+        words = {kind: duration(length) for kind, length in seconds.items()}
         share = percent(seconds["uptime"], seconds["downtime"])
         found.append(_figures(window, share, words, seconds))
     return found

@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.pages import fleet
-from storewatch.entrypoints.http.pages.current import Pin, current
 from storewatch.entrypoints.http.pages.history import job_view
 from storewatch.entrypoints.http.pages.rendering import (
     HEADERS,
@@ -38,22 +37,11 @@ from storewatch.ports.jobs import State
 if TYPE_CHECKING:
     from storewatch.formats.report import Report
 
-WORST = 10  # stores on the front page
-SHOWN_REPORTS = 10
+WORST = 10  # stores on a report's page
 ASSET_SECONDS = 365 * 86_400  # another content is another address
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 shown = partial(router.api_route, methods=["GET", "HEAD"])
-
-
-@shown("/")
-def front(opened: Opened, pinned: Pin) -> Response:
-    """Show the fleet's figures, the worst stores and the last reports; or what to do next."""
-    now = current(opened, pinned)
-    reports = [job_view(job, now=time.time()) for job in opened.board.recent(SHOWN_REPORTS)]
-    if now is None:
-        return page("empty", {"has_polls": opened.polls.version() is not None, "reports": reports})
-    return page("front", {"reports": reports, **_figures(now.report), **now.content()})
 
 
 def _figures(report: Report) -> dict[str, object]:

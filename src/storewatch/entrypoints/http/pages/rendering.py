@@ -67,7 +67,12 @@ def _environment() -> Environment:
     )
     environment.filters |= {"long_date": long_date, "duration": duration, "iso": iso}
     environment.globals.update(
-        version=__version__, asset_url=asset_url, store_url=store_url, report_url=report_url, pinned={}
+        version=__version__,
+        asset_url=asset_url,
+        list_url=list_url,
+        store_url=store_url,
+        report_url=report_url,
+        pinned={},
     )
     return environment
 
@@ -100,6 +105,11 @@ def as_of_words(as_of: int) -> dict[str, object]:
     """Return what a page shows of an as-of: how old it is, and whether that is too old to be of much use."""
     old = time.time() - as_of
     return {"as_of": iso(as_of), "age": age(old), "is_stale": old > STALE_SECONDS}
+
+
+def list_url(pinned: Mapping[str, str], **wanted: str) -> str:
+    """Return the address of the list of the stores that are wanted, in the report that `pinned` names."""
+    return f"/stores?{urlencode({**wanted, **pinned})}"
 
 
 def report_url(report_id: str) -> str:

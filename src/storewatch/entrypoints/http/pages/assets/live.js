@@ -1,9 +1,11 @@
 // A part of a page that is marked data-live="milliseconds" is fetched anew after so long, again and again, and
-// takes the place of the old one if it says something else. Pages work without any of this.
+// takes the place of the old one if it says something else. What the reader has opened stays open, what has the
+// focus keeps it, and nothing is replaced under who is choosing in a form. Pages work without any of this.
 "use strict";
 
 const away = document.getElementById("away");
 const began = new Date();
+const HELD = "a, button, summary";
 
 function follow(id) {
   const part = document.getElementById(id);
@@ -27,14 +29,28 @@ async function renew(part) {
 }
 
 function replace(part, next, title) {
-  const same = next.innerHTML === part.innerHTML;
+  for (const summary of next.querySelectorAll("summary")) {
+    const held = find(part, sign(summary));
+    if (held) summary.parentElement.open = held.parentElement.open;
+  }
+  const active = part.contains(document.activeElement) ? document.activeElement : null;
+  const choosing = active && !active.matches(HELD) || [...part.querySelectorAll("option")].some((each) => each.selected !== each.defaultSelected);
   if (next.dataset.state && next.dataset.state !== part.dataset.state) document.getElementById("said").textContent = next.dataset.state;
+  part.dataset.state = next.dataset.state || "";
   part.dataset.live = next.dataset.live || "";
-  if (same || part.contains(document.activeElement) && part.dataset.live && !document.activeElement.matches("a, button")) return;
-  const held = document.activeElement && part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  if (next.innerHTML === part.innerHTML || choosing && part.dataset.live) return;
   document.title = title;
   part.replaceWith(next);
-  if (held) next.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+  if (active) find(next, sign(active))?.focus();
+}
+
+// What tells an element from the others of its part, whichever report it is about.
+function sign(element) {
+  return element.id || (element.getAttribute("href") || element.textContent).replace(/as_of=[^&#]*/, "");
+}
+
+function find(part, wanted) {
+  return [...part.querySelectorAll(HELD)].find((each) => sign(each) === wanted);
 }
 
 function lost(is) {

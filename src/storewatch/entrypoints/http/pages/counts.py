@@ -1,0 +1,212 @@
+"""The figures of the overview: counts that lead to the stores behind them, and how their uptime spreads.
+
+All of it is of the report's rows and what lies beside them, so it is worked out once for a report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from storewatch.entrypoints.http.pages import table
+from storewatch.entrypoints.http.pages.changes import Change, Sentence, Sums, changes
+from storewatch.entrypoints.http.pages.fleet import Figures, fleet_figures
+from storewatch.entrypoints.http.pages.rendering import list_url, store_url
+from storewatch.entrypoints.wording import duration, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import polars as pl
+
+    from storewatch.entrypoints.http.pages.current import Current
+
+WORST = 10  # stores
+EDGES = (100, 99, 95, 90, 50)  # percent, of the bands of uptime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """How many stores are something that somebody should look at."""
+
+    name: str
+    title: str
+    means: str
+    stores: int | None  # None: not known
+    change: Change | None  # None: what was before is not known
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """How many stores' uptime of the week lies between two percentages."""
+
+    title: str
+    stores: int
+    share: float = 0  # of the fullest band, in percent
+    below: str | None = None  # how many are below its upper edge; None: it has none
+    url: str | None = None  # of these
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """A store that lost much open time in the last week."""
+
+    store_id: str
+    name: str | None
+    url: str
+    uptime: str
+    downtime: str
+    open: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """What the overview shows of a report."""
+
+    counts: list[Count]
+    changes: list[Sentence]
+    findings: int
+    notes: tuple[str, ...]
+    is_before_known: bool
+    windows: list[tuple[Figures, Change | None]]
+    bands: list[Band]
+    worst: list[Lost]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Of:
+    """A report, by its job; what lies at its key never changes."""
+
+    job: str
+    now: Current = field(compare=False)
+
+
+def overview_of(now: Current) -> Whole:
+    """Return what the overview shows of a report."""
+    return _whole(_Of(job=now.job.id, now=now))
+
+
+@lru_cache(maxsize=4)
+def _whole(of: _Of) -> Whole:
+    now, rows = of.now, table.fleet_table(of.now)
+    [sums] = rows.select(column for name in WINDOWS for column in Sums.columns(name)).to_dicts()
+    windows = {name: Sums.of(sums, name) for name in WINDOWS}
+    is_before_known = windows[table.WEEK].is_before_known
+    return Whole(
+        counts=list(_counts(rows, now, is_before_known=is_before_known)),
+        changes=changes(rows, now.overview.findings if now.overview else [], now.query),
+        findings=len(now.overview.findings) if now.overview else 0,
+        notes=now.report.notes,
+        is_before_known=is_before_known,
+        windows=[
+            (figures, _moved(windows[figures.window.name], figures.window.short))
+            for figures in fleet_figures(now.report)
+        ],
+        bands=_bands(rows, now.query),
+        worst=[_lost(row, now.query) for row in _most_lost(rows).to_dicts()],
+    )
+
+
+WINDOWS = ("last_hour", "last_day", "last_week")
+
+
+def _moved(sums: Sums, window: str) -> Change | None:
+    if not sums.is_known:
+        return Change(words="of what is known: most of it is not", more=0, is_worse=False)
+    return None if sums.moved is None else Change.of_share(sums.moved, than=f"the {window} before")
+
+
+def _counts(rows: pl.DataFrame, now: Current, *, is_before_known: bool) -> Iterator[Count]:
+    query, has_state = now.query, "state" in now.report.rows.columns
+    ago, before = "a week ago", "the week before"
+
+    def count(which: pl.Expr) -> int:
+        return int(rows.select(which.sum()).item())
+
+    def change(now: pl.Expr, then: pl.Expr, than: str) -> Change | None:
+        return Change.of_count(count(now), count(then), than=than) if is_before_known else None
+
+    yield Count(
+        name="down",
+        title="down now",
+        means="meant to be open, and down",
+        stores=count(table.is_down()) if has_state else None,
+        change=change(table.is_down(), table.is_down("_before"), ago) if has_state else None,
+        url=list_url(query, state="down"),
+    )
+    yield Count(
+        name="below",
+        title="below target",
+        means=f"over the week: their own, or {table.TARGET:g} %",
+        stores=count(table.is_below()),
+        change=change(table.is_below(), table.is_below(end="_before"), before),
+        url=list_url(query, below="target"),
+    )
+    yield Count(
+        name="no-data",
+        title="without data",
+        means="nothing known all week",
+        stores=count(table.has_no_data()),
+        change=change(table.has_no_data(), table.has_no_data(end="_before"), before),
+        url=list_url(query, only="no-data"),
+    )
+    yield Count(
+        name="silent",
+        title="silent",
+        means="not polled for far longer than usual",
+        stores=count(table.is_silent()) if now.overview else None,
+        change=None,
+        url=list_url(query, only="silent"),
+    )
+
+
+def _bands(rows: pl.DataFrame, query: Mapping[str, str]) -> list[Band]:
+    """Return the bands from the best to the worst, then the stores that are in none."""
+    up, down = table.seconds("uptime"), table.seconds("downtime")
+    [found] = rows.select(
+        *(table.is_below(edge).sum().alias(str(edge)) for edge in EDGES),
+        known=(up + down > 0).sum(),
+        unknown=table.has_no_data().sum(),
+    ).to_dicts()
+    below = {edge: found[str(edge)] for edge in EDGES}
+    closed = rows.height - found["known"] - found["unknown"]
+    bands = [
+        Band(title="100 %", stores=found["known"] - below[EDGES[0]]),
+        *(
+            Band(
+                title=f"{lower}–{edge} %",
+                stores=below[edge] - below.get(lower, 0),
+                below=f"{below[edge]:,} below {edge} %",
+                url=list_url(query, below=str(edge)),
+            )
+            for edge, lower in zip(EDGES, (*EDGES[1:], 0), strict=True)
+        ),
+        Band(title="Nothing known", stores=found["unknown"], url=list_url(query, only="no-data")),
+        *([Band(title="Closed all week", stores=closed)] if closed else []),
+    ]
+    most = max(1, *(band.stores for band in bands))
+    return [replace(band, share=round(100 * band.stores / most, 2)) for band in bands]
+
+
+def _most_lost(rows: pl.DataFrame) -> pl.DataFrame:
+    down = table.seconds("downtime")
+    return rows.filter(down > 0).sort(down, "store_id", descending=[True, False]).head(WORST)
+
+
+def _lost(row: Mapping[str, object], query: Mapping[str, str]) -> Lost:
+    up, down, opened = (
+        int(str(row[f"{kind}_seconds_{table.WEEK}"])) for kind in ("uptime", "downtime", "open")
+    )
+    store_id, name, state = str(row["store_id"]), row["store_name"], row["state"]
+    return Lost(
+        store_id=store_id,
+        name=None if name is None else str(name),
+        url=store_url(store_id, query),
+        uptime=percent(up, down),
+        downtime=duration(down),
+        open=duration(opened),
+        state=f"{state or '–'}{', closed' if row['is_closed'] else ''}",
+    )
