@@ -18,6 +18,7 @@ from storewatch.answering.answer import settle
 from storewatch.answering.course import Course
 from storewatch.answering.findings import Look, found, look_at, sizes_of
 from storewatch.answering.hours import each_slice, plan_hours
+from storewatch.domain.account import account_before
 from storewatch.domain.findings import FirstLook, Thresholds, Week, large_groups
 from storewatch.domain.hours import hour_columns
 from storewatch.domain.instant import WEEK, WINDOWS
@@ -25,7 +26,6 @@ from storewatch.domain.overview import (
     BEFORE,
     LABEL,
     OWN,
-    figures_before,
     hour_rows,
     hour_sums,
     largest_values,
@@ -126,7 +126,7 @@ def _part(
     facts: Facts, within: Within, *, ask: Ask, longer: Ask, groups: pl.DataFrame, first: FirstLook
 ) -> _Part:
     """Make a slice's part of facts that reach back as far as `longer` needs."""
-    before = figures_before(facts, longer) if longer.compare else None
+    before = account_before(facts, longer).select(*BEFORE) if longer.compare else None
     if ask.since is not None:  # what a finding says of polls is said of those that `ask` needs
         is_needed = pl.col("at").to_physical() >= ask.since
         facts = replace(facts, polls=facts.polls.filter(is_needed), stores=store_names(facts))

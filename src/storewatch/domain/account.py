@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from storewatch.domain.groups import judged, targets
 from storewatch.domain.hour_table import sum_at
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
+    from storewatch.domain.schedule import Schedules
     from storewatch.domain.window import Window
 
 
@@ -50,32 +52,71 @@ def account(facts: Facts, ask: Ask) -> Account:
         `judged` adds if some store has a target; at last the seconds of the windows before, `…_before`. By
         Unicode code point of the id.
     """
-    names, places = named_stores(facts, ask)
-    zones = zones_of(facts, names)
-    schedules = numbered_schedules(facts, names, zones)
-    windows = ask.parsed_windows
-    edges = window_edges(windows, zones, ask.instant, compare=ask.compare)
-    since = min(int(edges.min(initial=ask.instant)), ask.instant - WEEK) // HOUR * HOUR
-    stated = stated_times(facts, names, since=since, until=ask.instant)
-    distinct, place = np.unique(edges, axis=0, return_inverse=True)
-    sums = sum_up(
-        kernel_polls(facts.polls, places, len(names)),
-        schedules,
-        stated.spans,
-        as_of=ask.instant,
-        carry=ask.carry,
-        policy=ask.policy,
-        edges=distinct,
-    )
-    rows = _rows(names, sums, place, [window.name for window in windows])
+    found, windows = _Summed.of(facts, ask), ask.parsed_windows
+    names, rows, stated = found.names, found.rows(windows), found.stated
     held = targets(facts)
     if held["store_id"].is_in(names.implode()).any():
         before = f"uptime_seconds_{windows[0].name}_before"
         rows = judged(
             rows.join(held, on="store_id", how="left", maintain_order="left"), windows, before=before
         )
-    time = OpenTime.of(schedules, since=since, until=ask.instant) if len(stated.note) else None
-    return Account(rows=rows, touched=_touched(stated, time, edges, windows))
+    time = OpenTime.of(found.schedules, since=found.since, until=ask.instant) if len(stated.note) else None
+    return Account(rows=rows, touched=_touched(stated, time, found.edges, windows))
+
+
+def account_before(facts: Facts, ask: Ask) -> pl.DataFrame:
+    """Return what there was of each store before, as `account` says it for a settled ask that compares.
+
+    Returns:
+        The seconds of the windows before, `…_before`, and `state_before` and `is_closed_before`: what a
+        report of a week earlier has. A week is among the windows.
+    """
+    found = _Summed.of(facts, ask, then=ask.instant - WEEK)
+    then = _state(found.sums.then)
+    return found.rows(ask.parsed_windows).select(
+        cs.ends_with("_before"), state_before=then["state"], is_closed_before=then["is_closed"]
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Summed:
+    """The stores of a report, and what is summed up of them."""
+
+    names: pl.Series
+    schedules: Schedules
+    since: int  # seconds since 1970 UTC
+    stated: Stated
+    edges: NDArray[np.int64]  # of windows, then of the ones before
+    place: NDArray[np.intp]  # of these among the edges of the sums
+    sums: Sums
+
+    @classmethod
+    def of(cls, facts: Facts, ask: Ask, *, then: int | None = None) -> _Summed:
+        """Sum up; `then`: as for `sum_up`."""
+        names, places = named_stores(facts, ask)
+        zones = zones_of(facts, names)
+        schedules = numbered_schedules(facts, names, zones)
+        edges = window_edges(ask.parsed_windows, zones, ask.instant, compare=ask.compare)
+        since = min(int(edges.min(initial=ask.instant)), ask.instant - WEEK) // HOUR * HOUR
+        stated = stated_times(facts, names, since=since, until=ask.instant)
+        distinct, place = np.unique(edges, axis=0, return_inverse=True)
+        sums = sum_up(
+            kernel_polls(facts.polls, places, len(names)),
+            schedules,
+            stated.spans,
+            as_of=ask.instant,
+            carry=ask.carry,
+            policy=ask.policy,
+            edges=distinct,
+            then=then,
+        )
+        return cls(
+            names=names, schedules=schedules, since=since, stated=stated, edges=edges, place=place, sums=sums
+        )
+
+    def rows(self, windows: Sequence[Window]) -> pl.DataFrame:
+        """Return a row a store, its columns named."""
+        return _rows(self.names, self.sums, self.place, [window.name for window in windows])
 
 
 def _rows(names: pl.Series, sums: Sums, place: NDArray[np.intp], windows: Sequence[str]) -> pl.DataFrame:

@@ -73,6 +73,14 @@ def counted_polls(
     return Counted(keys=without_doubles(keys), earlier=earlier, bits=bits, table=table, carry=carry)
 
 
+def counted_until(counted: Counted, as_of: int) -> Counted:
+    """Return the polls that count as of an earlier instant of the reach (seconds since 1970 UTC)."""
+    column = counted.keys >> IN_HOUR & counted.column_bits
+    since_begin = column * HOUR_US + microsecond(counted.keys)
+    last = (as_of - counted.table.begin) * MICROSECONDS
+    return replace(counted, keys=counted.keys.compress(since_begin <= last))
+
+
 def stores_at_once(hours: int) -> int:
     """Return for how many stores a key has room, with a reach of so many hours or the longest step back."""
     return 1 << _KEY - IN_HOUR - (max(hours, _LONGEST_STEP_BACK) + 2).bit_length()

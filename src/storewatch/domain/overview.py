@@ -6,15 +6,13 @@ the weekday and hour of two clocks.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from storewatch.domain.account import account
 from storewatch.domain.findings import ZONE
-from storewatch.domain.instant import HOUR, WEEK, WINDOWS
+from storewatch.domain.instant import HOUR, WINDOWS
 from storewatch.domain.kinds import EVERY_STORE, LABELS, NAME, TARGET
 from storewatch.domain.zone import offset_spans
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
     from storewatch.domain.findings import Week
     from storewatch.domain.hours import Columns
@@ -73,17 +70,6 @@ def own_words(facts: Facts, names: pl.Series, zones: Sequence[str]) -> pl.DataFr
     joined = rows.join(wide.with_columns(lacking), on="store_id", how="left", maintain_order="left")
     labels = sorted(each for each in wide.columns if each.startswith(LABEL))
     return joined.select(*(pl.col(each).cast(dtype) for each, dtype in OWN.items()), *labels)
-
-
-def figures_before(facts: Facts, ask: Ask) -> pl.DataFrame:
-    """Return what there was of each store before, as `BEFORE`.
-
-    Figures are those of the windows before (R11); the state is the one that a report of a week earlier has.
-    """
-    compared = account(facts, replace(ask, windows=tuple(WINDOWS), compare=True)).rows
-    earlier = account(facts, replace(ask, windows=("hour",), as_of=ask.instant - WEEK)).rows
-    then = earlier.select(state_before="state", is_closed_before="is_closed")
-    return pl.concat([compared, then], how="horizontal").select(*BEFORE)
 
 
 def week_letters(week: Week, columns: Columns) -> pl.Series:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storewatch.domain.ask import Policy
-from storewatch.domain.counted import Counted, Polls, counted_polls, of_stores, stores_at_once
+from storewatch.domain.counted import (
+    Counted,
+    Polls,
+    counted_polls,
+    counted_until,
+    of_stores,
+    stores_at_once,
+)
 from storewatch.domain.hour_table import HourTable, hour_table, sum_at
 from storewatch.domain.instant import HOUR, WEEK
 from storewatch.domain.kernel import (
@@ -46,11 +53,12 @@ class Sums:
     measured: NDArray[np.int64]  # the same
     stated: NDArray[np.int64]  # the same; what is stated as unknown is counted
     now: State
+    then: State  # as of the earlier instant that is asked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What stores are at the as-of, and of their outages in the week before it (R16)."""
+    """What stores are at an as-of, and of their outages in the week before it (R16)."""
 
     status: NDArray[np.int64]  # [stores]; `NO_STATE`: no open second in that week
     is_closed: NDArray[np.bool_]
@@ -68,6 +76,7 @@ def sum_up(
     carry: int | None,
     policy: Policy,
     edges: NDArray[np.int64],
+    then: int | None = None,
 ) -> Sums:
     """Add up all that counts for every store.
 
@@ -79,6 +88,7 @@ def sum_up(
         carry: How long a poll carries.
         policy: How polls decide the status.
         edges: Of windows.
+        then: An earlier as-of, no less than a week after the first edge; None: of now alone.
     """
     since = min(int(edges.min()), as_of - WEEK)
     stores, at_once = len(schedules.of_store), stores_at_once((as_of - since) // HOUR + 2)
@@ -92,6 +102,7 @@ def sum_up(
             carry=carry,
             policy=policy,
             edges=edges[:, part] if edges.shape[1] == stores else edges,
+            then=then,
         )
         for part in (slice(low, low + at_once) for low in range(0, max(stores, 1), at_once))
     ]
@@ -116,6 +127,7 @@ def _sum_up(
     carry: int | None,
     policy: Policy,
     edges: NDArray[np.int64],
+    then: int | None,
 ) -> Sums:
     """Do as `sum_up` for not more stores than a key has room for, from `since` on."""
     time = OpenTime.of(schedules, since=since, until=as_of)
@@ -134,12 +146,18 @@ def _sum_up(
             measured -= time.place(within(of_stated, stated)).sums(wholes)
     placed = time.place(status)
     found = dict(zip(edges[:, 0].tolist(), wholes.T, strict=True)) if edges.shape[1] == 1 else {}
+    now = earlier = _state(time, placed, as_of=as_of, found=found)
+    if then is not None:
+        of_then = counted_until(counted, then)
+        status = statuses(of_then, polled_hours(of_then), stated, policy)
+        earlier = _state(time, time.place(status), as_of=then, found=found)
     return Sums(
         open=wholes,
         status=placed.sums(wholes),
         measured=measured,
         stated=time.place(stated).sums(wholes),
-        now=_state(time, placed, as_of=as_of, found=found),
+        now=now,
+        then=earlier,
     )
 
 
