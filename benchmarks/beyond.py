@@ -1,4 +1,4 @@
-"""What a report costs with dates that differ, annotations and other windows, and without any of them.
+"""What a report costs with and without dates that differ, annotations, other windows, and what pages show.
 
     python -m benchmarks.beyond [--rounds 11] [--before SRC]
 
@@ -21,11 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fleets import full_fleet
+from benchmarks.fleets import STORES, full_fleet
 from benchmarks.measure import STOREWATCH, Cost, Target, interleaved, keep, median, ratio, run
 
 ONE_IN = 20  # stores has exceptions and an annotation
 WINDOWS = ("hour", "week", "previous_week")
+DAYS_OF_PAGES = 22  # a week, the one before, and what is carried into that
 
 
 def main() -> None:
@@ -51,6 +52,7 @@ def main() -> None:
             what="peak memory of 400 days", figure=median(costs["400 days"]).peak_mb, limit=1024, unit="MB"
         ),
         Target(what="kernel with all of it, unused ÷ before", figure=float(child("kernel")), limit=1.15),
+        Target(what="what the pages show ÷ the report", figure=float(child("overview")), limit=4),
     ]
     if options.before:
         targets.append(Target(what="report ÷ before", figure=ratio(plain, costs["before"]), limit=1.05))
@@ -148,11 +150,39 @@ def kernel() -> None:
     print(json.dumps(float(np.median(np.array(took["all"]) / np.array(took["sums"])))))
 
 
+def overview() -> None:
+    """Print how long what the pages show takes, without its files, to how long its report does."""
+    from storewatch import sample  # noqa: PLC0415 - see `child`
+    from storewatch.adapters.polls import open_polls  # noqa: PLC0415 - the same
+    from storewatch.answering import overview as pages  # noqa: PLC0415 - the same
+    from storewatch.answering.answer import answer  # noqa: PLC0415 - the same
+    from storewatch.domain.ask import Ask  # noqa: PLC0415 - the same
+    from storewatch.ingest import from_frames  # noqa: PLC0415 - the same
+    from storewatch.ports.polls import Load  # noqa: PLC0415 - the same
+
+    facts = from_frames(*sample.fleet(stores=STORES, days=DAYS_OF_PAGES, seed=1)).facts
+    with tempfile.TemporaryDirectory() as scratch:
+        polls = open_polls(f"delta:{scratch}/polls")
+        polls.load(Load(name="all", facts=facts))
+        ratios = []
+        for _ in range(11):
+            took = []
+            for make in (partial(answer, polls, Ask()), partial(pages.overview, polls, Ask())):
+                began = time.process_time()
+                make()
+                took.append(time.process_time() - began)
+            ratios.append(took[1] / took[0])
+        polls.close()
+    print(json.dumps(sorted(ratios)[len(ratios) // 2]))
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["add_facts", fleet, folder]:
             add_facts(fleet, folder)
         case ["kernel"]:
             kernel()
+        case ["overview"]:
+            overview()
         case _:
             main()
