@@ -10,6 +10,7 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+import httpx
 import polars as pl
 import pytest
 
@@ -143,6 +144,20 @@ def test_each_count_leads_to_the_list_of_its_stores_in_the_same_report(looked: L
     }
 
 
+@pytest.mark.parametrize("name", ["down", "below", "no-data", "silent"])
+def test_each_count_is_the_number_of_stores_that_it_leads_to(looked: Looked, name: str) -> None:
+    [link] = [a["href"] or "" for _, a in looked.found.tags if a.get("data-count") == name]
+    headline = page(looked.service, link).texts
+    assert f"{looked.count(name)} of {len(FEW)} stores" in headline
+
+
+def test_every_other_figure_that_leads_to_a_list_is_its_length_too(looked: Looked) -> None:
+    told = re.findall(r'href="(/stores\?[^"]*)">(?:The )?([\d,]+) (?:below|stores? )', looked.html)
+    assert len(told) >= len(("100", "99", "95", "90", "50", "silent", "brand", "zone"))
+    for url, count in told:
+        assert f"{count} of {len(FEW)} stores" in page(looked.service, unescape(url)).texts
+
+
 def test_the_uptime_of_each_window_is_that_of_the_sums(looked: Looked) -> None:
     texts = looked.found.texts
     for window in ("hour", "day", "week"):
@@ -263,7 +278,9 @@ def test_that_no_polls_come_in_is_said_once_and_not_of_a_pinned_report(looked: L
     assert said not in looked.service.get("/", params={"as_of": iso(AS_OF)}).text
 
 
-def test_while_the_first_report_is_made_the_page_says_so_and_looks_again(tmp_path: Path) -> None:
+def test_while_the_first_report_is_made_the_page_says_so_and_looks_again_and_what_to_do_if_it_is_not(
+    tmp_path: Path,
+) -> None:
     running = Service(home=tmp_path / "home", folder=tmp_path, settings={"workers": "0"})
     running.load(small_facts(1))
     try:
@@ -272,6 +289,10 @@ def test_while_the_first_report_is_made_the_page_says_so_and_looks_again(tmp_pat
         html = running.get("/").text
         assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in html
         assert 'id="fleet"' in html
-        assert len(running.get("/v1/reports").json()["reports"]) == 1
+        assert "The first report is being made" in page(running, "/stores?state=down").texts
+        [job] = running.get("/v1/reports").json()["reports"]
+        httpx.delete(f"{running.url}/v1/reports/{job['id']}").raise_for_status()
+        assert "There is no report yet" in page(running, "/").texts
+        assert "Try again" in page(running, "/").texts
     finally:
         running.close()

@@ -17,11 +17,14 @@ from starlette.exceptions import HTTPException
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import MICROSECONDS, iso, parse_as_of
 from storewatch.entrypoints.http.pages import fleet
-from storewatch.entrypoints.http.pages.rendering import STALE_SECONDS, as_of_words
+from storewatch.entrypoints.http.pages.history import job_view
+from storewatch.entrypoints.http.pages.rendering import STALE_SECONDS, as_of_words, page
 from storewatch.errors import InputError
 from storewatch.ports.jobs import ENDED, State
 
 if TYPE_CHECKING:
+    from fastapi import Response
+
     from storewatch.entrypoints.http.services import Services
     from storewatch.formats.overview import Overview
     from storewatch.formats.report import Report
@@ -105,13 +108,24 @@ def current(opened: Services, pinned: Pinned) -> Current | None:
     """
     if pinned.query:
         return _kept(opened, pinned)
-    coming, refused = asked(opened)
+    coming, refused = _asked(opened)
     if coming is not None and coming.state is State.COMPLETE:
         found = _shown(opened, coming)
         if found is not None:
             return found
     newest = fleet.newest_report(opened.board, opened.shelf)
     return None if newest is None else _shown(opened, newest[0], coming=coming, refused=refused)
+
+
+def before_the_first(opened: Services) -> Response:
+    """Return what fleet pages show while no report is complete: how the first one does, or what to do."""
+    coming, refused = _asked(opened)
+    content = {
+        "has_polls": coming is not None or refused is not None,
+        "coming": coming and job_view(coming, now=time.time()),
+        "refused": refused,
+    }
+    return page("empty", content)
 
 
 def _kept(opened: Services, pinned: Pinned) -> Current:
@@ -144,7 +158,7 @@ def _shown(
     )
 
 
-def asked(opened: Services) -> tuple[Job | None, str | None]:
+def _asked(opened: Services) -> tuple[Job | None, str | None]:
     """Return the job of the newest data, asked for if nobody has; or why it is not asked for."""
     from storewatch.formats.manifest import RULES  # noqa: PLC0415 - slow to import
 

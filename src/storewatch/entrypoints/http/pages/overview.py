@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from storewatch.entrypoints.http.pages.current import Pin, asked, current
+from storewatch.entrypoints.http.pages.current import Pin, before_the_first, current
 from storewatch.entrypoints.http.pages.heat import Look, heat_map
 from storewatch.entrypoints.http.pages.history import job_view
 from storewatch.entrypoints.http.pages.rendering import PageRoute, page
-from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
+from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 
 RECENT = 3  # reports
 
@@ -23,7 +23,7 @@ def overview(opened: Opened, pinned: Pin, look: Annotated[Look, Depends()]) -> R
     """Show the fleet's figures and what to look at; before there are any, what to do."""
     now = current(opened, pinned)
     if now is None:
-        return page("empty", _before_the_first(opened))
+        return before_the_first(opened)
     from storewatch.entrypoints.http.pages.counts import overview_of  # noqa: PLC0415 - slow to import
 
     return page(
@@ -36,13 +36,3 @@ def overview(opened: Opened, pinned: Pin, look: Annotated[Look, Depends()]) -> R
             **now.content(),
         },
     )
-
-
-def _before_the_first(opened: Services) -> dict[str, object]:
-    """Return what there is to say while no report is complete."""
-    coming, refused = asked(opened)
-    return {
-        "has_polls": coming is not None or refused is not None,
-        "coming": coming and job_view(coming, now=time.time()),
-        "refused": refused,
-    }

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from storewatch.domain.instant import compact
 from storewatch.entrypoints.http.few_at_once import FewAtOnce
-from storewatch.entrypoints.http.pages.current import Pin, Pinned, current
+from storewatch.entrypoints.http.pages.current import Pin, Pinned, before_the_first, current
 from storewatch.entrypoints.http.pages.rendering import HEADERS, PageRoute, page, store_url
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 
@@ -58,7 +58,7 @@ def list_stores(request: Request, opened: Opened, pinned: Pin, q: str = "", go: 
                 return RedirectResponse(store_url(store_id, pinned.query), 303, HEADERS)
     now = current(opened, pinned)
     if now is None:
-        return page("empty", {"has_polls": opened.polls.version() is not None, "reports": []})
+        return before_the_first(opened)
     from storewatch.entrypoints.http.pages.listing import listing  # noqa: PLC0415 - see above
     from storewatch.entrypoints.http.pages.view import View  # noqa: PLC0415 - the same
 
