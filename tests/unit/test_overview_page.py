@@ -222,6 +222,7 @@ def test_what_is_excluded_needs_no_check() -> None:
     ]
     [cell] = [cell for _, cells in heat(Look(show="unmeasured"), *rows).rows for cell in cells if cell]
     assert cell.words == "Monday 00:00: 75.00 % of open time not measured, 45 min of 1 h"
+    assert cell.url == list_url(QUERY, at="mon-00-unmeasured")
 
 
 def test_a_look_at_a_brand_by_its_own_clock_shows_that_brand_alone() -> None:

@@ -216,22 +216,23 @@ def test_an_order_has_ties_by_id_and_the_unknown_last_in_both_directions(rows: l
     assert upwards != downwards
 
 
-def cells_down(row: Row, begin: int, zone: ZoneInfo) -> set[int]:
-    """Return the weekdays and hours of a clock in which a store was mostly down."""
-    down = [n for n, letter in enumerate(row["week"]) if letter in "Dd"]
+def cells_of(letters: str, row: Row, begin: int, zone: ZoneInfo) -> set[int]:
+    """Return the weekdays and hours of a clock in which a store was mostly something."""
+    down = [n for n, letter in enumerate(row["week"]) if letter in letters]
     clocks = [datetime.fromtimestamp(begin + 3600 * n, UTC).astimezone(zone) for n in down]
     return {24 * at.weekday() + at.hour for at in clocks}
 
 
 @pytest.mark.parametrize("as_of", [CLOCKS_BACK, CLOCKS_FORWARD])
 @pytest.mark.parametrize("is_local", [False, True])
-def test_a_cell_has_the_stores_that_were_down_in_it_by_their_own_clock_or_utc(
-    as_of: int, *, is_local: bool
+@pytest.mark.parametrize(("what", "letters"), [("", "Dd"), ("-unmeasured", "?ud")])
+def test_a_cell_has_the_stores_that_were_so_in_it_by_their_own_clock_or_utc(
+    as_of: int, what: str, letters: str, *, is_local: bool
 ) -> None:
-    rows, end = rows_of(as_of, 40), "-local" if is_local else ""
+    rows, end = rows_of(as_of, 40), f"{'-local' if is_local else ''}{what}"
     of, begin = fleet(rows, as_of), (as_of - 604_800) // 3600 * 3600
     zones = [(row["timezone_str"] or "America/Chicago") if is_local else "UTC" for row in rows]
-    down = [cells_down(row, begin, ZoneInfo(zone)) for row, zone in zip(rows, zones, strict=True)]
+    down = [cells_of(letters, row, begin, ZoneInfo(zone)) for row, zone in zip(rows, zones, strict=True)]
     for cell in range(0, 168, 2 if is_local else 7):
         expected = [row["store_id"] for row, cells in zip(rows, down, strict=True) if cell in cells]
         assert listed(f"at={DAYS[cell // 24][:3].lower()}-{cell % 24:02}{end}&sort=id", of) == expected

@@ -16,6 +16,7 @@ import polars as pl
 from storewatch.domain.kinds import EVERY_STORE
 from storewatch.entrypoints.http.pages.rendering import list_url
 from storewatch.entrypoints.http.pages.table import LABEL, WEEK, labels_of, seconds
+from storewatch.entrypoints.http.pages.view import where_text
 from storewatch.entrypoints.wording import hundredths, points
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Group:
     def sentence(self, query: Mapping[str, str]) -> Sentence:
         """Say how it did."""
         whose = _whose(self.label, self.value)
-        wanted = {"zone": self.value} if self.label == ZONE else {"where": f"{self.label}:{self.value}"}
+        wanted = {"zone": self.value} if self.label == ZONE else {"where": where_text(self.label, self.value)}
         return Sentence(
             subject=f"The {self.stores:,} stores{whose}",
             rest=f" were up {points(self.share)} % of their open time in the last week, ",

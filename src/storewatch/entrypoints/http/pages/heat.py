@@ -21,6 +21,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 STEPS = ("very low", "low", "medium", "high", "very high")
 WIDTHS = (1, 2, 3, 4, 5, 10, 15, 20)  # of a step, in percent
 NEARLY_ALL = 95  # percent of the cells
+AT = {"utc": "", "local": "-local", "down": "", "unmeasured": "-unmeasured"}  # in the list's address
 CHOICES = {"show": ("down", "unmeasured"), "clock": ("utc", "local")}
 SHOWN = {"down": "down", "unmeasured": "not measured"}
 
@@ -70,8 +71,10 @@ def heat_map(overview: Overview, look: Look, as_of: int, query: Mapping[str, str
         as_of: That of the report, seconds since 1970 UTC.
         query: What links carry on.
     """
+    from storewatch.entrypoints.http.pages.view import where_text  # noqa: PLC0415 - slow to import
+
     groups = overview.hours.select("label", "value").unique().sort("label", "value").rows()
-    named = {f"{label}:{value}" if label else "": (label, value) for label, value in groups}
+    named = {where_text(label, value) if label else "": (label, value) for label, value in groups}
     label, value = named.get(look.of, (look.of, ""))
     rows = overview.hours.filter(label=label, value=value, clock=look.clock).to_dicts()
     seconds = {row["cell"]: _seconds(row, look) for row in rows}
@@ -130,7 +133,7 @@ class _Drawing:
             return None
         day, hour = DAYS[place // 24], place % 24
         share = points(hundredths(part, whole))
-        at = f"{day[:3].lower()}-{hour:02}{'-local' if self.look.clock == 'local' else ''}"
+        at = f"{day[:3].lower()}-{hour:02}{AT[self.look.clock]}{AT[self.look.show]}"
         return Cell(
             share=share,
             step=1 + min(100 * part // (self.width * whole), len(STEPS) - 1),

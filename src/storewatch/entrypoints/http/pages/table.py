@@ -31,6 +31,7 @@ SEARCHED = "searched"  # a column: id and name, in lower case
 EVERY = pl.lit(value=True)
 CHOICES = 50  # values of a label that forms offer
 HOURS = 168  # of a week
+DOWN, UNMEASURED = "Dd", "?ud"  # letters of an hour: how it was, and that nothing was checked in it
 _THURSDAY = 3  # the weekday of 1970-01-01
 _MAYBE: dict[str, pl.DataType] = {  # columns that plain reports, or older ones, lack
     "store_name": pl.String(),
@@ -222,10 +223,11 @@ def rank(text: str) -> pl.Expr:
     )
 
 
-def was_down(table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:
-    """Return which stores were mostly down in an hour of the week before the as-of.
+def was(letters: str, table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:
+    """Return which stores were mostly something in an hour of the week before the as-of.
 
     Args:
+        letters: Of their weeks, `DOWN` or `UNMEASURED`.
         table: The fleet.
         cell: Weekday · 24 + hour, Monday 0: a UTC hour, or …
         is_local: … what the store's own clock shows as a UTC hour begins. Where clocks change, a cell may
@@ -235,12 +237,12 @@ def was_down(table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> p
     begin = (as_of - WEEK_SECONDS) // HOUR * HOUR
     clock = zone() if is_local else pl.lit("UTC")
     places = {name: _places(name, cell, begin, as_of) for name in table.select(clock.unique()).to_series()}
-    down = [pl.lit(value=False)]
+    is_so = [pl.lit(value=False)]
     for nth in range(max(map(len, places.values()), default=0)):
         nths = {name: found[nth] for name, found in places.items() if nth < len(found)}
         place = clock.replace_strict(nths, default=None, return_dtype=pl.Int64)
-        down.append(pl.col("week").str.slice(place, 1).is_in(["D", "d"]))
-    return pl.any_horizontal(down)
+        is_so.append(pl.col("week").str.slice(place, 1).is_in(list(letters)))
+    return pl.any_horizontal(is_so)
 
 
 def _places(zone: str, cell: int, begin: int, as_of: int) -> list[int]:

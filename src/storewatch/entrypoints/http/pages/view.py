@@ -205,15 +205,16 @@ def _only(text: str, fleet: Fleet) -> tuple[str, pl.Expr]:
 
 
 def _at(text: str, fleet: Fleet) -> tuple[str, pl.Expr]:
-    found = re.fullmatch(r"([a-z]{3})-(\d{1,2})(-local)?", text, re.ASCII)
+    found = re.fullmatch(r"([a-z]{3})-(\d{1,2})(-local)?(-unmeasured)?", text, re.ASCII)
     days = [day[:3].lower() for day in DAYS]
     if not found or found[1] not in days or int(found[2]) >= 24:  # noqa: PLR2004 - hours
-        raise wrong(
-            "at", text, "a day and an hour of UTC, like wed-14, or of the stores’ own time, like wed-14-local"
-        )
+        clocks = "a day and an hour of UTC, like wed-14, or of the stores’ own time, like wed-14-local"
+        raise wrong("at", text, f"{clocks}; -unmeasured after it for those without a check")
     day, hour = days.index(found[1]), int(found[2])
-    stores = table.was_down(fleet.rows, 24 * day + hour, is_local=found[3] is not None, as_of=fleet.as_of)
-    return f"down on {DAYS[day]} at {hour:02}:00 {'local time' if found[3] else 'UTC'}", stores
+    said, letters = ("no check", table.UNMEASURED) if found[4] else ("down", table.DOWN)
+    is_local = found[3] is not None
+    stores = table.was(letters, fleet.rows, 24 * day + hour, is_local=is_local, as_of=fleet.as_of)
+    return f"{said} on {DAYS[day]} at {hour:02}:00 {'local time' if is_local else 'UTC'}", stores
 
 
 FILTERS: dict[str, Callable[[str, Fleet], tuple[str, pl.Expr]]] = {
