@@ -71,7 +71,8 @@ class Whole:
     findings: int
     notes: tuple[str, ...]
     is_before_known: bool
-    windows: list[tuple[Figures, Change | None]]
+    figures: list[Figures]
+    moved: dict[str, Change | None]  # by window
     bands: list[Band]
     worst: list[Lost]
 
@@ -101,10 +102,8 @@ def _whole(of: _Of) -> Whole:
         findings=len(now.overview.findings) if now.overview else 0,
         notes=now.report.notes,
         is_before_known=is_before_known,
-        windows=[
-            (figures, _moved(windows[figures.window.name], figures.window.short))
-            for figures in fleet_figures(now.report)
-        ],
+        figures=fleet_figures(now.report),
+        moved={name: _moved(sums, name.removeprefix("last_")) for name, sums in windows.items()},
         bands=_bands(rows, now.query),
         worst=[_lost(row, now.query) for row in _most_lost(rows).to_dicts()],
     )
@@ -140,7 +139,7 @@ def _counts(rows: pl.DataFrame, now: Current, *, is_before_known: bool) -> Itera
     yield Count(
         name="below",
         title="below target",
-        means=f"over the week: their own, or {table.TARGET:g} %",
+        means=f"their own for the week, else {table.TARGET:g} %",
         stores=count(table.is_below()),
         change=change(table.is_below(), table.is_below(end="_before"), before),
         url=list_url(query, below="target"),

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from storewatch.domain.instant import HOUR
 from storewatch.domain.spans import STATUSES
 from storewatch.entrypoints.wording import duration, percent
 from storewatch.formats.published import published_report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import polars as pl
+    from collections.abc import Mapping
 
     from storewatch.domain.window import Window
     from storewatch.formats.overview import Overview
@@ -102,40 +99,18 @@ def _read_overview(place: _Place) -> Overview | None:
 def fleet_figures(report: Report) -> list[Figures]:
     """Return the fleet's figures by window: exact sums over the stores."""
     totals = report.totals()
-    found = []
-    for window in report.ask.parsed_windows:
-        seconds = _seconds(totals, window)
-        words = {kind: duration(length) for kind, length in seconds.items()}
-        share = percent(seconds["uptime"], seconds["downtime"])
-        found.append(_figures(window, share, words, seconds))
-    return found
+    return [_figures(window, _seconds(totals, window)) for window in report.ask.parsed_windows]
 
 
 def worst_stores(report: Report, count: int) -> list[StoreRow]:
     """Return the stores that lost most open time in the last window, the worst first."""
-    return store_rows(report.worst(count), report.ask.parsed_windows)
-
-
-def store_rows(rows: pl.DataFrame, windows: Sequence[Window]) -> list[StoreRow]:
-    """Return rows as the CSV prints them, number for number, with their units."""
-    from storewatch.formats.csv import csv_rows  # noqa: PLC0415 - slow to import
-
-    both = zip(csv_rows(rows).iter_rows(named=True), rows.iter_rows(named=True), strict=True)
+    windows = report.ask.parsed_windows
     return [
         StoreRow(
-            store_id=exact["store_id"],
-            figures=[_printed(window, rounded, exact) for window in windows],
+            store_id=row["store_id"], figures=[_figures(window, _seconds(row, window)) for window in windows]
         )
-        for rounded, exact in both
+        for row in report.worst(count).iter_rows(named=True)
     ]
-
-
-def _printed(window: Window, rounded: dict[str, float | None], exact: dict[str, int]) -> Figures:
-    unit = "min" if window.unit < HOUR else "h"  # R7
-    seconds = _seconds(exact, window)
-    words = {kind: f"{rounded.get(f'{kind}_{window.name}') or 0:.2f} {unit}" for kind in KINDS}
-    share = rounded[f"uptime_percent_{window.name}"]
-    return _figures(window, "–" if share is None else f"{share:.2f} %", words, seconds)
 
 
 def _seconds(row: Mapping[str, int], window: Window) -> dict[str, int]:
@@ -143,10 +118,11 @@ def _seconds(row: Mapping[str, int], window: Window) -> dict[str, int]:
     return {kind: row.get(f"{kind}_seconds_{window.name}", 0) for kind in KINDS}
 
 
-def _figures(window: Window, share: str, words: Mapping[str, str], seconds: Mapping[str, int]) -> Figures:
+def _figures(window: Window, seconds: Mapping[str, int]) -> Figures:
+    words = {kind: duration(length) for kind, length in seconds.items()}
     return Figures(
         window=window,
-        percent=share,
+        percent=percent(seconds["uptime"], seconds["downtime"]),
         uptime=words["uptime"],
         downtime=words["downtime"],
         unknown=words["unknown"],
