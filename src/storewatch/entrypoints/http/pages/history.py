@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STAGES = {
     "gather": "Reading polls and hours",
     "compute": "Counting every store's week",
+    "overview": "Finding out what stands out",
     "publish": "Writing the report",
 }
 FORMATS = {"CSV": "csv", "Excel": "xlsx", "Parquet": "parquet", "JSON": "json"}
