@@ -299,8 +299,8 @@ def test_a_filter_names_the_address_without_it(rows: list[Row]) -> None:
     view = View.read([("where", "brand:X"), ("where", "brand:x"), ("state", "down"), ("page", "2")])
     _, filters = view.places(fleet(rows))
 
-    assert [each.words for each in filters] == ["brand: X", "brand: x", "down now"]
-    assert [each.without.address({}) for each in filters] == [
+    assert [words for words, _ in filters] == ["brand: X", "brand: x", "down now"]
+    assert [without.address({}) for _, without in filters] == [
         "/stores?where=brand%3Ax&state=down",
         "/stores?where=brand%3AX&state=down",
         "/stores?where=brand%3AX&where=brand%3Ax",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import polars as pl
 
 NEIGHBOURS = 40  # ids on either side, in order of the ids, that are compared
 _NEAREST = 3  # ids that are named
@@ -23,9 +23,10 @@ def nearest(store_id: str, ids: pl.Series) -> list[str]:
         store_id: To the letter.
         ids: String, sorted, distinct.
     """
-    mirrored = pl.Series([name[::-1] for name in ids], dtype=pl.String).sort()
-    ends = _neighbours(store_id[::-1], mirrored)
-    return most_alike(store_id, [*_neighbours(store_id, ids), *(name[::-1] for name in ends)])
+    mirrored = ids.str.reverse()
+    order = mirrored.arg_sort()
+    ends = _neighbours(store_id[::-1], mirrored.gather(order), ids.gather(order))
+    return most_alike(store_id, [*_neighbours(store_id, ids, ids), *ends])
 
 
 def most_alike(store_id: str, ids: Iterable[str]) -> list[str]:
@@ -33,7 +34,8 @@ def most_alike(store_id: str, ids: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(store_id, sorted(set(ids)), n=_NEAREST)
 
 
-def _neighbours(store_id: str, ordered: pl.Series) -> list[str]:
-    place = int(ordered.search_sorted(store_id))
+def _neighbours(text: str, ordered: pl.Series, ids: pl.Series) -> list[str]:
+    """Return the ids whose texts, in order, are about a text."""
+    place = int(ordered.search_sorted(text))
     first = max(place - NEIGHBOURS, 0)
-    return ordered[first : place + NEIGHBOURS].to_list()
+    return ids[first : place + NEIGHBOURS].to_list()

@@ -1,8 +1,7 @@
-"""A list of stores: a page of it in words, and all of it as a file."""
+"""A list of stores: a page of it, and all of it as a file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,98 +16,41 @@ from storewatch.entrypoints.http.pages.view import MANY, Fleet, where_text
 from storewatch.entrypoints.http.pages.week_bar import week_bar
 from storewatch.entrypoints.wording import duration
 from storewatch.formats.csv import divided, safe
-from storewatch.formats.workbook import sheet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from markupsafe import Markup
-
     from storewatch.entrypoints.http.pages.current import Current
-    from storewatch.entrypoints.http.pages.view import Filter, View
+    from storewatch.entrypoints.http.pages.view import View
 
 ROWS = 50  # a page
 PIECE = 10_000  # rows of a file that are made at once
 _SUGGESTED = 8
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A store in words; a dash is for what is not known."""
-
-    store_id: str
-    name: str
-    labels: str
-    state: str | None  # None: not open in the week
-    is_closed: bool
-    since: str
-    since_utc: str | None  # None: all of the week
-    uptime: str
-    change: str
-    trend: str  # a class of the style sheet
-    bar: Markup | None
-    longest: str
-    outages: str
-    measured: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """A label in the form."""
-
-    label: str
-    values: list[tuple[str, str]]  # as an address has it, and in words
-    chosen: str | None
-    more: list[str]  # values that are chosen too
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """A page of a list."""
-
-    rows: list[Row]
-    count: int
-    first: int  # place of the first row, from 1
-    page: int
-    pages: int
-    filters: list[Filter]
-    choices: list[Choice]
-    offered: table.Offered
-    nearest: list[str]  # ids that are like what was looked for, if nothing was found
-
-    @property
-    def zones(self) -> list[tuple[str, str]]:
-        """Return the zones as the form offers them."""
-        return [(name, name) for name in self.offered.zones]
-
-    @property
-    def last(self) -> int:
-        """Return the place of the last row."""
-        return self.first + len(self.rows) - 1
-
-
-def listing(now: Current, view: View) -> Listing:
-    """Return the page of a list that a view names; one beyond the last is the last.
+def listing(now: Current, view: View) -> dict[str, Any]:
+    """Return what the page of a list shows that a view names; one beyond the last is the last.
 
     Raises:
         HTTPException: 422, a filter cannot be understood.
     """
-    fleet, offered = _fleet(now, view), table.offered(now)
+    fleet = _fleet(now, view)
     places, filters = view.places(fleet)
-    pages = max(1, -(-places.len() // ROWS))
-    page = min(view.page or 1, pages)
+    page = min(view.page or 1, _last(places))
+    labels, zones, has_names = table.offered(now)
     looked_for = view.texts["q"].strip()
-    return Listing(
-        rows=_rows(fleet.rows[_of_page(places, page)], fleet),
-        count=places.len(),
-        first=(page - 1) * ROWS + 1,
-        page=page,
-        pages=pages,
-        filters=filters,
-        choices=[_choice(label, values, view) for label, values in offered.labels.items()],
-        offered=offered,
-        nearest=nearest(looked_for, fleet.rows["store_id"]) if looked_for and not places.len() else [],
-    )
+    return {
+        "rows": _rows(fleet.rows[_of_page(places, page)], fleet),
+        "count": places.len(),
+        "first": (page - 1) * ROWS + 1,
+        "page": page,
+        "pages": _last(places),
+        "filters": filters,
+        "choices": [_choice(label, values, view) for label, values in labels.items()],
+        "zones": [(name, name) for name in zones],
+        "has_names": has_names,
+        "nearest": nearest(looked_for, fleet.rows["store_id"]) if looked_for and not places.len() else [],
+    }
 
 
 def _fleet(now: Current, view: View) -> Fleet:
@@ -116,30 +58,40 @@ def _fleet(now: Current, view: View) -> Fleet:
 
 
 def _of_page(places: pl.Series, page: int) -> pl.Series:
-    return places.slice((page - 1) * ROWS, ROWS)
+    return places.slice((min(page, _last(places)) - 1) * ROWS, ROWS)
 
 
-def _choice(label: str, values: list[str], view: View) -> Choice:
-    known = {where_text(label, value): value or "(none)" for value in (*values, "")}
+def _last(places: pl.Series) -> int:
+    return max(1, -(-places.len() // ROWS))
+
+
+def _choice(label: str, values: list[str], view: View) -> dict[str, Any]:
+    """Return what the form offers of a label, as addresses have it, and what is chosen of that."""
     start = where_text(label, "")
     chosen = [text for name, text in view.filters if name == MANY and text.startswith(start)]
-    known |= {text: text.removeprefix(start) for text in chosen[:1] if text not in known}
-    return Choice(label=label, values=list(known.items()), chosen=next(iter(chosen), None), more=chosen[1:])
+    texts = dict.fromkeys([*(start + value for value in values), start, *chosen])
+    return {"label": label, "start": start, "texts": list(texts), "chosen": chosen}
 
 
 def suggestions(now: Current, text: str) -> list[dict[str, str | None]]:
-    """Return some stores in whose id or name a text is; first ids that begin with it, then names."""
-    rows, text = table.fleet_table(now), text.strip()
-    found = rows.filter(table.has(text)).sort(table.rank(text), maintain_order=True).head(_SUGGESTED)
-    return found.select("store_id", "store_name").to_dicts()
+    """Return some stores in whose id or name a text is, first those whose id begins with it."""
+    others = ~pl.col(table.SEARCHED).str.starts_with(text.strip().lower())
+    stores = table.fleet_table(now).select("store_id", "store_name", table.SEARCHED)
+    found = stores.filter(table.has(text.strip())).sort(others, maintain_order=True).head(_SUGGESTED)
+    return found.drop(table.SEARCHED).to_dicts()
 
 
 # ---------------------------------------------------------------- rows
 
 
-def _rows(shown: pl.DataFrame, fleet: Fleet) -> list[Row]:
-    figures = shown.with_columns(_figures(fleet.window))
-    return [_row(row, fleet) for row in figures.iter_rows(named=True)]
+def _rows(shown: pl.DataFrame, fleet: Fleet) -> list[dict[str, Any]]:
+    labels = pl.concat_str(cs.starts_with(table.LABEL), separator=" · ", ignore_nulls=True)
+    rows = shown.with_columns(
+        *_figures(fleet.window), labels=labels if fleet.labels else pl.lit("")
+    ).to_dicts()
+    for row in rows:
+        row["bar"] = None if row["week"] is None else _bar(row, fleet.as_of)
+    return rows
 
 
 def _figures(window: str) -> list[pl.Expr]:
@@ -151,37 +103,8 @@ def _figures(window: str) -> list[pl.Expr]:
     ]
 
 
-def _row(row: Mapping[str, Any], fleet: Fleet) -> Row:
-    change, since, longest, outages = (
-        row[name] for name in ("change", "since", "longest_outage_seconds_last_week", "outages_last_week")
-    )
-    labels = (row[f"{table.LABEL}{label}"] for label in table.labels_of(fleet.rows))
-    return Row(
-        store_id=row["store_id"],
-        name=row["store_name"] or "",
-        labels=" · ".join(label for label in labels if label),
-        state=row["state"],
-        is_closed=bool(row["is_closed"]),
-        since="–" if row["state"] is None else "all week" if since is None else f"{since:%-d %b %H:%M}",
-        since_utc=None if since is None else f"{since:%Y-%m-%dT%H:%M:%SZ}",
-        uptime=_percent(row["uptime"]),
-        change="–" if change is None else f"{change / 100:+.2f}".replace("-", "−") if change else "0.00",
-        trend="worse" if (change or 0) < 0 else "better" if change else "",
-        bar=_bar(row, fleet.as_of),
-        longest="–" if longest is None else duration(longest),
-        outages="–" if outages is None else f"{outages:,}",
-        measured=_percent(row["measured"]),
-    )
-
-
-def _percent(hundredths: int | None) -> str:
-    return "–" if hundredths is None else f"{hundredths // 100}.{hundredths % 100:02} %"
-
-
-def _bar(row: Mapping[str, Any], as_of: int) -> Markup | None:
+def _bar(row: Mapping[str, Any], as_of: int) -> str:
     """Return the week as a bar that says the report's figures of it."""
-    if row["week"] is None:
-        return None
     *parts, whole = [row[f"{kind}_seconds_last_week"] for kind in KINDS]
     said = [f"{duration(length)} {status}" for status, length in zip(STATUSES, parts, strict=True) if length]
     words = f"{', '.join(said)}, of {duration(whole)} open" if whole else "not open"
@@ -201,24 +124,21 @@ def filed(now: Current, view: View) -> pl.DataFrame:
     """
     fleet = _fleet(now, view)
     places, _ = view.places(fleet)
-    if view.page is not None:
-        places = _of_page(places, min(view.page, max(1, -(-places.len() // ROWS))))
-    return fleet.rows[places].select(_columns(fleet))
+    shown = places if view.page is None else _of_page(places, view.page)
+    return fleet.rows[shown].select(_columns(fleet))
 
 
 def _columns(fleet: Fleet) -> Iterator[pl.Expr]:
-    window = fleet.window
     yield from (pl.col("store_id"), pl.col("store_name"))
-    yield from (pl.col(f"{table.LABEL}{label}").alias(label) for label in table.labels_of(fleet.rows))
+    yield from (pl.col(f"{table.LABEL}{label}").alias(label) for label in fleet.labels)
     closed = pl.col("is_closed")
     yield pl.col("state")
     yield pl.when(closed).then(pl.lit("yes")).when(~closed).then(pl.lit("no")).alias("is_closed")
     yield pl.col("since").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    names = {"uptime": "uptime_percent", "change": "uptime_percent_change", "measured": "measured_percent"}
-    for figure in _figures(window):
-        name = f"{names[figure.meta.output_name()]}_{window}"
-        yield figure.map_batches(divided, return_dtype=pl.Float64()).alias(name)
-    yield from (table.seconds(figure, window) for figure in KINDS)
+    names = ("uptime_percent", "uptime_percent_change", "measured_percent")
+    for name, figure in zip(names, _figures(fleet.window), strict=True):
+        yield figure.map_batches(divided, return_dtype=pl.Float64()).alias(f"{name}_{fleet.window}")
+    yield from (table.seconds(figure, fleet.window) for figure in KINDS)
     yield from (pl.col("outages_last_week"), pl.col("longest_outage_seconds_last_week"))
 
 
@@ -229,8 +149,3 @@ def csv_pieces(rows: pl.DataFrame) -> Iterator[bytes]:
     for nth, piece in enumerate(rows.iter_slices(PIECE) if rows.height else [rows]):
         safely = piece.with_columns(map(safe, written)).rename(dict(zip(written, names, strict=True)))
         yield safely.write_csv(include_header=not nth, float_precision=2).encode()
-
-
-def xlsx_bytes(rows: pl.DataFrame, as_of: int) -> bytes:
-    """Return the rows of a list as a workbook."""
-    return sheet_bytes(rows, "Stores", as_of)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
@@ -22,11 +22,9 @@ from storewatch.entrypoints.http.pages.rendering import HEADERS, PageRoute, page
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from storewatch.entrypoints.http.pages.current import Current
 
-WORKBOOKS = 2  # at once: one of a large fleet takes seconds
+FILES = 2  # at once: a workbook of a large fleet takes seconds
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -46,7 +44,7 @@ SORTS = {  # what the form offers
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 shown = partial(router.api_route, methods=["GET", "HEAD"])
-_workbooks = FewAtOnce("workbooks", WORKBOOKS)
+_files = FewAtOnce("lists", FILES)
 
 
 @shown("/stores")
@@ -66,7 +64,7 @@ def list_stores(request: Request, opened: Opened, pinned: Pin, q: str = "", go: 
     content: dict[str, object] = {
         **now.content(),
         "view": view,
-        "list": listing(now, view),
+        **listing(now, view),
         "sorts": list(({view.sort: view.sort} | SORTS).items()),
         "kept": {**now.query, "report": now.job.id},  # there may be several as of one instant
     }
@@ -86,42 +84,27 @@ def _is_old(now: Current, opened: Services) -> bool:
     return newest is not None and newest.id != now.job.id
 
 
-@shown("/stores.csv")
-def list_as_csv(request: Request, opened: Opened, pinned: Pin) -> Response:
-    """Return a list as CSV."""
-    from storewatch.entrypoints.http.pages.listing import csv_pieces  # noqa: PLC0415 - see above
-
-    rows, as_of = _filed(request, opened, pinned)
-    return StreamingResponse(csv_pieces(rows), 200, _file_headers("csv", as_of), MEDIA_TYPES["csv"])
-
-
-@shown("/stores.xlsx")
-async def list_as_workbook(request: Request, opened: Opened, pinned: Pin) -> Response:
-    """Return a list as a workbook."""
-    made, as_of = await to_thread.run_sync(_workbook, request, opened, pinned, limiter=_workbooks.limiter())
-    return Response(made, 200, _file_headers("xlsx", as_of), MEDIA_TYPES["xlsx"])
+@shown("/stores.{ending}")
+async def list_as_file(
+    request: Request, ending: Literal["csv", "xlsx"], opened: Opened, pinned: Pin
+) -> Response:
+    """Return a list as CSV or as a workbook."""
+    return await to_thread.run_sync(_file, request, ending, opened, pinned, limiter=_files.limiter())
 
 
-def _workbook(request: Request, opened: Services, pinned: Pinned) -> tuple[bytes, int]:
-    from storewatch.entrypoints.http.pages.listing import xlsx_bytes  # noqa: PLC0415 - see above
-
-    rows, as_of = _filed(request, opened, pinned)
-    return xlsx_bytes(rows, as_of), as_of
-
-
-def _filed(request: Request, opened: Services, pinned: Pinned) -> tuple[pl.DataFrame, int]:
-    from storewatch.entrypoints.http.pages.listing import filed  # noqa: PLC0415 - see above
+def _file(request: Request, ending: str, opened: Services, pinned: Pinned) -> Response:
+    from storewatch.entrypoints.http.pages.listing import csv_pieces, filed  # noqa: PLC0415 - see above
     from storewatch.entrypoints.http.pages.view import View  # noqa: PLC0415 - the same
+    from storewatch.formats.workbook import sheet_bytes  # noqa: PLC0415 - the same
 
     now = current(opened, pinned)
     if now is None:
         raise HTTPException(404, "No report is complete yet, so there is nothing to list.")
-    return filed(now, View.read(request.query_params.multi_items())), now.report.as_of
-
-
-def _file_headers(ending: str, as_of: int) -> dict[str, str]:
-    name = f"stores-{compact(as_of)}.{ending}"
-    return HEADERS | {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private"}
+    rows, as_of = filed(now, View.read(request.query_params.multi_items())), now.report.as_of
+    pieces = csv_pieces(rows) if ending == "csv" else iter([sheet_bytes(rows, "Stores", as_of)])
+    name = f'attachment; filename="stores-{compact(as_of)}.{ending}"'
+    headers = HEADERS | {"Content-Disposition": name, "Cache-Control": "private"}
+    return StreamingResponse(pieces, 200, headers, MEDIA_TYPES[ending])
 
 
 @shown("/suggest")

@@ -5,7 +5,6 @@ Counts, list, groups and exports all ask here, so that a count and the list behi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -68,24 +67,12 @@ def _joined(of: _Identity) -> pl.DataFrame:
     return rows.with_columns(texts.str.to_lowercase().alias(SEARCHED))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offered:
-    """What a fleet's stores have, for forms to offer."""
-
-    labels: dict[str, list[str]]  # by label the values that most stores have, by code point
-    zones: list[str]
-    has_names: bool
-
-
 @lru_cache(maxsize=2)
-def _offered(of: _Identity) -> Offered:
+def _offered(of: _Identity) -> tuple[dict[str, list[str]], list[str], bool]:
     rows = _joined(of)
-    names = labels_of(rows)
-    return Offered(
-        labels={name: _most(rows[f"{LABEL}{name}"]) for name in names},
-        zones=rows.select(zone().unique().sort()).to_series().to_list() if of.overview else [],
-        has_names=rows["store_name"].null_count() < rows.height,
-    )
+    labels = {name: _most(rows[f"{LABEL}{name}"]) for name in labels_of(rows)}
+    zones = rows.select(zone().unique().sort()).to_series().to_list() if of.overview else []
+    return labels, zones, rows["store_name"].null_count() < rows.height
 
 
 def _most(values: pl.Series) -> list[str]:
@@ -118,8 +105,8 @@ def fleet_table(now: Current) -> pl.DataFrame:
     return _joined(_Identity(now.report, now.overview))
 
 
-def offered(now: Current) -> Offered:
-    """Return what the stores of a report have."""
+def offered(now: Current) -> tuple[dict[str, list[str]], list[str], bool]:
+    """Return what forms offer: by label its most frequent values, the zones; and if any store has a name."""
     return _offered(_Identity(now.report, now.overview))
 
 
@@ -209,18 +196,6 @@ def zone() -> pl.Expr:
 def has(text: str) -> pl.Expr:
     """Return in whose id or name a text is, to the letter but for case."""
     return pl.col(SEARCHED).str.contains(text.lower(), literal=True)
-
-
-def rank(text: str) -> pl.Expr:
-    """Return 0 where the id begins with a text, 1 where the name does, else 2; whatever the case."""
-    searched = pl.col(SEARCHED)
-    return (
-        pl.when(searched.str.starts_with(text.lower()))
-        .then(0)
-        .when(searched.str.contains(f"\n{text.lower()}", literal=True))
-        .then(1)
-        .otherwise(2)
-    )
 
 
 def was(letters: str, table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:

@@ -41,13 +41,10 @@ class Fleet:
     as_of: int
     window: str  # as columns end: last_week
 
-
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """One filter, as the list names it, and the address without it."""
-
-    words: str
-    without: View
+    @property
+    def labels(self) -> list[str]:
+        """The labels that are known."""
+        return table.labels_of(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +68,9 @@ class View:
         Raises:
             HTTPException: 422, a part cannot be understood.
         """
-        parts = [(name, text) for name, text in dict.fromkeys(given) if text.strip()]
+        parts = dict.fromkeys(
+            (name, _plain(text) if name == MANY else text) for name, text in given if text.strip()
+        )
         once = {name: text for name, text in parts if name != MANY}
         for name, text in parts:
             if name != MANY and (name in FILTERS or name in _OTHERS) and once[name] != text:
@@ -126,8 +125,10 @@ class View:
         kept = tuple(each for each in self.filters if each != (name, text))
         return replace(self, filters=kept, page=None)
 
-    def places(self, fleet: Fleet) -> tuple[pl.Series, list[Filter]]:
-        """Return the places in the fleet table of the stores of all pages, and the filters in words.
+    def places(self, fleet: Fleet) -> tuple[pl.Series, list[tuple[str, View]]]:
+        """Return the places in the fleet table of the stores of all pages, and the filters.
+
+        Of each filter there are its words, and this without it.
 
         Raises:
             HTTPException: 422, a filter cannot be understood.
@@ -141,7 +142,7 @@ class View:
             else:
                 said, stores = FILTERS[name](text, fleet)
                 kept &= stores
-            words.append(Filter(words=said, without=self.without(name, text)))
+            words.append((said, self.without(name, text)))
         for label, some in values.items():
             kept &= table.is_of(label, some)
         found = table.ordered(fleet.rows, kept, self.order, fleet.window, is_descending=self.is_descending)
@@ -153,14 +154,19 @@ def where_text(label: str, value: str) -> str:
     return f"{label.replace('%', '%25').replace(':', '%3A')}:{value}"
 
 
+def _plain(text: str) -> str:
+    """Return the name of a label as it is known, and its value as it is."""
+    name, colon, value = text.partition(":")
+    return where_text(folded(unquote(name)), value) if colon else text
+
+
 def _label(text: str, fleet: Fleet) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    label = folded(unquote(name))
-    known = table.labels_of(fleet.rows)
-    if not known:
+    label = unquote(name)
+    if not fleet.labels:
         raise HTTPException(422, f"{MANY}={text[:_SHOWN]} cannot be used: this report knows no labels.")
-    if not colon or label not in known:
-        raise wrong(MANY, text, f"LABEL:VALUE with one of the labels {', '.join(known)}")
+    if not colon or label not in fleet.labels:
+        raise wrong(MANY, text, f"LABEL:VALUE with one of the labels {', '.join(fleet.labels)}")
     return label, value
 
 

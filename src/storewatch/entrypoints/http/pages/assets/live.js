@@ -46,7 +46,7 @@ function replace(part, next, title) {
 
 // What tells an element from the others of its part, whichever report it is about.
 function sign(element) {
-  return element.id || (element.getAttribute("href") || element.textContent).replace(/as_of=[^&#]*/, "");
+  return element.id || (element.getAttribute("href") || element.textContent).replace(/(as_of|report)=[^&#]*/g, "");
 }
 
 function find(part, wanted) {
@@ -63,19 +63,19 @@ function lost(is) {
 document.querySelectorAll("[data-live]").forEach((part) => follow(part.id));
 
 // The search completes what is typed; whoever picks an id is led to its store.
-const find = document.getElementById("find");
-if (find) {
+const search = document.getElementById("find");
+if (search) {
   const found = document.createElement("datalist");
   found.id = "found";
-  find.after(found);
-  find.setAttribute("list", found.id);
-  find.addEventListener("input", () => setTimeout(complete, 150, find.value, found));
+  search.after(found);
+  search.setAttribute("list", found.id);
+  search.addEventListener("input", () => setTimeout(complete, 150, search.value, found));
 }
 
 async function complete(typed, found) {
-  if (!typed.trim() || typed !== find.value) return;
+  if (!typed.trim() || typed !== search.value) return;
   const answer = await fetch(`/suggest?q=${encodeURIComponent(typed)}`).catch(() => null);
-  if (!answer?.ok || typed !== find.value) return;
+  if (!answer?.ok || typed !== search.value) return;
   const stores = await answer.json();
   found.replaceChildren(...stores.map((store) => new Option(store.store_name || store.store_id, store.store_id)));
 }
