@@ -44,7 +44,7 @@ notebook: $(VENV)/.dev  ## run sample_data/store_monitoring.ipynb again and keep
 screenshots: $(VENV)/.dev  ## pictures of the pages
 	$(BIN)/python scripts/screenshots.py
 
-BENCH := compare_rules kernel hours report_files beyond load service explain stack
+BENCH := compare_rules kernel hours report_files beyond load service explain stack pages
 BENCH_FULL := "growth stores" "growth csv" "growth polls" "growth history" "growth loads" engines queued
 define benchmarks
 for it in $(1); do $(BIN)/python -m benchmarks.$$it || exit 1; done

@@ -24,6 +24,7 @@ TINY = {
     "service": "--rounds 2 --calls 10",
     "explain": "--stores 5",
     "stack": "--rounds 0 --seconds 0.2",
+    "pages": "--viewers 2 --stores 4",
     "queued": "--workers 1 --minutes 0.01",
     "engines": "--stores 100 --rounds 0",
     "growth stores": f"--stores {STORES} --rounds 0",

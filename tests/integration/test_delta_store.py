@@ -50,6 +50,21 @@ def test_small_loads_do_not_pile_up_files(tmp_path: Path) -> None:
     assert count_polls(store, store.version()) == 120
 
 
+def test_another_folder_that_takes_the_place_is_read_though_its_versions_have_the_same_names(
+    tmp_path: Path,
+) -> None:
+    """As when a backup is put back under a service that runs."""
+    store, other = DeltaPollStore(tmp_path / "polls"), DeltaPollStore(tmp_path / "other")
+    load(store, NOON)
+    load(other, NOON + 1)
+    version = store.version()
+    assert newest_of(store) == NOON
+    shutil.rmtree(tmp_path / "polls")
+    (tmp_path / "other").rename(tmp_path / "polls")
+    assert store.version() == version
+    assert newest_of(store) == NOON + 1
+
+
 def test_each_file_is_in_order_of_store_and_instant(tmp_path: Path) -> None:
     store = DeltaPollStore(tmp_path)
     for i in range(20):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
+import polars as pl
 import pytest
 
-from service import AS_OF, Service, small_facts
+from service import AS_OF, Service, eventually, small_facts
 from storewatch.domain.instant import iso
 from web import page, sums
 
@@ -91,3 +93,37 @@ def test_a_wrong_window_is_a_page_that_says_what_can_be_written(service: Service
         texts = " ".join(page(service, f"/stores/001?window={window}", status=422).texts)
         assert "indow" in texts
     assert "previous_month" in " ".join(page(service, "/stores/001?window=fortnight", status=422).texts)
+
+
+def test_pages_and_their_files_are_compressed_for_who_can_read_that(service: Service) -> None:
+    for path in ("/stores/001", "/stores/001"):
+        plain = service.get(path, headers={"Accept-Encoding": "identity"})
+        packed = service.get(path, headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in plain.headers
+        assert packed.headers["content-encoding"] == "gzip"
+        assert packed.headers["vary"] == "Accept-Encoding"
+        assert int(packed.headers["content-length"]) * 4 < len(plain.content)
+        assert packed.text == plain.text
+    sheet = re.findall(r'href="(/assets/style.css[^"]*)"', service.get("/").text)[0]
+    assert service.get(sheet, headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
+
+
+def test_a_page_that_is_kept_is_another_one_after_a_load(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("loaded")
+    running = Service(home=folder / "home", folder=folder)
+    facts = small_facts(2)
+    running.load(facts)
+    try:
+        running.start()
+        before = running.get("/stores/001").text
+        assert running.get("/stores/001").text == before
+        only = facts.polls.filter(pl.col("store_id") == "001").with_columns(active=pl.lit(value=False))
+        running.load(replace(facts, polls=only, others={}))
+        after = eventually("the load is seen", lambda: _other(running.get("/stores/001").text, before))
+        assert sums(after)["Last week"]["Up"] == "0"
+    finally:
+        running.close()
+
+
+def _other(text: str, before: str) -> str | None:
+    return None if text == before else text

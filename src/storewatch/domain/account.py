@@ -55,7 +55,7 @@ def account(facts: Facts, ask: Ask) -> Account:
     found, windows = _Summed.of(facts, ask), ask.parsed_windows
     names, rows, stated = found.names, found.rows(windows), found.stated
     held = targets(facts)
-    if held["store_id"].is_in(names.implode()).any():
+    if len(held) and held["store_id"].is_in(names.implode()).any():
         before = f"uptime_seconds_{windows[0].name}_before"
         rows = judged(
             rows.join(held, on="store_id", how="left", maintain_order="left"), windows, before=before

@@ -206,6 +206,8 @@ def _report(facts: Facts, store_id: str, ask: Ask, window: Window) -> tuple[dict
 
 def _annotations(facts: Facts, touched: Mapping[str, int]) -> dict[str, Annotation]:
     """Return the annotations that decide some of a window, by id."""
+    if not touched:
+        return {}
     rows = facts.of(ANNOTATIONS).filter(pl.col("id").is_in(list(touched)))
     return {row["id"]: annotation_of(row, touched[row["id"]]) for row in plain_rows(rows)}
 

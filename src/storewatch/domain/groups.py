@@ -21,7 +21,10 @@ _NOT_SUMMED = ("allowed_", "left_", "longest_")
 
 def targets(facts: Facts) -> pl.DataFrame:
     """Return the targets that stores have: store_id, thousandths (of a percent, Int64)."""
-    held = facts.of(LABELS).filter((pl.col("label") == TARGET) & (pl.col("value") != ""))
+    labels = facts.of(LABELS)
+    if labels.is_empty():
+        return pl.DataFrame(schema={"store_id": pl.String, "thousandths": pl.Int64})
+    held = labels.filter((pl.col("label") == TARGET) & (pl.col("value") != ""))
     thousandths = (pl.col("value").cast(pl.Float64) * 1_000).round().cast(pl.Int64)
     return held.select("store_id", thousandths=thousandths)
 

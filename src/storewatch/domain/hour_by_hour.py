@@ -151,7 +151,9 @@ class Case:
             begin=edges[0],
             open=parts[0].open if len(parts) == 1 else self.span.inside(pieces, edges[0], edges[-1]),
             open_seconds=sum(part.open_seconds for part in parts),
-            rows=tuple(row for row in self.rows if any(row in part.rows for part in parts)),
+            rows=parts[0].rows
+            if len(parts) == 1
+            else tuple(row for row in self.rows if any(row in part.rows for part in parts)),
             polls=tuple(polls),
             status=reason.status,
             reason=reason,

@@ -86,7 +86,7 @@ class Kind:
     def lean(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows of the whole schema without the optional columns, unless one says something."""
         says = any(rows[name].null_count() < len(rows) for name in self.optional)
-        return rows if says else rows.drop(*self.optional)
+        return rows if says or not self.optional else rows.drop(*self.optional)
 
 
 _STORE_ID = Column(name="store_id", form=Form.ID)

@@ -27,8 +27,10 @@ LONGEST_CLOSED = 15 * DAY
 def hours_rows(facts: Facts, store_id: str) -> tuple[HoursRow, ...]:
     """Number a store's rows. A poll store keeps no order of them, so theirs is that of the week."""
     columns = [name for name in (*HOURS.schema, *HOURS.optional) if name in facts.hours.columns]
-    own = facts.hours.filter(pl.col("store_id") == store_id).select(columns[1:]).unique().sort(columns[1:])
-    return tuple(HoursRow(number=number, **row) for number, row in enumerate(own.iter_rows(named=True), 1))
+    own = set(facts.hours.filter(pl.col("store_id") == store_id).select(columns[1:]).iter_rows())
+    ordered = sorted(own, key=lambda row: [(value is not None, value) for value in row])
+    named = (dict(zip(columns[1:], row, strict=True)) for row in ordered)
+    return tuple(HoursRow(number=number, **row) for number, row in enumerate(named, 1))
 
 
 def goes_by_the_week(facts: Facts) -> bool:
@@ -38,13 +40,17 @@ def goes_by_the_week(facts: Facts) -> bool:
 
 def exceptions(facts: Facts, store_id: str, since: date, until: date, *, first: int) -> tuple[OnDate, ...]:
     """Number a store's exceptions of the dates since ≤ date ≤ until, from `first` on."""
-    own = _of(facts, store_id).filter(pl.col("date").is_between(since, until)).sort(pl.all())
+    own = _of(facts, store_id)
+    if own.is_empty():
+        return ()
+    own = own.filter(pl.col("date").is_between(since, until)).sort(pl.all())
     rows = own.drop("store_id").iter_rows(named=True)
     return tuple(OnDate(number=number, **row) for number, row in enumerate(rows, first))
 
 
 def _of(facts: Facts, store_id: str) -> pl.DataFrame:
-    return facts.of(EXCEPTIONS).filter(pl.col("store_id") == store_id).unique()
+    held = facts.of(EXCEPTIONS)
+    return held if held.is_empty() else held.filter(pl.col("store_id") == store_id).unique()
 
 
 def schedules_by_row(facts: Facts, store_id: str, zone: str, rows: Sequence[Row]) -> Schedules:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from storewatch.domain.ask import Ask
     from storewatch.domain.facts import Facts
 
+FEW_ROWS = 1_000  # plain Python goes through them before Polars has begun
+
 _EVER = 1 << 40  # days
 
 
@@ -42,7 +44,11 @@ def named_stores(facts: Facts, ask: Ask) -> tuple[pl.Series, NDArray[np.uint32]]
 
 
 def _all_names(facts: Facts, polled: Distinct) -> pl.Series:
-    others = [series.unique() for series in facts.ids()[1:]]
+    named = facts.ids()[1:]
+    if len(polled.ids) + sum(map(len, named)) <= FEW_ROWS:
+        found = set(polled.ids.to_list()).union(*(series.to_list() for series in named))
+        return pl.Series(polled.ids.name, sorted(found), dtype=pl.String)
+    others = [series.unique() for series in named]
     return pl.concat([polled.ids, *others]).unique().sort()
 
 
@@ -118,6 +124,9 @@ def numbered_schedules(facts: Facts, names: pl.Series, zones: Sequence[str]) -> 
 
 def zones_of(facts: Facts, names: pl.Series) -> list[str]:
     """Return the zone of each of the named stores (R2)."""
+    if len(names) + len(facts.zones) <= FEW_ROWS:
+        known = dict(facts.zones.iter_rows())
+        return [known.get(name, DEFAULT_ZONE) for name in names.to_list()]
     held = names.to_frame("store_id").join(facts.zones, on="store_id", how="left", maintain_order="left")
     return held["zone"].fill_null(DEFAULT_ZONE).to_list()
 

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 KEEP_HOURS = 48  # a report job that pinned a version has this long to read it
 
+HELD = 2  # versions: the present one, and that of the report that is shown
+
 _LOCK = "_loading.lock"  # Delta Lake leaves names alone that begin with an underscore
 _VERSION = re.compile(r"delta:(\d{1,15})")
 
@@ -69,7 +71,7 @@ class DeltaPollStore:
         """
         self._root = root.resolve()
         self._keep_hours = keep_hours
-        self._seen = Version(root=self._root, number=-1)  # by the last call of `version`
+        self._held: dict[int, DeltaSnapshot] = {}  # by number, the versions that were opened last
         if re.search(r"[%\\]", str(self._root)):
             raise SettingsError(f"the poll store's folder {self._root} must not have % or \\ in its path")
 
@@ -123,13 +125,12 @@ class DeltaPollStore:
 
     def version(self) -> str:
         """Name the present state; what is read under this name stays the same."""
-        self._seen = open_version(self._root)
-        return self._seen.name
+        return self._hold(open_version(self._root)).version
 
     @contextmanager
     def at(self, version: str | None = None) -> Iterator[DeltaSnapshot]:
         """Open a version to be read, by default the present one; its files stay for as long as it is kept."""
-        yield DeltaSnapshot(self._open(self.version() if version is None else version))
+        yield self._open(self.version() if version is None else version)
 
     def retention(self, before: date) -> list[str]:
         """Drop the UTC days of polls before a day, in one commit, and return their names, oldest first.
@@ -168,16 +169,24 @@ class DeltaPollStore:
     def close(self) -> None:
         """Do nothing: no file stays open between two calls."""
 
-    def _open(self, version: str) -> Version:
+    def _open(self, version: str) -> DeltaSnapshot:
         if version == EMPTY:
-            return Version(root=self._root, number=-1)
+            return DeltaSnapshot(Version(root=self._root, number=-1))
         number = _VERSION.fullmatch(version)
         if not number:
             raise InputError(
                 f"{version!r} is no version of the poll store in {self._root}: they are like delta:12"
             )
-        seen = self._seen
-        return seen if seen.number == int(number[1]) else open_version(self._root, int(number[1]))
+        held = self._held.get(int(number[1]))
+        return self._hold(open_version(self._root, int(number[1]))) if held is None else held
+
+    def _hold(self, table: Version) -> DeltaSnapshot:
+        """Return a version as it was opened before, unless a backup has another one in its place."""
+        held = self._held.get(table.number)
+        if held is None or held.table.files != table.files:
+            held = DeltaSnapshot(table)
+            self._held = dict([*self._held.items(), (table.number, held)][-HELD:])
+        return held
 
 
 @contextmanager

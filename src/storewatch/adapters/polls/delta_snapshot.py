@@ -31,27 +31,27 @@ class DeltaSnapshot:
 
     def __init__(self, table: Version) -> None:
         """Take the version."""
-        self._table = table
+        self.table = table
 
     @property
     def version(self) -> str:
         """Its name."""
-        return self._table.name
+        return self.table.name
 
     @property
     def shared(self) -> str:
         """The same: the files of a version are the same for all."""
-        return self._table.name
+        return self.table.name
 
     @property
     def newest(self) -> int | None:
         """The newest poll's instant in microseconds since 1970 UTC, None without polls."""
-        return max((file.last for file in self._table.polls() if file.last is not None), default=None)
+        return max((file.last for file in self.table.polls() if file.last is not None), default=None)
 
     @property
     def kept_since(self) -> int | None:
         """Before when retention dropped polls, microseconds since 1970 UTC; None: it dropped none."""
-        day = self._table.kept_since
+        day = self.table.kept_since
         return None if day is None else day * DAY * MICROSECONDS
 
     def scan(self, *, since: int | None, until: int, within: Within = None) -> Facts:
@@ -62,15 +62,15 @@ class DeltaSnapshot:
         stores = only(self._ids, within)
         own = within if within is None or isinstance(within, Slice) else stores
         return Facts(
-            polls=read_polls(self._table, self._table.polls(), since, until, own),
-            others=read_others(self._table, own),
+            polls=read_polls(self.table, self.table.polls(), since, until, own),
+            others=read_others(self.table, own),
             stores=stores,
         )
 
     def amount(self, *, since: int | None, until: int) -> Amount:
         """Return about how much `scan` has to read: what the files that it would open hold."""
-        files = [file for file in self._table.polls() if file.meets(since, until)]
-        stores = sum(file.rows for file in self._table.of(STORES))
+        files = [file for file in self.table.polls() if file.meets(since, until)]
+        stores = sum(file.rows for file in self.table.of(STORES))
         return Amount(stores=stores, polls=sum(file.rows for file in files))
 
     def slices(self, count: int) -> list[Slice]:
@@ -87,7 +87,7 @@ class DeltaSnapshot:
 
     @cached_property
     def _ids(self) -> pl.Series:
-        return read_stores(self._table)
+        return read_stores(self.table)
 
 
 def read_others(table: Version, within: Slice | pl.Series | None = None) -> dict[str, pl.DataFrame]:

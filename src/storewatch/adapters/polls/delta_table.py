@@ -134,7 +134,7 @@ class Version:
             parts.setdefault(file.part, []).append(file)
         return parts
 
-    @property
+    @cached_property
     def kept_since(self) -> int | None:
         """The day (since 1970) before which retention dropped polls; None: it did not."""
         return None if self.table is None else self.table.transaction_version(_RETENTION)

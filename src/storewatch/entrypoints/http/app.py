@@ -20,6 +20,7 @@ from storewatch.entrypoints.http.connections import BACKLOG, HEAD_BYTES, bounded
 from storewatch.entrypoints.http.gate import Gate
 from storewatch.entrypoints.http.hosts import Hosts, is_loopback
 from storewatch.entrypoints.http.intake import Intake
+from storewatch.entrypoints.http.kept import KeptPages
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
@@ -156,6 +157,7 @@ def opened(settings: Settings, *, bound: str | None) -> Iterator[Services]:
             sessions=_sessions(settings, secrets),
             hosts=hosts,
             intake=Intake(board, supervisor, settings),
+            pages=KeptPages(),
             body_limit=settings.body_limit,
         )
 

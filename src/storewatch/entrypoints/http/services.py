@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 if TYPE_CHECKING:
     from storewatch.entrypoints.http.hosts import Hosts
     from storewatch.entrypoints.http.intake import Intake
+    from storewatch.entrypoints.http.kept import KeptPages
     from storewatch.entrypoints.http.links import Links
     from storewatch.entrypoints.http.on_demand import PollsOnDemand
     from storewatch.entrypoints.http.sessions import Sessions
@@ -43,6 +44,7 @@ class Services:
     sessions: Sessions | None  # None: whoever reaches the service may do all
     hosts: Hosts
     intake: Intake
+    pages: KeptPages
     body_limit: int  # bytes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -59,8 +59,16 @@ class Shown:
     is_restated: bool = False  # not of the report, because what is stated of the store differs now
 
 
-def find(polls: PollStore, store_id: str, job: Job | None, *, as_of: int | None, window: str) -> Shown:
-    """Return what a store's figures of a window rest on.
+def find(
+    polls: PollStore,
+    store_id: str,
+    job: Job | None,
+    *,
+    as_of: int | None,
+    window: str,
+    present: str | None = None,
+) -> Shown:
+    """Return what a store's figures of a window rest on; `present` is the version of what is loaded now.
 
     A report's own input comes first. The poll store as it is now takes its place if that input is not kept
     any more, or does not have the store, or if what is stated of it has changed since; as of `as_of` (seconds
@@ -74,7 +82,11 @@ def find(polls: PollStore, store_id: str, job: Job | None, *, as_of: int | None,
     is_restated = False
     if job is not None:
         ask = _asked(job.pinned, window)
-        is_restated = as_of is None and job.version is not None and _is_restated(polls, store_id, job.version)
+        is_restated = (
+            as_of is None
+            and None not in (job.version, present)
+            and _is_restated(polls, store_id, str(job.version), str(present))
+        )
         if not is_restated:
             with suppress(InputError):
                 return Shown(**_read(polls, store_id, ask, version=job.version), is_report=True)
@@ -100,10 +112,10 @@ def _read(polls: PollStore, store_id: str, ask: Ask, *, version: str | None = No
 
 @dataclass(frozen=True, kw_only=True)
 class _Version:
-    """A version of the poll store; its name is enough to tell it from others."""
+    """A version of a poll store."""
 
     name: str
-    polls: PollStore = field(compare=False)
+    polls: PollStore
 
 
 @lru_cache(maxsize=4)
@@ -112,9 +124,9 @@ def _annotations(version: _Version) -> pl.DataFrame:
         return snapshot.scan(since=0, until=0, within=[]).of(ANNOTATIONS).sort("id")
 
 
-def _is_restated(polls: PollStore, store_id: str, version: str) -> bool:
-    """Say whether other annotations can be about a store now than in a version that is kept."""
-    if (present := polls.version()) == version:
+def _is_restated(polls: PollStore, store_id: str, version: str, present: str) -> bool:
+    """Say whether other annotations can be about a store at present than in a version that is kept."""
+    if present == version:
         return False
     about = pl.col("store_id").is_in([store_id, ""])
     with suppress(InputError):
@@ -231,7 +243,10 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
 
 
 def _name(facts: Facts, store_id: str) -> str:
-    rows = facts.of(LABELS).filter((pl.col("store_id") == store_id) & (pl.col("label") == NAME))
+    labels = facts.of(LABELS)
+    if labels.is_empty():
+        return ""
+    rows = labels.filter((pl.col("store_id") == store_id) & (pl.col("label") == NAME))
     return str(rows["value"][0]) if len(rows) else ""
 
 

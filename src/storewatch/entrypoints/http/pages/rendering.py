@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import time
 from functools import cache
@@ -19,20 +20,26 @@ from starlette.exceptions import HTTPException
 
 from storewatch import __version__
 from storewatch.domain.instant import iso
+from storewatch.entrypoints.http.kept import LEVEL, MARK, Made
 from storewatch.entrypoints.http.services import note_unanswered
 from storewatch.entrypoints.http.tokens import CALLER, Scope
 from storewatch.entrypoints.wording import age, duration, long_date
 from storewatch.errors import InputError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Hashable, Mapping
 
     from fastapi import Request
+
+    from storewatch.entrypoints.http.kept import KeptPages
 
 ASSETS = Path(__file__).parent / "assets"
 STALE_SECONDS = 2 * 3_600  # polls come about once an hour: older figures miss some
 SWAGGER = frozenset({"swagger-ui-bundle.js", "swagger-ui.css"})
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+PACKED = {"text/html", *MEDIA_TYPES.values()}
+LEAST_PACKED = 1_000  # bytes: what is smaller is one packet anyway
 
 _OWN = ("style-src", "img-src", "script-src", "connect-src", "form-action")
 POLICY = "; ".join(
@@ -46,14 +53,47 @@ HEADERS = {
 
 def page(template: str, content: Mapping[str, object], *, status: int = 200) -> Response:
     """Return a page made of a template and what it names."""
+    text = _environment().get_template(f"{template}.html").render({**caller(), **content})
+    return Response(text, status, HEADERS, "text/html; charset=utf-8")
+
+
+def kept_page(
+    pages: KeptPages, template: str, key: Hashable, make: Callable[[], tuple[int, Mapping[str, object]]]
+) -> Response:
+    """Return a page that is made once for all who look and may do the same.
+
+    Args:
+        pages: Where pages are kept.
+        template: What it is made of.
+        key: Names all that decides what the template names.
+        make: Gives that, and as of when (seconds since 1970 UTC) it is.
+    """
+    who = caller()
+
+    def made() -> Made:
+        as_of, content = make()
+        text = _environment().get_template(f"{template}.html").render({**who, "aged": MARK, **content})
+        return Made(text=text, as_of=as_of)
+
+    found = pages.get((template, key, *who.values()), made, _aged)
+    answer = Response(found.plain, 200, HEADERS, "text/html; charset=utf-8")
+    answer.gzipped = found.gzipped  # type: ignore[attr-defined]
+    return answer
+
+
+def _aged(as_of: int) -> str:
+    words = as_of_words(as_of)
+    return f'<span class="age{" stale" if words["is_stale"] else ""}">{words["age"]}</span>'
+
+
+def caller() -> dict[str, object]:
+    """Return what a page says of who looks, and what they may do."""
     token = CALLER.get()
-    who = {
+    return {
         "signed_in": token and token.name,
         "may_trigger": token is None or token.scope.covers(Scope.TRIGGER),
         "may_annotate": token is None or token.scope.covers(Scope.ANNOTATE),
     }
-    text = _environment().get_template(f"{template}.html").render({**who, **content})
-    return Response(text, status, HEADERS, "text/html; charset=utf-8")
 
 
 @cache
@@ -126,7 +166,7 @@ class PageRoute(APIRoute):
 
         async def with_pages(request: Request) -> Response:
             try:
-                return await handle(request)
+                return _packed(request, await handle(request))
             except HTTPException as error:
                 return error_page(error.status_code, str(error.detail))
             except RequestValidationError:
@@ -141,6 +181,20 @@ class PageRoute(APIRoute):
                 return error_page(503, text)
 
         return with_pages
+
+
+def _packed(request: Request, answer: Response) -> Response:
+    """Compress an answer that is text for browsers, if the one who asks can read that."""
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind not in PACKED or len(answer.body) < LEAST_PACKED:
+        return answer
+    answer.headers["Vary"] = "Accept-Encoding"
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        kept = getattr(answer, "gzipped", None)
+        answer.body = gzip.compress(bytes(answer.body), LEVEL, mtime=0) if kept is None else kept
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(answer.body))
+    return answer
 
 
 def error_page(status: int, text: str) -> Response:

@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from storewatch.entrypoints.http.pages.current import Pin, Pinned  # noqa: TC001 - FastAPI reads it
-from storewatch.entrypoints.http.pages.rendering import PageRoute, as_of_words, page
+from storewatch.entrypoints.http.pages.rendering import PageRoute, as_of_words, kept_page, page
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.errors import NoPollsError, UnknownStoreError
 
@@ -38,13 +38,19 @@ def show_store(
 def _store(store_id: str, opened: Services, pinned: Pinned, *, window: str) -> Response:
     from storewatch.entrypoints.http.pages import evidence  # noqa: PLC0415  see above
 
-    polls, as_of = opened.polls.open(), pinned.instant
+    polls, as_of, job = opened.polls.open(), pinned.instant, pinned.job(opened)
+    version = opened.polls.version()
     content: dict[str, object] = {"pinned": pinned.query}
+
+    def made() -> tuple[int, dict[str, object]]:
+        shown = evidence.find(polls, store_id, job, as_of=as_of, window=window, present=version)
+        view = evidence.store_view(shown, store_id)
+        return view.found.as_of, {**content, "store": view, **as_of_words(view.found.as_of)}
+
+    key = (store_id, window, pinned, job and job.id, version)
     try:
-        shown = evidence.find(polls, store_id, pinned.job(opened), as_of=as_of, window=window)
+        return kept_page(opened.pages, "store", key, made)
     except NoPollsError:
         return page("empty", {"has_polls": False, "reports": []})
     except UnknownStoreError as error:
         return page("unknown", {**content, "store_id": store_id, "nearest": error.nearest}, status=404)
-    view = evidence.store_view(shown, store_id)
-    return page("store", {**content, "store": view, **as_of_words(view.found.as_of)})
