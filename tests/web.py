@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import httpx
+
     from service import Service
 
 
@@ -37,7 +39,11 @@ class Text(HTMLParser):
 
 def page(service: Service, path: str, status: int = 200) -> Text:
     """Get a page, whose headers and tags obey the strict policy."""
-    answer = service.get(path, follow_redirects=True)
+    return page_of(service.get(path, follow_redirects=True), status)
+
+
+def page_of(answer: httpx.Response, status: int = 200) -> Text:
+    """Return the page that an answer is; its headers and tags obey the strict policy."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     policy = answer.headers["content-security-policy"].split("; ")

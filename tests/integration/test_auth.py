@@ -287,7 +287,7 @@ def test_signing_out_ends_the_session_in_the_browser(guarded: Guarded) -> None:
 
 def test_a_session_of_read_sees_no_button_and_may_not_press_it(guarded: Guarded) -> None:
     session = guarded.session(Scope.READ)
-    assert 'action="/reports"' not in guarded.call("GET", "/", headers=session).text
+    assert 'action="/reports"' not in guarded.call("GET", "/reports", headers=session).text
     answer = guarded.call("POST", "/reports", headers=session | BROWSER)
     assert answer.status_code == 403
     assert "of the scope trigger" in answer.text

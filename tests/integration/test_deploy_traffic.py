@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from fastapi.routing import APIRoute
 
 from manifests import (
     API,
@@ -22,7 +21,8 @@ from manifests import (
     selects,
     workloads,
 )
-from storewatch.entrypoints.http.pages.pages import router as pages
+from storewatch.entrypoints.http.app import ROUTERS
+from storewatch.entrypoints.http.pages.rendering import PageRoute
 from storewatch.main import app
 
 OVERLAY = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -35,9 +35,9 @@ def routes() -> dict[str, set[str]]:
     """Return the app's paths and their methods, those of the pages too."""
     paths: dict[str, Any] = app.openapi()["paths"]
     found = {path: {method.upper() for method in methods} for path, methods in paths.items()}
-    for route in pages.routes:
-        assert isinstance(route, APIRoute)
-        found.setdefault(route.path, set()).update(route.methods or ())
+    for route in (each for router in ROUTERS for each in router.routes):
+        if isinstance(route, PageRoute):
+            found.setdefault(route.path, set()).update(route.methods or ())
     return found
 
 

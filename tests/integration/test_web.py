@@ -13,8 +13,8 @@ import httpx
 import polars as pl
 import pytest
 
-from service import NEWEST, Service, eventually, small_facts
-from web import Text, hours_in_csv, page, sums
+from service import NEWEST, Service, small_facts
+from web import hours_in_csv, page, sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,45 +98,6 @@ def test_an_id_with_spaces_around_it_is_found_all_the_same(service: Service) -> 
     assert "Store" in page(service, "/stores?q=%20001%20&go=1").texts
 
 
-@pytest.mark.parametrize(
-    "path", [f"/reports/{'0' * 32}", "/reports/x", "/assets/nothing.css", "/assets/templates"]
-)
-def test_what_is_not_there_is_a_page_that_says_so(service: Service, path: str) -> None:
-    page(service, path, status=404)
-
-
-def test_the_button_leads_to_a_page_that_follows_the_report(service: Service) -> None:
-    (button,) = [a for tag, a in page(service, "/").tags if tag == "form" and a.get("method") == "post"]
-    answer = httpx.post(f"{service.url}{button['action']}")
-    assert answer.status_code == 303
-    path = answer.headers["location"]
-    found = eventually("it is complete", lambda: _complete(page(service, path)))
-    assert [f"/v1{path}/download?format={ending}" for ending in ("csv", "xlsx", "parquet", "json")] == [
-        address for address in found.addresses if "download" in address
-    ]
-    assert service.job(path.rpartition("/")[2]).ask.store_ids is None
-
-
-def _complete(found: Text) -> Text | None:
-    return found if "Complete" in found.texts else None
-
-
-def test_a_report_that_runs_is_looked_at_again_without_javascript(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = tmp_path_factory.mktemp("waiting")
-    running = Service(home=folder / "home", folder=folder, settings={"workers": "0"})
-    running.load(small_facts())
-    try:
-        running.start()
-        report_id = running.trigger()
-        html = running.get(f"/reports/{report_id}").text
-        assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in html
-        assert "Waiting for a worker" in html
-    finally:
-        running.close()
-
-
 def test_an_empty_store_says_what_to_do_next(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("empty")
     running = Service(home=folder / "home", folder=folder)
@@ -148,7 +109,7 @@ def test_an_empty_store_says_what_to_do_next(tmp_path_factory: pytest.TempPathFa
         assert "storewatch load FOLDER" in page(running, "/stores?q=7").texts
         report_id = running.trigger()
         assert running.result(report_id)["status"] == "Failed"
-        assert "there are no polls" in " ".join(page(running, f"/reports/{report_id}").texts)
+        assert "there were no polls to report on" in " ".join(page(running, f"/reports/{report_id}").texts)
     finally:
         running.close()
 
@@ -250,7 +211,7 @@ def test_a_bad_as_of_is_a_page_that_says_what_is_wrong(
     several: tuple[Service, dict[str, str]], path: str, as_of: str
 ) -> None:
     texts = page(several[0], path + quote(as_of), status=422).texts
-    assert any(text.startswith("as-of ") for text in texts)
+    assert any(text.startswith("As-of ") for text in texts)
 
 
 def test_a_report_whose_seconds_are_gone_is_passed_over(tmp_path: Path) -> None:

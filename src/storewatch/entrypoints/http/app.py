@@ -24,9 +24,10 @@ from storewatch.entrypoints.http.kept import KeptPages
 from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
+from storewatch.entrypoints.http.pages.files import router as files
 from storewatch.entrypoints.http.pages.overview import router as overview
-from storewatch.entrypoints.http.pages.pages import router as pages
 from storewatch.entrypoints.http.pages.rendering import error_page
+from storewatch.entrypoints.http.pages.reports import router as page_of_reports
 from storewatch.entrypoints.http.pages.sign_in import router as sign_in
 from storewatch.entrypoints.http.pages.store import router as store_page
 from storewatch.entrypoints.http.pages.stores import router as list_of_stores
@@ -54,7 +55,19 @@ if TYPE_CHECKING:
 
     from storewatch.config import Settings
 
-_ROUTERS = (router, stores, annotating, v1, findings, overview, pages, list_of_stores, store_page, sign_in)
+ROUTERS = (
+    router,
+    stores,
+    annotating,
+    v1,
+    findings,
+    overview,
+    page_of_reports,
+    list_of_stores,
+    store_page,
+    files,
+    sign_in,
+)
 log = structlog.get_logger()
 
 FINISHING = 0.75  # of the grace, for running requests
@@ -90,9 +103,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.services = None
     app.state.is_ending = False
-    for each in _ROUTERS:
+    for each in ROUTERS:
         app.include_router(each)
-    add_problems(app, [route for each in _ROUTERS for route in each.routes], error_page)
+    add_problems(app, [route for each in ROUTERS for route in each.routes], error_page)
     return app
 
 

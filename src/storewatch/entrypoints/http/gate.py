@@ -73,7 +73,8 @@ def _refusal(request: Request, services: Services) -> Response | None:
     path, local = request.url.path, request.scope.get("server")
     host = request.headers.get("host", "")
     if path not in _PROBES and not services.hosts.take(host, local=local and local[0]):
-        return problem(
+        return _said(
+            request,
             421,
             f"this service is not called {host!r}: call it by a name of its own, or have its operator add "
             "the name to STOREWATCH_HOSTS",
@@ -86,7 +87,7 @@ def _refusal(request: Request, services: Services) -> Response | None:
     try:
         return _unless_allowed(request, services.sessions)
     except SettingsError as error:
-        return unset(error)
+        return _said(request, *unset(error)[:2])
 
 
 def _unless_allowed(request: Request, sessions: Sessions) -> Response | None:

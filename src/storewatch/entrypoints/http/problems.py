@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 from fastapi.exceptions import RequestValidationError
@@ -27,9 +27,13 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "5"  # what we ask of clients while a store does not answer
 _WORDS = {
     "Not Found": "there is nothing at this address",
-    "Method Not Allowed": "this address is for programs; the pages begin at “Fleet”",
+    "Method Not Allowed": "this address is for programs; people begin at “Overview”",
 }
+IS_PAGE = "storewatch.is_page"  # in the scope of what asks for a page
 MOST_NAMED = 5  # wrong fields that are named in one answer
+
+Told: TypeAlias = "tuple[int, str, Mapping[str, str]]"  # status, what was wrong, headers
+MakePage: TypeAlias = "Callable[[int, str], Response]"
 
 log = structlog.get_logger()
 
@@ -61,40 +65,44 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {s: {"description": HTTPStatus(s).phrase, "content": {MEDIA_TYPE: schema}} for s in statuses}
 
 
-def add_problems(app: FastAPI, routes: Sequence[BaseRoute], page: Callable[[int, str], Response]) -> None:
-    """Make every error of an app with these routes a problem; people get a `page` for what is not there."""
-    app.add_exception_handler(HTTPException, partial(_http, routes, page))
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(InputError, _input)
-    app.add_exception_handler(UnavailableError, _unavailable)
-    app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(SettingsError, _unset)
-    app.add_exception_handler(Exception, _unexpected)
+def add_problems(app: FastAPI, routes: Sequence[BaseRoute], page: MakePage) -> None:
+    """Make every error of an app with these routes a problem, and for people a `page`."""
+    told: dict[type[Exception], Callable[..., Told]] = {
+        HTTPException: partial(_http, routes),
+        RequestValidationError: _invalid,
+        InputError: lambda _, error: (422, str(error), {}),
+        UnavailableError: _unavailable,
+        RefusedError: lambda _, error: (409, str(error), {}),
+        SettingsError: lambda _, error: unset(error),
+        Exception: lambda *_: (500, "something went wrong on our side; the log has the details", {}),
+    }
+    for kind, tell in told.items():
+        app.add_exception_handler(kind, partial(_answer, tell, page))
+
+
+async def _answer(
+    tell: Callable[[Request, Exception], Told], page: MakePage, request: Request, error: Exception
+) -> Response:
+    status, detail, headers = tell(request, error)
+    if not wants_page(request):
+        return problem(status, detail, headers)
+    answer = page(status, detail)
+    answer.headers.update(headers)
+    return answer
 
 
 def wants_page(request: Request) -> bool:
-    """Say whether a person's browser asks, and not a program."""
-    return "text/html" in request.headers.get("accept", "")
+    """Say whether a person's browser asks, and not a program; or for a page, whoever asks."""
+    return IS_PAGE in request.scope or "text/html" in request.headers.get("accept", "")
 
 
-async def _http(
-    routes: Sequence[BaseRoute],
-    page: Callable[[int, str], Response],
-    request: Request,
-    error: Exception,
-) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  registered for it
-    headers = dict(error.headers or {})
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+def _http(routes: Sequence[BaseRoute], request: Request, error: HTTPException) -> Told:
+    status, detail, headers = error.status_code, error.detail, dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(routes, request))
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body; others say 422
-        return problem(422, "body: it cannot be read: write JSON in UTF-8")
-    if error.status_code in {404, 405} and wants_page(request):
-        text = _WORDS.get(error.detail, error.detail)
-        answer = page(error.status_code, f"{text[:1].upper()}{text[1:]}.")
-        answer.headers.update(headers)
-        return answer
-    return problem(error.status_code, error.detail, headers)
+    if status == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body; others say 422
+        return 422, "body: it cannot be read: write JSON in UTF-8", {}
+    return status, _WORDS.get(detail, detail) if wants_page(request) else detail, headers
 
 
 def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:
@@ -103,10 +111,13 @@ def _allowed(routes: Sequence[BaseRoute], request: Request) -> list[str]:
     return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it
-    named = [_describe(e) for e in error.errors()[:MOST_NAMED]]
-    return problem(422, "; ".join(named))
+def _invalid(request: Request, error: RequestValidationError) -> Told:
+    wrong = error.errors()
+    if wants_page(request):
+        if any(each["loc"][0] == "path" for each in wrong):
+            return 404, _WORDS["Not Found"], {}
+        return 422, f"“{wrong[0].get('input')}” cannot be used as {wrong[0]['loc'][-1]}", {}
+    return 422, "; ".join(_describe(each) for each in wrong[:MOST_NAMED]), {}
 
 
 def _describe(error: Mapping[str, Any]) -> str:
@@ -115,30 +126,13 @@ def _describe(error: Mapping[str, Any]) -> str:
     return f"{where or error['loc'][0]}: {what}"
 
 
-async def _input(_: Request, error: Exception) -> Response:
-    return problem(422, str(error))
-
-
-async def _unavailable(request: Request, error: Exception) -> Response:
-    assert isinstance(error, UnavailableError)  # noqa: S101  registered for it
+def _unavailable(request: Request, error: UnavailableError) -> Told:
     note_unanswered(request, error)
     detail = error.told or "a part of the service does not answer, try again later"
-    return problem(503, detail, {"Retry-After": RETRY_SECONDS})
+    return 503, detail, {"Retry-After": RETRY_SECONDS}
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    return problem(409, str(error))
-
-
-async def _unset(_: Request, error: Exception) -> Response:
-    return unset(error)
-
-
-def unset(error: Exception) -> Response:
-    """Return the answer where something is set wrong, and log what."""
+def unset(error: Exception) -> Told:
+    """Return what to answer where something is set wrong, and log what."""
     log.error("set wrong", error=str(error))
-    return problem(503, "a part of the service is not set up as it should be; the log says what is missing")
-
-
-async def _unexpected(_: Request, __: Exception) -> Response:
-    return problem(500, "something went wrong on our side; the log has the details")
+    return 503, "a part of the service is not set up as it should be; the log says what is missing", {}

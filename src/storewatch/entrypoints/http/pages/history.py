@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storewatch.domain.instant import iso
 from storewatch.domain.label import words_of
-from storewatch.entrypoints.wording import age, hours
+from storewatch.entrypoints.wording import age, duration
 from storewatch.ports.jobs import ENDED, State
 
 if TYPE_CHECKING:
@@ -19,8 +20,27 @@ STAGES = {
     "overview": "Finding out what stands out",
     "publish": "Writing the report",
 }
+MINUTE = 60  # seconds
 FORMATS = {"CSV": "csv", "Excel": "xlsx", "Parquet": "parquet", "JSON": "json"}
-WAITING = {State.QUEUED: "Waiting for a worker", State.RUNNING: "Beginning"}
+WAITING = {State.QUEUED: "Waiting for a worker", State.RUNNING: "Starting"}
+_AWAY = {
+    "poll store": ("the polls", "they do"),
+    "report shelf": ("the storage for reports", "it does"),
+    "job board": ("the job board", "it does"),
+}
+# What a board says of a job that failed or is held up, and what people read instead: no text of elsewhere.
+_CAUSES = {
+    "NoPollsError": "there were no polls to report on. Load some, then ask for it again.",
+    "NoStoreError": "no store has these labels. Spell them exactly as the stores file does.",
+    "DroppedError": "it needs polls that are no longer kept. Ask for shorter windows or a later as-of.",
+    "schema is": "the database is not ready for this version. Whoever runs the service has to upgrade it.",
+    "not know what is asked": "only a newer version can make it. Upgrade the workers as well.",
+    "outlived its limit": "it took longer than a report may. Ask for fewer stores, or have the limit raised.",
+    "worker was lost|process died": "its worker stopped three times. It may be short of memory.",
+    "EngineError": "the cluster that computes reports could not be used. Ask for it again when it can.",
+}
+_UNUSUAL = "something unexpected happened. The log of the service says what."
+_WAITED = re.compile(r", for (\S+) s: ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +55,13 @@ class JobView:
     scope: str  # which stores it is about
     rows: str | None
     took: str | None
+    is_for_pages: bool  # nobody asked for it: the pages did
     made: str  # when it was asked for: how long ago
     created: str
     stage: str  # what it does now
     done: int
     total: int  # stores; 0: not known
-    error: str | None
+    trouble: str | None  # why it failed or is held up, and what to do
     downloads: list[tuple[str, str]]  # name of the format, address
 
 
@@ -56,14 +77,35 @@ def job_view(job: Job, *, now: float) -> JobView:
         scope=_scope(job),
         rows=None if job.rows is None else f"{job.rows:,}",
         took=_took(job),
+        is_for_pages=job.ask.overview,
         made=age(now - job.created),
         created=iso(int(job.created)),
         stage=STAGES.get(progress.stage, progress.stage) if progress else WAITING.get(job.state, ""),
         done=progress.done if progress else 0,
         total=progress.total if progress else 0,
-        error=job.error,
+        trouble=job.error and _trouble(job.error, has_failed=job.state is State.FAILED),
         downloads=_downloads(job) if job.state is State.COMPLETE else [],
     )
+
+
+def _trouble(error: str, *, has_failed: bool) -> str:
+    """Return a fixed sentence for what a board says of a job, by its cause."""
+    away, back = next(
+        (words for port, words in _AWAY.items() if f"{port} does not answer" in error), ("", "")
+    )
+    if away and not has_failed:
+        return f"On hold: {away} did not answer. It will be tried again automatically."
+    waited = _WAITED.search(error)
+    long = f" for {_words(float(waited[1]))}" if waited else ""
+    cause = next((words for text, words in _CAUSES.items() if re.search(text, error)), _UNUSUAL)
+    if away:
+        cause = f"{away} did not answer{long}. Ask for it again when {back}."
+    return f"This report could not be made{'' if has_failed else ' yet'}: {cause}"
+
+
+def _words(seconds: float) -> str:
+    """Return how long something took, in its largest unit: `20 minutes`."""
+    return age(seconds).removesuffix(" ago") if seconds >= MINUTE else "less than a minute"
 
 
 def _downloads(job: Job) -> list[tuple[str, str]]:
@@ -83,4 +125,4 @@ def _took(job: Job) -> str | None:
     if job.ended is None or job.started is None:
         return None
     seconds = max(0.0, job.ended - job.started)
-    return f"{seconds:.2f} s" if seconds < 60 else hours(int(seconds))  # noqa: PLR2004  a minute
+    return f"{seconds:.2f} s" if seconds < MINUTE else duration(int(seconds))

@@ -12,19 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.exceptions import HTTPException
 
 from storewatch import __version__
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.kept import LEVEL, MARK, Made
-from storewatch.entrypoints.http.services import note_unanswered
+from storewatch.entrypoints.http.problems import IS_PAGE
 from storewatch.entrypoints.http.tokens import CALLER, Scope
 from storewatch.entrypoints.wording import age, duration, long_date
-from storewatch.errors import InputError, RefusedError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Mapping
@@ -48,6 +45,16 @@ POLICY = "; ".join(
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",  # addresses of stores and reports are nobody else's business
+}
+
+_ERRORS = {  # what it is called, and what to do
+    403: ("Not allowed", ""),
+    404: ("Nothing here", "Check the address, or start from one of the pages above."),
+    405: ("Not a page", ""),
+    422: ("That does not work", "Change the address, or go back and choose again."),
+    429: ("Too many reports are waiting", "The list of reports shows how far they are."),
+    500: ("Something went wrong", "Try again. If it keeps happening, tell whoever runs this service."),
+    503: ("Not answering", "This page tries again by itself every few seconds."),
 }
 
 
@@ -158,29 +165,17 @@ def report_url(report_id: str) -> str:
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages, too."""
+    """A route whose errors are pages, too, whoever asks."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler."""
         handle = super().get_route_handler()
 
-        async def with_pages(request: Request) -> Response:
-            try:
-                return _packed(request, await handle(request))
-            except HTTPException as error:
-                return error_page(error.status_code, str(error.detail))
-            except RequestValidationError:
-                return error_page(404, "There is nothing at this address.")
-            except InputError as error:
-                return error_page(422, f"{str(error)[:1].upper()}{str(error)[1:]}.")
-            except RefusedError as error:
-                return error_page(409, f"{str(error)[:1].upper()}{str(error)[1:]}.")
-            except UnavailableError as error:
-                note_unanswered(request, error)
-                text = error.told or "A part of the service does not answer. Try again in a moment."
-                return error_page(503, text)
+        async def packed(request: Request) -> Response:
+            request.scope[IS_PAGE] = True
+            return _packed(request, await handle(request))
 
-        return with_pages
+        return packed
 
 
 def _packed(request: Request, answer: Response) -> Response:
@@ -198,5 +193,9 @@ def _packed(request: Request, answer: Response) -> Response:
 
 
 def error_page(status: int, text: str) -> Response:
-    """Return a page that says what went wrong."""
-    return page("error", {"title": HTTPStatus(status).phrase, "text": text}, status=status)
+    """Return a page that says what went wrong, and what to do."""
+    title, advice = _ERRORS.get(status, (HTTPStatus(status).phrase, ""))
+    begin = text[:1] if "=" in text.partition(" ")[0] else text[:1].upper()  # of an address: to the letter
+    sentence = f"{begin}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
+    content = {"title": title, "text": sentence, "advice": advice, "is_away": status == 503}  # noqa: PLR2004
+    return page("error", content, status=status)

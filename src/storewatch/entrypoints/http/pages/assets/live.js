@@ -1,9 +1,12 @@
 // A part of a page that is marked data-live="milliseconds" is fetched anew after so long, again and again, and
 // takes the place of the old one if it says something else. What the reader has opened stays open, what has the
-// focus keeps it, and nothing is replaced under who is choosing in a form. Pages work without any of this.
+// focus keeps it, and nothing is replaced under who is choosing in a form. A page without such a part asks
+// whether the service is there at all. A service that is away is said until it answers again. Pages work without
+// any of this.
 "use strict";
 
 const away = document.getElementById("away");
+const LOOK = 15000; // milliseconds between two looks whether the service is there
 const began = new Date();
 const HELD = "a, button, summary";
 
@@ -30,7 +33,7 @@ async function renew(part) {
 
 function replace(part, next, title) {
   for (const summary of next.querySelectorAll("summary")) {
-    const held = find(part, sign(summary));
+    const held = like(part, sign(summary));
     if (held) summary.parentElement.open = held.parentElement.open;
   }
   const active = part.contains(document.activeElement) ? document.activeElement : null;
@@ -41,7 +44,7 @@ function replace(part, next, title) {
   if (next.innerHTML === part.innerHTML || choosing && part.dataset.live) return;
   document.title = title;
   part.replaceWith(next);
-  if (active) find(next, sign(active))?.focus();
+  if (active) like(next, sign(active))?.focus();
 }
 
 // What tells an element from the others of its part, whichever report it is about.
@@ -49,18 +52,37 @@ function sign(element) {
   return element.id || (element.getAttribute("href") || element.textContent).replace(/(as_of|report)=[^&#]*/g, "");
 }
 
-function find(part, wanted) {
+function like(part, wanted) {
   return [...part.querySelectorAll(HELD)].find((each) => sign(each) === wanted);
 }
 
+function isLive() {
+  return document.querySelector('[data-live]:not([data-live=""])') !== null;
+}
+
+async function look() {
+  if (document.visibilityState !== "visible" || isLive()) return;
+  try {
+    // Not /healthz: a gateway may keep that to itself.
+    const answer = await fetch(document.querySelector("link[rel=icon]").href, { cache: "no-store" });
+    lost(answer.status >= 500);
+  } catch {
+    lost(true);
+  }
+}
+
 function lost(is) {
+  if (is && !away.hidden) return;
   away.hidden = !is;
   const time = began.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  away.textContent = is ? `The service is not answering. You are looking at this page as it was at ${time}; it will catch up by itself.` : "";
-  if (!is) began.setTime(Date.now());
+  const then = isLive() ? "It will catch up by itself." : "Links and buttons will work again when it is back.";
+  away.textContent = is ? `The service is not answering. You are looking at this page as it was at ${time}. ${then}` : "";
+  if (!is && isLive()) began.setTime(Date.now());
 }
 
 document.querySelectorAll("[data-live]").forEach((part) => follow(part.id));
+setInterval(look, LOOK);
+document.addEventListener("visibilitychange", look);
 
 // The search completes what is typed; whoever picks an id is led to its store.
 const search = document.getElementById("find");
