@@ -83,8 +83,7 @@ def paints(page: Page) -> list[str]:
     return fills
 
 
-@pytest.mark.parametrize("width", [1280, 390, 320])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark"), (320, "light")])
 def test_it_is_accessible_and_fits_with_all_of_it_opened(page: Page, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="light" if scheme == "light" else "dark")

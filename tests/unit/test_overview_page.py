@@ -242,6 +242,7 @@ def test_a_look_at_a_brand_by_its_own_clock_shows_that_brand_alone() -> None:
 
 def test_a_value_that_is_not_there_has_an_empty_map() -> None:
     found = heat(Look(of="brand:gone"), ("", "", "utc", 0, 3_600, 0, 0, 0, 0))
+    assert not found.is_known
     assert not [cell for _, cells in found.rows for cell in cells if cell]
 
 

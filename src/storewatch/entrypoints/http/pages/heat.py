@@ -56,6 +56,8 @@ class Heat:
     """A heat map."""
 
     look: Look
+    whose: str  # of which stores, in words; empty: of all
+    is_known: bool  # whether the report has such hours
     choices: dict[str, list[tuple[str, str]]]  # by label its values, and what to ask for to look at each
     rows: list[tuple[str, list[Cell | None]]]  # a weekday each, that of the as-of last; None: no open time
     turn: float | None  # the hour of the last row from which on it is a week older; None: by other clocks
@@ -83,11 +85,13 @@ def heat_map(overview: Overview, look: Look, as_of: int, query: Mapping[str, str
     cells = {place: drawing.cell(place, *each) for place, each in seconds.items()}
     last = datetime.fromtimestamp(as_of - 1, UTC).weekday()
     choices: dict[str, list[tuple[str, str]]] = {}
-    for name, (label, value) in named.items():
-        if label:
-            choices.setdefault(label, []).append((value, name))
+    for name, (each, its) in named.items():
+        if each:
+            choices.setdefault(each, []).append((its, name))
     return Heat(
         look=look,
+        whose=f" of {label} {value}".rstrip() if look.of else "",
+        is_known=bool(cells),
         choices=choices,
         rows=[
             (DAYS[day], [cells.get(24 * day + hour) for hour in range(24)])
