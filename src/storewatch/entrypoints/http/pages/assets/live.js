@@ -37,7 +37,7 @@ function replace(part, next, title) {
     if (held) summary.parentElement.open = held.parentElement.open;
   }
   const active = part.contains(document.activeElement) ? document.activeElement : null;
-  const choosing = active && !active.matches(HELD) || [...part.querySelectorAll("option")].some((each) => each.selected !== each.defaultSelected);
+  const choosing = active && !active.matches(HELD) || [...part.querySelectorAll("select")].some(isChanged);
   if (next.dataset.state && next.dataset.state !== part.dataset.state) document.getElementById("said").textContent = next.dataset.state;
   part.dataset.state = next.dataset.state || "";
   part.dataset.live = next.dataset.live || "";
@@ -45,6 +45,10 @@ function replace(part, next, title) {
   document.title = title;
   part.replaceWith(next);
   if (active) like(next, sign(active))?.focus();
+}
+
+function isChanged(select) {
+  return select.selectedIndex !== Math.max(0, [...select.options].findIndex((each) => each.defaultSelected));
 }
 
 // What tells an element from the others of its part, whichever report it is about.
