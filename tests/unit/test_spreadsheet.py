@@ -187,3 +187,29 @@ def test_typed_formats_keep_such_ids_to_the_letter() -> None:
 
     assert pl.read_parquet(io.BytesIO(report.parquet_bytes()))["store_id"].to_list() == FORMULAS
     assert pl.read_json(io.BytesIO(report.json_bytes()))["store_id"].to_list() == FORMULAS
+
+
+def test_a_sheet_of_any_rows_keeps_texts_numbers_and_gaps() -> None:
+    texts = [*FORMULAS[:4], *PLAIN[:-1], "<b>&amp;</b>", "ü 🙂", "line\none", "", None]
+    rows = pl.DataFrame({"store_id": [f"0{n}" for n in range(len(texts))], "name": texts}).with_columns(
+        share=pl.int_range(pl.len()) / 4, seconds=pl.when(pl.int_range(pl.len()) % 3 > 0).then(604_800)
+    )
+    found = workbook.sheet_bytes(rows, "Stores", AS_OF)
+
+    assert workbook.sheet_bytes(rows, "Stores", AS_OF) == found
+    for lazily in (False, True):
+        (sheet,) = openpyxl.load_workbook(io.BytesIO(found), read_only=lazily).worksheets
+        head, *cells = sheet.iter_rows(values_only=True)
+        assert list(head) == rows.columns
+        assert [tuple(None if cell == "" else cell for cell in row) for row in cells] == [
+            tuple(None if cell == "" else cell for cell in row) for row in rows.iter_rows()
+        ]
+    assert b"<f>" not in zipfile.ZipFile(io.BytesIO(found)).read("xl/worksheets/sheet1.xml")
+
+
+def test_a_sheet_writes_what_would_be_read_as_a_sign_and_what_xml_cannot_hold_as_text() -> None:
+    rows = pl.DataFrame({"store_id": ["_x0041_", "a\x01b"]})
+    xml = zipfile.ZipFile(io.BytesIO(workbook.sheet_bytes(rows, "S", AS_OF))).read("xl/worksheets/sheet1.xml")
+
+    assert b">_x005F_x0041_<" in xml
+    assert ">a\ufffdb<".encode() in xml
