@@ -53,6 +53,12 @@ def _hosts(names: str | None) -> str | None:
     return names
 
 
+def _contact(given: str | None) -> str | None:
+    if given is None or re.fullmatch(r"https?://[^\s/]\S*|[^\s@/:?&]+@[^\s@/:?&]+", given):
+        return given
+    raise ValueError("must be an e-mail address or an http(s) address, like uptime@example.org")
+
+
 def _engine_url(url: str) -> str:
     if "@" in url:  # a password, which would be shown
         raise ValueError(f"must be {ENGINES}")
@@ -135,6 +141,9 @@ class Settings(BaseSettings):
 
     Unset: bound to loopback, that and the public address, else any.
     """
+
+    contact: Annotated[str | None, AfterValidator(_contact)] = None
+    """Whom to ask about wrong figures: an e-mail address or a web page, which the pages of stores name."""
 
     body_limit: int = Field(default=8 * 2**20, ge=1)
     """How many bytes a call's body may have."""

@@ -59,6 +59,7 @@ def test_probes_and_figures_are_asked_for_by_any_name(opened: Opened, path: str)
         ("POST", "/trigger_report"),
         ("POST", "/v1/reports"),
         ("POST", "/reports"),
+        ("POST", "/stores/001"),
         ("POST", "/sign-in"),
         ("DELETE", f"/v1/reports/{UNKNOWN}"),
     ],

@@ -14,8 +14,9 @@ from engines import polled
 from storewatch.domain.account import account
 from storewatch.domain.ask import Ask
 from storewatch.domain.instant import DAY, WEEK
-from storewatch.entrypoints.http.pages.evidence import FIGURES, Shown, StoreView, store_view
+from storewatch.entrypoints.http.pages.evidence import Shown, StoreView, store_view
 from storewatch.entrypoints.http.pages.pictures import WIDE, bands
+from storewatch.entrypoints.http.pages.sums import FIGURES
 from strategies import facts_of, instant
 
 if TYPE_CHECKING:

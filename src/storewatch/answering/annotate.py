@@ -42,13 +42,7 @@ def annotate(polls: PollStore, given: Mapping[str, str | None], *, now: float) -
         InputError: It is none, or there is one of its id already.
         RefusedError: They are kept in tables that storewatch only reads.
     """
-    made = {**given, "made_at": datetime.fromtimestamp(now, UTC).isoformat()}
-    reading = check_frames(
-        {ANNOTATIONS.name: pl.DataFrame({name: [text] for name, text in made.items()}).cast(pl.String)}
-    )
-    for reason in sentences(reading.rejects):
-        raise InputError(f"this is no annotation: {reason}")
-    new = reading.facts.of(ANNOTATIONS)
+    new = checked_annotation(given, now=now)
     with _changing:
         if given.get("id") and new["id"].is_in(all_annotations(polls)["id"].implode()).any():
             raise InputError(
@@ -57,6 +51,21 @@ def annotate(polls: PollStore, given: Mapping[str, str | None], *, now: float) -
             )
         _load(polls, new, now)
     return new
+
+
+def checked_annotation(given: Mapping[str, str | None], *, now: float) -> pl.DataFrame:
+    """Return the row that `annotate` would keep, and keep nothing.
+
+    Raises:
+        InputError: It is none.
+    """
+    made = {**given, "made_at": datetime.fromtimestamp(now, UTC).isoformat()}
+    reading = check_frames(
+        {ANNOTATIONS.name: pl.DataFrame({name: [text] for name, text in made.items()}).cast(pl.String)}
+    )
+    for reason in sentences(reading.rejects):
+        raise InputError(f"this is no annotation: {reason}")
+    return reading.facts.of(ANNOTATIONS)
 
 
 def withdraw(polls: PollStore, note: str, *, now: float) -> pl.DataFrame | None:

@@ -171,6 +171,7 @@ def opened(settings: Settings, *, bound: str | None) -> Iterator[Services]:
             hosts=hosts,
             intake=Intake(board, supervisor, settings),
             pages=KeptPages(),
+            contact=settings.contact,
             body_limit=settings.body_limit,
         )
 

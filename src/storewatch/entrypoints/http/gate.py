@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 TRIGGER_BY_GET = "/trigger_report"  # it changes something by GET
 ANNOTATIONS = "/v1/annotations"
+STORES = "/stores/"  # a form on the page of a store states something of it
 _OPEN = re.compile(r"/healthz|/readyz|/sign-in|/assets/[^/]+|/reports/[^/]+/[^/]+")  # the last: signed links
 _SIGNING = frozenset({"/sign-in", "/sign-out"})
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for by address, not by name
@@ -41,7 +42,7 @@ def need(method: str, path: str) -> Scope | None:
         return Scope.TRIGGER
     if method in READING:
         return None if _OPEN.fullmatch(path) else Scope.READ
-    if path.startswith(ANNOTATIONS):
+    if path.startswith(ANNOTATIONS) or (method == "POST" and path.startswith(STORES)):
         return Scope.ANNOTATE
     if method == "POST":
         return None if path in _SIGNING else Scope.TRIGGER
@@ -49,10 +50,10 @@ def need(method: str, path: str) -> Scope | None:
 
 
 def takes_session(method: str, path: str) -> bool:
-    """Say whether a call may come from a signed-in browser: it reads, or is the pages' own button."""
+    """Say whether a call may come from a signed-in browser: it reads, or is one of the pages' own forms."""
     if method in READING:
         return path != TRIGGER_BY_GET
-    return method == "POST" and path == "/reports"
+    return method == "POST" and (path == "/reports" or path.startswith(STORES))
 
 
 class Gate:

@@ -50,6 +50,10 @@ class PollsOnDemand:
             self._looked = time.monotonic()
         return self._version
 
+    def look_again(self) -> None:
+        """Have the next look at the version be one at the store: something was just loaded."""
+        self._looked = -LOOK_SECONDS
+
     def close(self) -> None:
         """Let go of what was opened."""
         if self._opened is not None:

@@ -45,6 +45,7 @@ class Services:
     hosts: Hosts
     intake: Intake
     pages: KeptPages
+    contact: str | None  # whom to ask about wrong figures
     body_limit: int  # bytes
 
 

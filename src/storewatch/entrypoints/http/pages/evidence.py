@@ -16,18 +16,21 @@ from storewatch.domain.ask import Ask
 from storewatch.domain.explain import explain
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
 from storewatch.domain.kinds import ANNOTATIONS, LABELS, NAME
+from storewatch.domain.uptime import zones_of
 from storewatch.domain.validity import run_out
 from storewatch.domain.window import parse_window
 from storewatch.domain.zone import clock_text, utc_offset, wall_clock
 from storewatch.entrypoints.explanation import carry_text
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
+from storewatch.entrypoints.http.pages.stating import Note, notes
+from storewatch.entrypoints.http.pages.sums import Sums, all_sums, change
 from storewatch.entrypoints.http.pages.verdict import headline, moment, sentences
 from storewatch.entrypoints.http.pages.weekly import opening
 from storewatch.entrypoints.wording import duration, percent, window_words
 from storewatch.errors import DroppedError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from markupsafe import Markup
@@ -35,18 +38,9 @@ if TYPE_CHECKING:
     from storewatch.domain.evidence import Day, Part, PollSeen
     from storewatch.domain.explain import Explanation
     from storewatch.domain.facts import Facts
-    from storewatch.domain.window import Window
     from storewatch.entrypoints.http.pages.weekly import Opening
     from storewatch.ports.jobs import Job
     from storewatch.ports.polls import PollStore
-
-FIGURES = {
-    "Up": "uptime",
-    "Down": "downtime",
-    "Unknown": "unknown",
-    "Planned downtime": "excluded",
-    "Open": "open",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +51,10 @@ class Shown:
     ask: Ask  # its as-of is settled; of its windows the first is shown
     is_report: bool
     is_restated: bool = False  # not of the report, because what is stated of the store differs now
+
+    def zone(self, store_id: str) -> str:
+        """Return the store's zone."""
+        return zones_of(self.facts, pl.Series([store_id]))[0]
 
 
 def find(
@@ -136,16 +134,6 @@ def _is_restated(polls: PollStore, store_id: str, version: str, present: str) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sums:
-    """One window's figures."""
-
-    title: str
-    percent: str
-    seconds: dict[str, int]  # by what people call them
-    measured: str  # the share of the open time that counts
-
-
-@dataclass(frozen=True, kw_only=True)
 class OutageLine:
     """An outage in words; the instants are for machines."""
 
@@ -208,6 +196,7 @@ class StoreView:
     carry: str
     is_by_majority: bool
     days: list[DayLines]
+    notes: list[Note]
     is_report: bool
     is_restated: bool
 
@@ -230,13 +219,16 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
         pictures=[week_picture(found, sheet) for sheet in (WIDE, NARROW)],
         outages=[_outage(found, place) for place in reversed(range(len(found.outages)))],
         opening=opening(found),
-        sums=list(_sums(found.row, ask.parsed_windows, is_compared=ask.compare)),
+        sums=list(all_sums(found.row, ask.parsed_windows, is_compared=ask.compare)),
         is_compared=ask.compare,
-        change=_change(found.row, window) if ask.compare else "",
+        change=change(found.row, window) if ask.compare else "",
         between=_between(found),
         carry=carry_text(found.carry),
         is_by_majority=ask.policy == "hourly-majority",
         days=[_day(found, day) for day in reversed(found.days)],
+        notes=notes(
+            facts.of(ANNOTATIONS), store_id, found.zone, frozenset(note.id for note in found.annotations)
+        ),
         is_report=shown.is_report,
         is_restated=shown.is_restated,
     )
@@ -248,38 +240,6 @@ def _name(facts: Facts, store_id: str) -> str:
         return ""
     rows = labels.filter((pl.col("store_id") == store_id) & (pl.col("label") == NAME))
     return str(rows["value"][0]) if len(rows) else ""
-
-
-def _sums(row: Any, windows: Sequence[Window], *, is_compared: bool) -> Iterator[Sums]:  # noqa: ANN401 - a row
-    first, *others = windows
-    yield _of_window(row, first.name, first.title)
-    if is_compared:
-        yield _of_window(row, first.name, "the one before", end="_before")
-    yield from (_of_window(row, each.name, each.title) for each in others)
-
-
-def _of_window(row: Any, name: str, title: str, *, end: str = "") -> Sums:  # noqa: ANN401 - a row
-    seconds = {figure: row[f"{figure}_seconds_{name}{end}"] for figure in (*FIGURES.values(), "measured")}
-    counts = seconds["open"] - seconds["excluded"]
-    return Sums(
-        title=title[:1].upper() + title[1:],
-        percent=percent(seconds["uptime"], seconds["downtime"]),
-        seconds={word: seconds[figure] for word, figure in FIGURES.items()},
-        measured=percent(seconds["measured"], counts - seconds["measured"]),
-    )
-
-
-def _change(row: Any, window: Window) -> str:  # noqa: ANN401 - a row
-    """Return by how many hundredths of a percent the uptime differs from that of the window before."""
-    shares = []
-    for end in ("", "_before"):
-        up, down = (row[f"{figure}_seconds_{window.name}{end}"] for figure in ("uptime", "downtime"))
-        if not up + down:
-            return "–"
-        shares.append(10_000 * up // (up + down))
-    change = shares[0] - shares[1]
-    sign = "−" if change < 0 else "+"
-    return f"{sign}{abs(change) // 100}.{abs(change) % 100:02} points" if change else "no change"
 
 
 def _between(found: Explanation) -> tuple[str, str] | None:
