@@ -111,8 +111,8 @@ def test_a_report_is_triggered_by_a_click_is_followed_and_is_downloaded(
     service: Service, watched: Watched
 ) -> None:
     page = watched.page
-    page.goto(service.url)
-    page.get_by_role("button", name="Make a new report").click()
+    page.goto(f"{service.url}/reports")
+    page.get_by_role("button", name="Make a report").click()
     expect(page.get_by_role("heading", name="Complete")).to_be_visible()
     assert Axe().run(page).violations_count == 0
     with page.expect_download() as download:
@@ -162,8 +162,8 @@ def test_search_leads_to_the_store_of_this_id(service: Service, watched: Watched
 def test_all_of_it_works_without_javascript(service: Service, browser: Browser) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(service.url)
-    page.get_by_role("button", name="Make a new report").click()
+    page.goto(f"{service.url}/reports")
+    page.get_by_role("button", name="Make a report").click()
     expect(page.get_by_role("heading", name="Complete")).to_be_visible()
     page.get_by_label("Find a store").fill("001")
     page.get_by_role("button", name="Find").click()

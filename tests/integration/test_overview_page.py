@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from html import unescape
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-import httpx
 import polars as pl
 import pytest
 
 from beyond import note
+from boards import claimed
+from calls import served
 from service import AS_OF, NEWEST, Service, eventually, small_facts
+from storewatch.answering.attempt import work
+from storewatch.bootstrap import open_polls
+from storewatch.config import load_settings
 from storewatch.domain.instant import iso
 from storewatch.domain.kinds import ANNOTATIONS, HOURS, LABELS, NAME, POLLS, TARGET
+from storewatch.entrypoints.http.app import create_app
 from storewatch.entrypoints.wording import duration, percent
-from web import Text, page
+from storewatch.ports.polls import Load
+from web import Text, page, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -278,21 +286,25 @@ def test_that_no_polls_come_in_is_said_once_and_not_of_a_pinned_report(looked: L
     assert said not in looked.service.get("/", params={"as_of": iso(AS_OF)}).text
 
 
-def test_while_the_first_report_is_made_the_page_says_so_and_looks_again_and_what_to_do_if_it_is_not(
-    tmp_path: Path,
-) -> None:
-    running = Service(home=tmp_path / "home", folder=tmp_path, settings={"workers": "0"})
-    running.load(small_facts(1))
-    try:
-        running.start()
-        assert "The first report is being made" in page(running, "/").texts
-        html = running.get("/").text
+def test_the_first_report_is_waited_for_and_what_to_do_is_said_until_there_is_one(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path, workers=0)
+    with closing(open_polls(settings)) as polls:
+        polls.load(Load(name="a-load", facts=small_facts(1)))
+    app = create_app(settings)
+    with served(app) as client:
+        services = app.state.services
+        board, html = services.board, client.get("/").text
+        assert "The first report is being made" in page_of(client.get("/stores?state=down")).texts
         assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in html
-        assert 'id="fleet"' in html
-        assert "The first report is being made" in page(running, "/stores?state=down").texts
-        [job] = running.get("/v1/reports").json()["reports"]
-        httpx.delete(f"{running.url}/v1/reports/{job['id']}").raise_for_status()
-        assert "There is no report yet" in page(running, "/").texts
-        assert "Try again" in page(running, "/").texts
-    finally:
-        running.close()
+        assert len(board.recent(9)) == 1
+
+        assert board.fail(claimed(board), "out of luck", final=True)
+        failed = page_of(client.get("/"))
+        assert "There is no report yet" in failed.texts
+        assert "Try again" in failed.texts
+
+        assert client.post("/reports").status_code == HTTPStatus.SEE_OTHER
+        assert work(claimed(board), polls=services.polls.open(), board=board, shelf=services.shelf)
+        made = page_of(client.get("/"))
+        assert "Overview" in made.texts
+        assert "could not be made" not in " ".join(made.texts)

@@ -114,7 +114,11 @@ def current(opened: Services, pinned: Pinned) -> Current | None:
         if found is not None:
             return found
     newest = fleet.newest_report(opened.board, opened.shelf)
-    return None if newest is None else _shown(opened, newest[0], coming=coming, refused=refused)
+    if newest is None:
+        return None
+    if coming is not None and coming.state in ENDED and coming.created < newest[0].created:
+        coming = None  # it failed, and somebody has made another one
+    return _shown(opened, newest[0], coming=coming, refused=refused)
 
 
 def before_the_first(opened: Services) -> Response:
