@@ -332,7 +332,7 @@ def test_a_bar_has_a_strip_an_hour_and_what_is_carried_is_paler() -> None:
     begin = int(datetime(2023, 1, 20, 22, tzinfo=UTC).timestamp())
     svg = week_bar("UUu.dD??x", begin, 'up "5 h"')
 
-    assert re.findall(r'<path class="([^"]*)"(?: fill="url\(#([a-z]+)-mini\)")? d="([^"]*)"', svg) == [
+    assert re.findall(r'<path class="([^"]*)"(?: fill="url\(#p-([a-z]+)\)")? d="([^"]*)"', svg) == [
         ("ground", "", "M0 6H9"),
         ("fill-up", "", "M0 0h2v12h-2z"),
         ("fill-up carried", "", "M2 0h1v12h-1z"),

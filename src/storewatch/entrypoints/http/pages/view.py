@@ -99,6 +99,10 @@ class View:
         """Return another page of the same."""
         return replace(self, page=None if page == 1 else page)
 
+    def of(self, window: str) -> View:
+        """Return the same with figures of another window."""
+        return replace(self, window=window, page=None)
+
     def by(self, order: str) -> View:
         """Return the same in another order; in the other direction if it is in this one."""
         first = f"-{order}" if order in _MOST_FIRST else order

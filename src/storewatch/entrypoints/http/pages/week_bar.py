@@ -50,4 +50,4 @@ def _paths(week: str) -> Iterator[tuple[str, str]]:
         if status == "up":
             yield f'class="fill-up{carried}"', path
         else:
-            yield f'class="patterned{carried}" fill="url(#{status}-mini)"', path
+            yield f'class="patterned{carried}" fill="url(#p-{status})"', path
