@@ -147,7 +147,7 @@ def test_findings_come_first_in_words_for_people() -> None:
         ),
         (
             "118 of 120 open stores of brand Corner Kitchen went down within one hour, "
-            "on Wed 25 Jan from 13:00 to 14:00 UTC; 12 of them still are."
+            "on Wed 25 Jan from 13:00 to 14:00 UTC; 12 of them are still down."
         ),
         "118 of 120 open stores went down within one hour, on Wed 25 Jan from 13:00 to 14:00 UTC.",
         "1 store has fallen silent: not polled for far longer than usual.",
@@ -164,7 +164,7 @@ def test_of_many_findings_five_are_told_and_two_of_a_kind() -> None:
     )
     found = changes(calm(), many, QUERY)
     assert [each.subject.split(" ")[0] for each in found] == ["The", "The", "118", "118", "7"]
-    assert found[2].url.endswith("#together-10")
+    assert found[2].url.endswith("#f10")
     assert found[4].url == list_url(QUERY, only="silent")
 
 

@@ -197,7 +197,7 @@ def _told(findings: Sequence[Mapping[str, Any]], query: Mapping[str, str]) -> It
     for place in places[:MOST_FINDINGS]:
         found = findings[place]
         subject, rest = _WORDS[found["kind"]](found)
-        url = f"/findings?{urlencode(query)}#{found['kind']}-{place + 1}"
+        url = f"/findings?{urlencode(query)}#f{place + 1}"
         if found["kind"] == "silent":
             url = list_url(query, only="silent")
         yield Sentence(subject=subject, rest=rest, url=url)
@@ -216,7 +216,7 @@ def _poller(found: Mapping[str, Any]) -> tuple[str, str]:
 def _together(found: Mapping[str, Any]) -> tuple[str, str]:
     evidence, count, still = found["evidence"], found["count"], found["evidence"]["still_down"]
     whose = _whose(evidence["label"], evidence["value"])
-    now = f"; {still:,} of them still {'is' if still == 1 else 'are'}" if still else ""
+    now = f"; {still:,} of them {'is' if still == 1 else 'are'} still down" if still else ""
     return f"{count:,} of {evidence['open_stores']:,} open stores{whose}", (
         f" went down within one hour, {_span(evidence)}{now}."
     )
