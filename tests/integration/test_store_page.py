@@ -74,7 +74,7 @@ def test_the_headline_is_what_the_table_says(service: Service, printed: dict[str
 
 
 @pytest.mark.parametrize(
-    ("window", "heading"), [("day", "Last day"), ("28d", "28d"), ("previous_week", "Previous week")]
+    ("window", "heading"), [("day", "Last day"), ("28d", "Last 28 days"), ("previous_week", "Previous week")]
 )
 def test_any_window_is_shown_beside_the_one_before(service: Service, window: str, heading: str) -> None:
     columns = sums(service.get(f"/stores/001?window={window}").text)

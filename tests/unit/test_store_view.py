@@ -17,6 +17,7 @@ from storewatch.domain.instant import DAY, WEEK
 from storewatch.entrypoints.http.pages.evidence import Shown, StoreView, store_view
 from storewatch.entrypoints.http.pages.pictures import WIDE, bands
 from storewatch.entrypoints.http.pages.sums import FIGURES
+from storewatch.entrypoints.wording import duration
 from strategies import facts_of, instant
 
 if TYPE_CHECKING:
@@ -207,3 +208,35 @@ def test_the_windows_before_are_compared() -> None:
     assert view.change == "−50.00 points"
     alone = viewed("2023-01-25 04:00", "2h", facts=facts_of(polls, zones=UTC), compare=False)
     assert (len(alone.sums), alone.is_compared) == (1, False)
+
+
+@pytest.mark.parametrize("zone", ODD[:3])
+def test_a_month_is_a_square_a_day_that_says_what_the_table_does(zone: str) -> None:
+    as_of = "2025-11-03 13:07:21"
+    view = viewed(as_of, "previous_month", facts=week_of(zone, as_of))
+    assert (view.pictures, view.days) == ([], [])
+    assert len(view.day_sums) == 31
+    whole = view.sums[0].seconds
+    for name in ("open", "down", "unknown"):
+        assert sum(getattr(day, name) for day in view.day_sums) == whole[name.title()]
+    titles = re.findall(r"<title>(.*?)</title>", view.month or "")
+    assert len(titles) == 31
+    for title, day in zip(titles, reversed(view.day_sums), strict=True):
+        assert title.startswith(f"{day.date:%a} {day.date.day} ")
+        assert (f"down {duration(day.down)}" in title) == (day.down > 0)
+        assert ("closed" in title) == (day.open == 0)
+
+
+def test_a_day_of_a_month_leads_to_its_hours() -> None:
+    as_of = "2025-11-03 13:07:21"
+    facts = week_of("Australia/Lord_Howe", as_of)
+    month = viewed(as_of, "28d", facts=facts)
+    for day in month.day_sums[1:4]:
+        alone = viewed(as_of, day.window, facts=facts)
+        assert (alone.sums[0].seconds["Open"], alone.sums[0].seconds["Down"]) == (day.open, day.down)
+        assert [f"{each.date:%d}" for each in alone.days] == [f"{day.date:%d}"]
+
+
+def test_a_long_window_without_days_is_no_error() -> None:
+    view = viewed("2023-02-01 00:00", "this_month", facts=facts_of([], zones=UTC, stores=["a"]))
+    assert view.headline == "You were down 0 min of 0 min."

@@ -28,8 +28,8 @@ def explained(
 
 
 def said(found: Explanation, *, has_run_out: bool = False) -> list[str]:
-    words = "the last 24 hours"
-    return [headline(found), *sentences(found, words=words, has_run_out=has_run_out)]
+    within = "in the last 24 hours"
+    return [headline(found), *sentences(found, within=within, has_run_out=has_run_out)]
 
 
 def test_a_store_that_is_down_still_says_since_when_it_was_not_looked_at() -> None:

@@ -21,12 +21,13 @@ from storewatch.domain.validity import run_out
 from storewatch.domain.window import parse_window
 from storewatch.domain.zone import clock_text, utc_offset, wall_clock
 from storewatch.entrypoints.explanation import carry_text
+from storewatch.entrypoints.http.pages.month import DaySums, day_sums, is_long, month_picture
 from storewatch.entrypoints.http.pages.pictures import NARROW, WIDE, week_picture
 from storewatch.entrypoints.http.pages.stating import Note, notes
 from storewatch.entrypoints.http.pages.sums import Sums, all_sums, change
-from storewatch.entrypoints.http.pages.verdict import headline, moment, sentences
+from storewatch.entrypoints.http.pages.verdict import headline, moment, sentences, words_of
 from storewatch.entrypoints.http.pages.weekly import opening
-from storewatch.entrypoints.wording import duration, percent, window_words
+from storewatch.entrypoints.wording import duration, percent
 from storewatch.errors import DroppedError, InputError
 
 if TYPE_CHECKING:
@@ -186,7 +187,10 @@ class StoreView:
     as_of: str
     headline: str
     sentences: list[str]
-    pictures: list[Markup]
+    within: str  # the same after a verb, `in the last week`
+    pictures: list[Markup]  # none, if a picture of its days takes their place
+    month: Markup | None
+    day_sums: list[DaySums]
     outages: list[OutageLine]  # the latest first, as the days
     opening: Opening
     sums: list[Sums]  # the window's, the one's before if that is known, those of further windows
@@ -205,7 +209,8 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
     """Return a store's page: the figures as a report of this input has them, and their evidence."""
     facts, ask = shown.facts, shown.ask
     found, window = explain(facts, store_id, ask), ask.parsed_windows[0]
-    words = window_words(window)
+    words, within = words_of(window)
+    long = is_long(found)
     has_run_out = store_id in run_out(facts.hours, facts.zones, ask.instant)
     return StoreView(
         found=found,
@@ -215,8 +220,11 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
         end=moment(found, found.end),
         as_of=moment(found, found.as_of),
         headline=headline(found),
-        sentences=list(sentences(found, words=words, has_run_out=has_run_out)),
-        pictures=[week_picture(found, sheet) for sheet in (WIDE, NARROW)],
+        sentences=list(sentences(found, within=within, has_run_out=has_run_out)),
+        within=within,
+        pictures=[] if long else [week_picture(found, sheet) for sheet in (WIDE, NARROW)],
+        month=month_picture(found) if long else None,
+        day_sums=day_sums(found) if long else [],
         outages=[_outage(found, place) for place in reversed(range(len(found.outages)))],
         opening=opening(found),
         sums=list(all_sums(found.row, ask.parsed_windows, is_compared=ask.compare)),
@@ -225,7 +233,7 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
         between=_between(found),
         carry=carry_text(found.carry),
         is_by_majority=ask.policy == "hourly-majority",
-        days=[_day(found, day) for day in reversed(found.days)],
+        days=[] if long else [_day(found, day) for day in reversed(found.days)],
         notes=notes(
             facts.of(ANNOTATIONS), store_id, found.zone, frozenset(note.id for note in found.annotations)
         ),

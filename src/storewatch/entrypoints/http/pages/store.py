@@ -26,7 +26,6 @@ from storewatch.entrypoints.http.pages.rendering import (
 )
 from storewatch.entrypoints.http.services import Opened, Services  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.http.tokens import CALLER
-from storewatch.entrypoints.wording import window_words
 from storewatch.errors import InputError, NoPollsError, UnknownStoreError
 
 WEEK = "week"
@@ -90,6 +89,7 @@ def state(
     """Show what an annotation of a store would change, keep it, or withdraw one; by the form's `step`."""
     from storewatch.answering.annotate import annotate, checked_annotation  # noqa: PLC0415  see above
     from storewatch.entrypoints.http.pages import evidence, stating  # noqa: PLC0415  see above
+    from storewatch.entrypoints.http.pages.verdict import words_of  # noqa: PLC0415  see above
 
     store_id, polls, now = store_id or dots, opened.polls.open(), time.time()
     step, note = form.pop("step"), form.pop("note")
@@ -113,7 +113,7 @@ def state(
         return _changed(store_id, opened, window)
     before, after = stating.foreseen(shown.facts, shown.ask, store_id, row)
     (stated,) = stating.notes(row, store_id, shown.zone(store_id))
-    words = window_words(shown.ask.parsed_windows[0])
+    words, _ = words_of(shown.ask.parsed_windows[0])
     return page(
         "stating",
         {**content, "error": None, "before": before, "after": after, "text": stated.text, "words": words},

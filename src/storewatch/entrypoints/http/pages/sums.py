@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storewatch.entrypoints.http.pages.verdict import words_of
 from storewatch.entrypoints.wording import percent
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ class Sums:
 def all_sums(row: Mapping[str, int], windows: Sequence[Window], *, is_compared: bool) -> Iterator[Sums]:
     """Yield the figures of the first window, of the one before it if that is known, and of the others."""
     first, *others = windows
-    yield sums_of(row, first.name, first.title)
+    yield sums_of(row, first.name, _title(first))
     if is_compared:
         yield sums_of(row, first.name, "the one before", end="_before")
-    yield from (sums_of(row, each.name, each.title) for each in others)
+    yield from (sums_of(row, each.name, _title(each)) for each in others)
+
+
+def _title(window: Window) -> str:
+    return words_of(window)[0].removeprefix("the ")
 
 
 def sums_of(row: Mapping[str, int], name: str, title: str, *, end: str = "") -> Sums:

@@ -9,13 +9,14 @@ from storewatch.domain.evidence import spelled
 from storewatch.domain.instant import DAY, HOUR, MICROSECONDS
 from storewatch.domain.shifts import date_of
 from storewatch.domain.zone import clock_text, wall_clock
-from storewatch.entrypoints.wording import duration, long_date
+from storewatch.entrypoints.wording import duration, long_date, window_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storewatch.domain.evidence import PollSeen
     from storewatch.domain.explain import Explanation
+    from storewatch.domain.window import Window
 
 SILENT = 6 * HOUR  # of open time without a check, from which on it is said when the last one was
 
@@ -33,24 +34,32 @@ _CLOSED = {
 }
 
 
+def words_of(window: Window) -> tuple[str, str]:
+    """Return what sentences call a window, alone and after a verb: `the last week`, `in the last week`."""
+    if window.span is not None:
+        return "the time chosen", "in the time chosen"
+    words = window_words(window)
+    return words, words if words in ("today", "yesterday") else f"in {words}"
+
+
 def headline(found: Explanation) -> str:
     """Return the one sentence that every page of a store begins with."""
     figures = found.figures
     return f"You were down {duration(figures['downtime'])} of {duration(figures['open'])}."
 
 
-def sentences(found: Explanation, *, words: str, has_run_out: bool) -> Iterator[str]:
+def sentences(found: Explanation, *, within: str, has_run_out: bool) -> Iterator[str]:
     """Yield what follows the headline.
 
     Args:
         found: Of the window that is shown.
-        words: The window's name, `the last week`.
+        within: The window's name after a verb, `in the last week`.
         has_run_out: Whether no hours row makes a shift in the week before the as-of (R8).
     """
     if has_run_out:
         yield "The opening hours that we were given have run out, so the store counts as closed."
     elif not found.figures["open"]:
-        yield f"It had no opening hours in {words}."
+        yield f"It had no opening hours {within}."
     if found.figures["open"]:
         yield from _state(found)
         yield from _checks(found)
