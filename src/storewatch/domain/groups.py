@@ -63,34 +63,43 @@ def _verdict(name: str) -> Iterator[pl.Expr]:
 
 
 def grouped(rows: pl.DataFrame, facts: Facts, label: str, windows: Sequence[Window]) -> pl.DataFrame:
-    """Add up rows by the values of a label, stores of different targets apart, so that slices can be added.
+    """Add up rows by the values of a label, as `summed` does.
 
     Args:
         rows: Of `account`.
         facts: Those that it was made of.
         label: As names of columns are matched.
         windows: Of the rows.
+    """
+    held = facts.of(LABELS).filter(pl.col("label") == label).select("store_id", "value")
+    labelled = rows.join(held, on="store_id", how="left").join(targets(facts), on="store_id", how="left")
+    return summed(labelled, windows)
+
+
+def summed(rows: pl.DataFrame, windows: Sequence[Window]) -> pl.DataFrame:
+    """Add up rows by their value, stores of different targets apart, so that slices can be added.
+
+    Args:
+        rows: Of `account`, with value (null: none) and thousandths (their target, Int64; null: none).
+        windows: Of the rows.
 
     Returns:
         value ("": stores without one), thousandths (their target; null: none), stores, met, missed,
         no_verdict (by the week if it is asked for, else by the last window) and the sums of seconds, Int64.
     """
-    held = facts.of(LABELS).filter(pl.col("label") == label).select("store_id", "value")
-    summed = [name for name in rows.columns if "_seconds_" in name and not name.startswith(_NOT_SUMMED)]
+    sums = [name for name in rows.columns if "_seconds_" in name and not name.startswith(_NOT_SUMMED)]
     names = [window.name for window in windows]
     met = f"met_{'last_week' if 'last_week' in names else names[-1]}"
     verdict = pl.col(met) if met in rows.columns else pl.lit(None, dtype=pl.Boolean)
     return (
-        rows.select("store_id", *summed, verdict=verdict)
-        .join(held, on="store_id", how="left")
-        .join(targets(facts), on="store_id", how="left")
-        .group_by(pl.col("value").fill_null(""), "thousandths")
+        rows.with_columns(pl.col("value").fill_null(""), verdict=verdict)
+        .group_by("value", "thousandths")
         .agg(
             stores=pl.len().cast(pl.Int64),
             met=pl.col("verdict").sum().cast(pl.Int64),
             missed=(~pl.col("verdict")).sum().cast(pl.Int64),
             no_verdict=pl.col("verdict").null_count().cast(pl.Int64),
-            **{name: pl.col(name).sum() for name in summed},
+            **{name: pl.col(name).sum() for name in sums},
         )
     )
 

@@ -25,6 +25,8 @@ from storewatch.entrypoints.http.links import Links
 from storewatch.entrypoints.http.observed import Observed
 from storewatch.entrypoints.http.on_demand import PollsOnDemand
 from storewatch.entrypoints.http.pages.files import router as files
+from storewatch.entrypoints.http.pages.findings import router as page_of_findings
+from storewatch.entrypoints.http.pages.groups import router as groups
 from storewatch.entrypoints.http.pages.overview import router as overview
 from storewatch.entrypoints.http.pages.rendering import error_page
 from storewatch.entrypoints.http.pages.reports import router as page_of_reports
@@ -62,6 +64,8 @@ ROUTERS = (
     v1,
     findings,
     overview,
+    groups,
+    page_of_findings,
     page_of_reports,
     list_of_stores,
     store_page,
