@@ -95,19 +95,15 @@ class View:
         query = urlencode([*self.filters, *rest.items(), *pinned.items()])
         return f"{path}?{query}" if query else path
 
-    def on(self, page: int) -> View:
-        """Return another page of the same."""
-        return replace(self, page=None if page == 1 else page)
-
-    def of(self, window: str) -> View:
-        """Return the same with figures of another window."""
-        return replace(self, window=window, page=None)
+    def but(self, **parts: object) -> View:
+        """Return this with other parts; on its first page, if that is none of them."""
+        return replace(self, **{"page": None, **parts})  # type: ignore[arg-type]
 
     def by(self, order: str) -> View:
         """Return the same in another order; in the other direction if it is in this one."""
         first = f"-{order}" if order in _MOST_FIRST else order
         other = order if order in _MOST_FIRST else f"-{order}"
-        return replace(self, sort=other if self.sort == first else first, page=None)
+        return self.but(sort=other if self.sort == first else first)
 
     @property
     def is_descending(self) -> bool:
@@ -118,16 +114,6 @@ class View:
     def order(self) -> str:
         """What it is sorted by."""
         return self.sort.removeprefix("-")
-
-    @property
-    def plain(self) -> View:
-        """The same without any filter."""
-        return replace(self, filters=(), page=None)
-
-    def without(self, name: str, text: str) -> View:
-        """Return this less one filter."""
-        kept = tuple(each for each in self.filters if each != (name, text))
-        return replace(self, filters=kept, page=None)
 
     def places(self, fleet: Fleet) -> tuple[pl.Series, list[tuple[str, View]]]:
         """Return the places in the fleet table of the stores of all pages, and the filters.
@@ -146,7 +132,9 @@ class View:
             else:
                 said, stores = FILTERS[name](text, fleet)
                 kept &= stores
-            words.append((said, self.without(name, text)))
+            words.append(
+                (said, self.but(filters=tuple(each for each in self.filters if each != (name, text))))
+            )
         for label, some in values.items():
             kept &= table.is_of(label, some)
         found = table.ordered(fleet.rows, kept, self.order, fleet.window, is_descending=self.is_descending)
