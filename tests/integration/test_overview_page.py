@@ -274,9 +274,9 @@ def test_a_plain_report_shows_what_its_rows_give(looked: Looked) -> None:
     looked.service.result(looked.service.trigger(as_of=as_of))
     found = page(looked.service, f"/?as_of={as_of}")
     text = " ".join(found.texts)
-    assert "– silent not in this report; the next one will say" in text
-    assert "There is no week before to compare this one with." in text
-    assert "It comes with the next report." in text
+    assert "– silent not known of this report" in text
+    assert "Not known: this report was made without findings" in text
+    assert "This report has no figures by the hour." in text
     assert {a["data-count"] for _, a in found.tags if "data-count" in a} == {"down", "below", "no-data"}
 
 
