@@ -10,7 +10,7 @@ from datetime import timedelta
 from html import unescape
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import polars as pl
 import pytest
@@ -81,8 +81,14 @@ class Looked:
     """A service whose overview has been looked at, and the report's files."""
 
     service: Service
+    report_id: str
     html: str
     rows: pl.DataFrame
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What links carry on."""
+        return {"as_of": iso(AS_OF), "report": self.report_id}
 
     @property
     def found(self) -> Text:
@@ -110,7 +116,9 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Looked]:
         html = eventually("the first report is there", lambda: _with_figures(running))
         [report_id] = set(re.findall(r'href="/reports/([0-9a-f]{32})"', html))
         parquet = running.get(f"/v1/reports/{report_id}/download?format=parquet").content
-        yield Looked(service=running, html=html, rows=pl.read_parquet(io.BytesIO(parquet)))
+        yield Looked(
+            service=running, report_id=report_id, html=html, rows=pl.read_parquet(io.BytesIO(parquet))
+        )
     finally:
         running.close()
         print(running.output)  # noqa: T201  pytest shows it if a test fails
@@ -142,7 +150,7 @@ def test_the_four_counts_are_those_of_the_reports_rows(looked: Looked) -> None:
 
 
 def test_each_count_leads_to_the_list_of_its_stores_in_the_same_report(looked: Looked) -> None:
-    query = urlencode({"as_of": iso(AS_OF)})
+    query = urlencode(looked.query)
     links = {a["data-count"]: a["href"] for _, a in looked.found.tags if "data-count" in a}
     assert links == {
         "down": f"/stores?state=down&{query}",
@@ -189,6 +197,7 @@ def test_the_bands_hold_every_store_once(looked: Looked) -> None:
     bands = re.findall(
         r'class="band">.*?</td>\s*<td class="number">(?:<a[^>]*>)?([\d,]+)', looked.html, re.DOTALL
     )
+    pinned = urlencode(looked.query).replace("&", "&amp;")
     assert sum(int(count.replace(",", "")) for count in bands) == looked.rows.height
     share = (
         10_000
@@ -197,7 +206,7 @@ def test_the_bands_hold_every_store_once(looked: Looked) -> None:
     )
     for edge in (100, 99, 95, 90, 50):
         below = looked.rows.select((share < 100 * edge).sum()).item()
-        assert f'below={edge}&amp;as_of={quote(iso(AS_OF))}">{below} below {edge} %</a>' in looked.html
+        assert f'below={edge}&amp;{pinned}">{below} below {edge} %</a>' in looked.html
 
 
 def seconds(words: str) -> int:
@@ -253,6 +262,15 @@ def test_what_changed_is_said_of_the_brand_that_fell_and_of_the_silent_store(loo
     rows = looked.rows.filter(pl.col("store_id").is_in(FEW[1::2]))
     share = percent(*(int(rows[f"{kind}_seconds_last_week"].sum()) for kind in ("uptime", "downtime")))
     assert f"The 12 stores of brand A:1 were up {share} of their open time in the last week," in text
+
+
+def test_each_finding_that_is_told_leads_to_its_place(looked: Looked) -> None:
+    links = [
+        address for address in looked.found.addresses if address.startswith("/findings?") and "#" in address
+    ]
+    assert links
+    for path, _, anchor in (link.partition("#") for link in links):
+        assert anchor in [a.get("id") for _, a in page(looked.service, path).tags]
 
 
 def test_hostile_labels_and_names_are_shown_to_the_letter(looked: Looked) -> None:

@@ -83,8 +83,8 @@ class Current:
 
     @property
     def query(self) -> dict[str, str]:
-        """What links carry on, so that they lead to figures of the same report."""
-        return {"as_of": iso(self.report.as_of)}
+        """What links carry on: the very report, for there may be several of one as-of."""
+        return {"as_of": iso(self.report.as_of), "report": self.job.id}
 
     def content(self) -> dict[str, object]:
         """Return what every fleet page shows of it."""

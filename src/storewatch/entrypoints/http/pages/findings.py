@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Response
 
 from storewatch.entrypoints.http.pages.current import Pin, before_the_first, current
-from storewatch.entrypoints.http.pages.groups import kept, stores_url
+from storewatch.entrypoints.http.pages.groups import stores_url
 from storewatch.entrypoints.http.pages.rendering import PageRoute, page
 from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 from storewatch.entrypoints.wording import duration
@@ -90,8 +90,8 @@ def list_findings(opened: Opened, pinned: Pin) -> Response:
     now = current(opened, pinned)
     if now is None:
         return before_the_first(opened)
-    found = None if now.overview is None else list(_views(now.overview.findings, kept(now)))
-    return page("findings", {**now.content(), "findings": found, "kept": kept(now)})
+    found = None if now.overview is None else list(_views(now.overview.findings, now.query))
+    return page("findings", {**now.content(), "findings": found, "kept": now.query})
 
 
 def _views(findings: list[dict[str, Any]], pinned: Mapping[str, str]) -> Iterator[Finding]:

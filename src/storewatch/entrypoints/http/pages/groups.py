@@ -121,7 +121,7 @@ def list_groups(opened: Opened, pinned: Pin, wanted: Annotated[Wanted, Depends()
         "count": table.height,
         "pages": pages,
         "groups": [_group(row, now, wanted) for row in rows.iter_rows(named=True)],
-        "kept": kept(now),
+        "kept": now.query,
     }
     return page("groups", {**now.content(), **content})
 
@@ -164,7 +164,7 @@ def _group(row: Mapping[str, Any], now: Current, wanted: Wanted) -> Group:
     met = {True: "met", False: "missed", None: "no verdict"}[row.get(f"met_last_{wanted.window}")]
     return Group(
         value=value,
-        url=stores_url(window, kept(now), label=wanted.label, value=value),
+        url=stores_url(window, now.query, label=wanted.label, value=value),
         stores=f"{row['stores']:,}",
         uptime=_percent(row["uptime"]),
         change="–" if change is None else f"{'+−'[change < 0] if change else ''}{points(abs(change))}",
@@ -178,11 +178,6 @@ def _group(row: Mapping[str, Any], now: Current, wanted: Wanted) -> Group:
         target="–" if target is None else f"{target:g} %",
         verdict="" if target is None else met,
     )
-
-
-def kept(now: Current) -> dict[str, str]:
-    """Return what leads to figures of the same report; there may be several as of one instant."""
-    return {**now.query, "report": now.job.id}
 
 
 def stores_url(

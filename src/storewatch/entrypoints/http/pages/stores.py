@@ -66,7 +66,7 @@ def list_stores(request: Request, opened: Opened, pinned: Pin, q: str = "", go: 
         "view": view,
         **listing(now, view),
         "sorts": list(({view.sort: view.sort} | SORTS).items()),
-        "kept": {**now.query, "report": now.job.id},  # there may be several as of one instant
+        "kept": now.query,
     }
     if now.is_pinned:
         content["now"] = replace(now, is_pinned=_is_old(now, opened))
