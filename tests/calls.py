@@ -47,9 +47,9 @@ def check_problem(answer: httpx.Response, status: int) -> str:
 
 
 @contextmanager
-def served(app: FastAPI, *, lifespan: Literal["on", "off"] = "on") -> Iterator[httpx.Client]:
-    """Serve an app from a thread of this process, so that a test can look behind it."""
-    config = uvicorn.Config(app, port=0, lifespan=lifespan, log_level="critical", ws="none")
+def served(app: FastAPI, *, lifespan: Literal["on", "off"] = "on", port: int = 0) -> Iterator[httpx.Client]:
+    """Serve an app from a thread of this process, so that a test can look behind it; port 0: a free one."""
+    config = uvicorn.Config(app, port=port, lifespan=lifespan, log_level="critical", ws="none")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
     thread.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import os
 import signal
 from pathlib import Path
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
 
 expect.set_options(timeout=60_000)  # milliseconds; 5 s would be a verdict on the machine
 
-WIDTHS = (1280, 390)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PATHS = {"front": "/", "store": "/stores/001", "unknown": "/stores?q=0001", "empty": "/"}
+SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (390, "dark"))
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -49,17 +46,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     finally:
         running.close()
         print(running.output)  # noqa: T201  pytest shows it if a test fails
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    folder = tmp_path_factory.mktemp("empty")
-    running = Service(home=folder / "home", folder=folder)
-    try:
-        yield running.start()
-    finally:
-        running.close()
-        print(running.output)  # noqa: T201  the same
 
 
 @pytest.fixture(scope="module")
@@ -84,27 +70,12 @@ class Watched:
         self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
 
 
-@pytest.fixture(params=itertools.product(WIDTHS, SCHEMES), ids=lambda pair: f"{pair[0]}-{pair[1]}")
+@pytest.fixture(params=SCREENS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
 def watched(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Watched]:
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     yield Watched(context)
     context.close()
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_every_page_is_accessible_fits_and_asks_nobody_else(
-    service: Service, empty: Service, watched: Watched, name: str
-) -> None:
-    page = watched.page
-    page.goto((empty if name == "empty" else service).url + PATHS[name])
-    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"
-    assert watched.wrong == []
-    assert watched.hosts == {urlsplit(page.url).netloc}
 
 
 def test_a_report_is_triggered_by_a_click_is_followed_and_is_downloaded(
