@@ -40,7 +40,7 @@ def find_store(
         settled = settle(snapshot, replace(ask, store_ids=(store_id,)))
         since, until = usual_since(settled.ask), settled.ask.until
         facts = snapshot.scan(since=since, until=until, within=[store_id])
-        if store_id not in store_names(facts):
+        if store_id not in store_names(facts).to_list():
             raise UnknownStoreError(store_id, snapshot.near(store_id))
         earlier = evidence_since(facts, store_id, settled.ask)
         if earlier is not None and since is not None and earlier < since:

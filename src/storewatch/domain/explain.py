@@ -140,7 +140,7 @@ def explain(facts: Facts, store_id: str, ask: Ask) -> Explanation:
     return Explanation(
         store_id=store_id,
         zone=zone,
-        has_zone=store_id in facts.zones["store_id"],
+        has_zone=store_id in facts.zones["store_id"].to_list(),
         as_of=ask.instant,
         carry=ask.carry,
         window=window.text,
@@ -200,8 +200,8 @@ def _report(facts: Facts, store_id: str, ask: Ask, window: Window) -> tuple[dict
     named = replace(facts, stores=pl.Series("store_id", [store_id]))
     found = account(named, replace(ask, store_ids=(store_id,)))
     (row,) = found.rows.to_dicts()
-    seconds = f"seconds_{window.name}"
-    return row, dict(found.touched.filter(pl.col(seconds) > 0).select("id", seconds).iter_rows())
+    touched = {each["id"]: each[f"seconds_{window.name}"] for each in found.touched.iter_rows(named=True)}
+    return row, {name: seconds for name, seconds in touched.items() if seconds}
 
 
 def _annotations(facts: Facts, touched: Mapping[str, int]) -> dict[str, Annotation]:

@@ -65,6 +65,10 @@ def dense_numbers(ids: pl.Series, names: pl.Series) -> NDArray[np.uint32]:
 def _places(found: Distinct, names: pl.Series) -> NDArray[np.uint32]:
     if not len(names):
         return np.zeros(len(found.index), dtype=np.uint32)
+    if len(names) + len(found.ids) <= FEW_ROWS:
+        places = {name: place for place, name in enumerate(names.to_list())}
+        numbers = [places.get(name, len(names)) for name in found.ids.to_list()]
+        return np.array(numbers, dtype=np.uint32).take(found.index)
     place = names.search_sorted(found.ids).to_numpy()
     known = found.ids.is_in(names.implode()).to_numpy()
     return np.where(known, place, len(names)).astype(np.uint32).take(found.index)
@@ -81,6 +85,13 @@ class Distinct:
 def distinct(ids: pl.Series) -> Distinct:
     """Find the texts of a column of ids (String or Categorical, no nulls) without comparing all of them."""
     if ids.dtype == pl.String:
+        if len(ids) <= FEW_ROWS:
+            texts = ids.to_list()
+            index = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+            return Distinct(
+                ids=pl.Series(ids.name, list(index), dtype=pl.String),
+                index=np.array([index[text] for text in texts], dtype=np.int64),
+            )
         changes = (ids != ids.shift(1)).fill_null(value=True).to_numpy()
         begins = np.flatnonzero(changes)
         if len(begins) * 4 < len(ids):

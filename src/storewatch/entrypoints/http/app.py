@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -33,6 +34,7 @@ from storewatch.entrypoints.http.pages.reports import router as page_of_reports
 from storewatch.entrypoints.http.pages.sign_in import router as sign_in
 from storewatch.entrypoints.http.pages.store import router as store_page
 from storewatch.entrypoints.http.pages.stores import router as list_of_stores
+from storewatch.entrypoints.http.pages.warming import warm
 from storewatch.entrypoints.http.problems import Problem, add_problems
 from storewatch.entrypoints.http.security import SCHEMES, say_need
 from storewatch.entrypoints.http.services import Services
@@ -159,6 +161,7 @@ def opened(settings: Settings, *, bound: str | None) -> Iterator[Services]:
         supervisor = Supervisor(settings, metrics)
         supervisor.start()
         stack.callback(supervisor.stop)
+        Thread(target=warm, args=(polls,), daemon=True, name="warming").start()
         supervisor.check()
         yield Services(
             board=board,

@@ -1,4 +1,4 @@
-"""The poll store as the service's own process has it: opened when a route first needs it."""
+"""The poll store as the service's own process has it: nothing waits for it but who needs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_SECONDS = 1.0  # between two looks at what is loaded
 
 
 class PollsOnDemand:
-    """Opens the poll store once, and only if it is asked for: a service that hands out reports needs none."""
+    """Opens the poll store once: while the service starts, or when a route needs it before."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -211,7 +211,7 @@ def store_view(shown: Shown, store_id: str) -> StoreView:
     found, window = explain(facts, store_id, ask), ask.parsed_windows[0]
     words, within = words_of(window)
     long = is_long(found)
-    has_run_out = store_id in run_out(facts.hours, facts.zones, ask.instant)
+    has_run_out = store_id in run_out(facts.hours, facts.zones, ask.instant).to_list()
     return StoreView(
         found=found,
         name=_name(facts, store_id),
