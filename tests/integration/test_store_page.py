@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,6 +14,8 @@ import polars as pl
 import pytest
 
 from service import AS_OF, Service, eventually, small_facts
+from storewatch.bootstrap import open_polls
+from storewatch.config import load_settings
 from storewatch.domain.instant import iso
 from web import page, sums
 
@@ -121,6 +124,9 @@ def test_a_page_that_is_kept_is_another_one_after_a_load(tmp_path_factory: pytes
         running.load(replace(facts, polls=only, others={}))
         after = eventually("the load is seen", lambda: _other(running.get("/stores/001").text, before))
         assert sums(after)["Last week"]["Up"] == "0"
+        open_polls(load_settings(home=running.home)).retention(date(2023, 1, 20))
+        gone = page(running, "/stores/001?window=28d", status=422)
+        assert "were dropped" in " ".join(gone.texts)
     finally:
         running.close()
 

@@ -32,13 +32,17 @@ class Packed:
 
     made: Made
     age: str
-    plain: bytes
     gzipped: bytes
+
+    @property
+    def plain(self) -> bytes:
+        """The page itself."""
+        return self.made.text.replace(MARK, self.age).encode()
 
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        return len(self.made.text) + len(self.plain) + len(self.gzipped)
+        return len(self.made.text) + len(self.gzipped)
 
 
 class KeptPages:
@@ -67,8 +71,8 @@ class KeptPages:
 
     def _keep(self, key: Hashable, made: Made, age: Callable[[int], str]) -> Packed:
         words = age(made.as_of)
-        plain = made.text.replace(MARK, words).encode()
-        page = Packed(made=made, age=words, plain=plain, gzipped=gzip.compress(plain, LEVEL, mtime=0))
+        gzipped = gzip.compress(made.text.replace(MARK, words).encode(), LEVEL, mtime=0)
+        page = Packed(made=made, age=words, gzipped=gzipped)
         with self._lock:
             before = self._pages.pop(key, None)
             self._pages[key] = page
