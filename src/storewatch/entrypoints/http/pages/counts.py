@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from storewatch.entrypoints.http.pages import table
 from storewatch.entrypoints.http.pages.changes import Change, Sentence, Sums, changes
-from storewatch.entrypoints.http.pages.fleet import Figures, fleet_figures
-from storewatch.entrypoints.http.pages.rendering import list_url, store_url
-from storewatch.entrypoints.wording import duration, percent
+from storewatch.entrypoints.http.pages.fleet import fleet_figures, worst_stores
+from storewatch.entrypoints.http.pages.rendering import list_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import polars as pl
-
     from storewatch.entrypoints.http.pages.current import Current
+    from storewatch.entrypoints.http.pages.fleet import Figures, StoreRow
 
 WORST = 10  # stores
 EDGES = (100, 99, 95, 90, 50)  # percent, of the bands of uptime
@@ -50,19 +50,6 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lost:
-    """A store that lost much open time in the last week."""
-
-    store_id: str
-    name: str | None
-    url: str
-    uptime: str
-    downtime: str
-    open: str
-    state: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Whole:
     """What the overview shows of a report."""
 
@@ -74,7 +61,9 @@ class Whole:
     figures: list[Figures]
     moved: dict[str, Change | None]  # by window
     bands: list[Band]
-    worst: list[Lost]
+    worst: list[StoreRow]
+    names: dict[str, str | None]  # of these
+    is_mostly_unknown: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +85,8 @@ def _whole(of: _Of) -> Whole:
     [sums] = rows.select(column for name in WINDOWS for column in Sums.columns(name)).to_dicts()
     windows = {name: Sums.of(sums, name) for name in WINDOWS}
     is_before_known = windows[table.WEEK].is_before_known
+    worst = worst_stores(now.report, WORST)
+    ids = [store.store_id for store in worst]
     return Whole(
         counts=list(_counts(rows, now, is_before_known=is_before_known)),
         changes=changes(rows, now.overview.findings if now.overview else [], now.query),
@@ -105,7 +96,9 @@ def _whole(of: _Of) -> Whole:
         figures=fleet_figures(now.report),
         moved={name: _moved(sums, name.removeprefix("last_")) for name, sums in windows.items()},
         bands=_bands(rows, now.query),
-        worst=[_lost(row, now.query) for row in _most_lost(rows).to_dicts()],
+        worst=worst,
+        names=dict(rows.filter(pl.col("store_id").is_in(ids)).select("store_id", "store_name").iter_rows()),
+        is_mostly_unknown=now.report.is_mostly_unknown,
     )
 
 
@@ -188,24 +181,3 @@ def _bands(rows: pl.DataFrame, query: Mapping[str, str]) -> list[Band]:
     ]
     most = max(1, *(band.stores for band in bands))
     return [replace(band, share=round(100 * band.stores / most, 2)) for band in bands]
-
-
-def _most_lost(rows: pl.DataFrame) -> pl.DataFrame:
-    down = table.seconds("downtime")
-    return rows.filter(down > 0).sort(down, "store_id", descending=[True, False]).head(WORST)
-
-
-def _lost(row: Mapping[str, object], query: Mapping[str, str]) -> Lost:
-    up, down, opened = (
-        int(str(row[f"{kind}_seconds_{table.WEEK}"])) for kind in ("uptime", "downtime", "open")
-    )
-    store_id, name, state = str(row["store_id"]), row["store_name"], row["state"]
-    return Lost(
-        store_id=store_id,
-        name=None if name is None else str(name),
-        url=store_url(store_id, query),
-        uptime=percent(up, down),
-        downtime=duration(down),
-        open=duration(opened),
-        state=f"{state or '–'}{', closed' if row['is_closed'] else ''}",
-    )
