@@ -188,7 +188,7 @@ def test_a_report_that_runs_is_looked_at_again_with_and_without_javascript(opene
         ("GET", "/stores/001?as_of=yesterday", 422, "2023-01-25T18:12:00Z"),
         ("DELETE", "/reports", 405, "people begin at “Overview”"),
         ("PUT", "/", 405, "people begin at “Overview”"),
-        ("POST", "/stores/001", 405, "people begin at “Overview”"),
+        ("POST", "/groups", 405, "people begin at “Overview”"),
     ],
 )
 def test_a_person_meets_a_page_whatever_is_wrong(

@@ -260,7 +260,7 @@ def test_an_unpinned_list_links_to_its_own_report_and_a_pinned_one_to_the_newest
     assert len(own) > 15
     assert all("as_of=2022-11-08T10%3A19%3A30Z" in address for address in own)
     pinned = service.get(f"/stores?sort=id&as_of=2022-11-08T10:19:30Z&report={report_of(service)}").text
-    assert "figures of one report that is kept" not in pinned
+    assert "the figures of one report; they do not change" not in pinned
     old = service.get(f"/stores?state=down&report={forward}").text
     assert '<a href="/stores?state=down">Show the newest</a>' in old
 

@@ -101,4 +101,4 @@ def _check(ask: Ask, settings: Settings) -> None:
 
 
 def _busy(what: str) -> HTTPException:
-    return HTTPException(429, f"{what}: trigger again when some are done", {"Retry-After": RETRY_SECONDS})
+    return HTTPException(429, f"{what}: ask again when some are done", {"Retry-After": RETRY_SECONDS})
