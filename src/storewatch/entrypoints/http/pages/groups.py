@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -13,7 +14,6 @@ from storewatch.domain.label import folded
 from storewatch.entrypoints.http.pages.current import Pin, before_the_first, current
 from storewatch.entrypoints.http.pages.rendering import PageRoute, page
 from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
-from storewatch.entrypoints.wording import duration, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,26 +76,6 @@ class Wanted:
         return f"/groups?{urlencode({**rest, **pinned})}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """A group in words; a dash is for what is not known."""
-
-    value: str
-    url: str  # of its stores
-    stores: str
-    uptime: str
-    change: str
-    trend: str  # a class of the style sheet
-    downtime: str
-    unknown: str
-    measured: str
-    met: int
-    missed: int
-    no_verdict: int
-    target: str  # that all of its stores have
-    verdict: str  # by its own sums
-
-
 @router.api_route("/groups", methods=["GET", "HEAD"])
 def list_groups(opened: Opened, pinned: Pin, wanted: Annotated[Wanted, Depends()]) -> Response:
     """Show the groups of a label."""
@@ -120,8 +100,8 @@ def list_groups(opened: Opened, pinned: Pin, wanted: Annotated[Wanted, Depends()
         "labels": labels,
         "count": table.height,
         "pages": pages,
-        "groups": [_group(row, now, wanted) for row in rows.iter_rows(named=True)],
-        "kept": now.query,
+        "groups": rows.to_dicts(),
+        "url_of": partial(_url_of, wanted, now.query),
     }
     return page("groups", {**now.content(), **content})
 
@@ -158,26 +138,10 @@ def _ordered(groups: pl.DataFrame, wanted: Wanted) -> pl.DataFrame:
     return shown.sort(key, descending=wanted.is_descending, nulls_last=True, maintain_order=True)
 
 
-def _group(row: Mapping[str, Any], now: Current, wanted: Wanted) -> Group:
-    value, change, target = row["value"], row["change"], row.get("target_percent")
+def _url_of(wanted: Wanted, pinned: Mapping[str, str], value: str) -> str:
+    """Return the address of the list of a group's stores."""
     window = {} if wanted.window == "week" else {"window": wanted.window}
-    met = {True: "met", False: "missed", None: "no verdict"}[row.get(f"met_last_{wanted.window}")]
-    return Group(
-        value=value,
-        url=stores_url(window, now.query, label=wanted.label, value=value),
-        stores=f"{row['stores']:,}",
-        uptime=_percent(row["uptime"]),
-        change="–" if change is None else f"{'+−'[change < 0] if change else ''}{points(abs(change))}",
-        trend="worse" if (change or 0) < 0 else "better" if change else "",
-        downtime=duration(row["downtime"]),
-        unknown=duration(row["unknown"]),
-        measured=_percent(row["measured"]),
-        met=row["met"],
-        missed=row["missed"],
-        no_verdict=row["no_verdict"],
-        target="–" if target is None else f"{target:g} %",
-        verdict="" if target is None else met,
-    )
+    return stores_url(window, pinned, label=wanted.label, value=value)
 
 
 def stores_url(
@@ -188,7 +152,3 @@ def stores_url(
 
     group = {"zone": value} if label == ZONE else {"where": where_text(label, value)}
     return f"/stores?{urlencode({**(group if label != ALL else {}), **wanted, **pinned})}"
-
-
-def _percent(share: int | None) -> str:
-    return "–" if share is None else f"{points(share)} %"
