@@ -29,6 +29,7 @@ from storewatch.entrypoints.http.tokens import CALLER
 from storewatch.errors import InputError, NoPollsError, UnknownStoreError
 
 WEEK = "week"
+STORES = "/stores"  # the part of the pages that these belong to
 FIELDS = ("window", "counts_as", "from", "to", "clock", "reason", "author")  # of the form
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -55,7 +56,7 @@ def _store(store_id: str, opened: Services, pinned: Pinned, *, window: str) -> R
 
     polls, as_of, job = opened.polls.open(), pinned.instant, pinned.job(opened)
     version = opened.polls.version()
-    content: dict[str, object] = {"pinned": pinned.query, "contact": opened.contact}
+    content: dict[str, object] = {"pinned": pinned.query, "contact": opened.contact, "here": STORES}
 
     def made() -> tuple[int, dict[str, object]]:
         shown = evidence.find(polls, store_id, job, as_of=as_of, window=window, present=version)
@@ -100,11 +101,12 @@ def state(
         shown = evidence.find(polls, store_id, None, as_of=None, window=window)
     except UnknownStoreError as error:
         return page("unknown", {"store_id": store_id, "nearest": error.nearest}, status=404)
-    content = {"store_id": store_id, "zone": shown.zone(store_id), "form": form, "what": stating.WHAT}
+    zone = shown.zone(store_id)
+    content = {"store_id": store_id, "zone": zone, "form": form, "what": stating.WHAT, "here": STORES}
     token = CALLER.get()
     try:
         author = token.name if token else form["author"]
-        columns = stating.given_columns(form, store_id, shown.zone(store_id), author=author)
+        columns = stating.given_columns(form, store_id, zone, author=author)
         row = checked_annotation(columns, now=now)
     except InputError as error:
         return page("stating", {**content, "error": str(error)}, status=422)
@@ -112,7 +114,7 @@ def state(
         annotate(polls, columns, now=now)
         return _changed(store_id, opened, window)
     before, after = stating.foreseen(shown.facts, shown.ask, store_id, row)
-    (stated,) = stating.notes(row, store_id, shown.zone(store_id))
+    (stated,) = stating.notes(row, store_id, zone)
     words, _ = words_of(shown.ask.parsed_windows[0])
     return page(
         "stating",
