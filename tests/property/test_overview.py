@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 GROUP = ["label", "value"]
 FIGURES = ("open", "downtime", "unknown", "excluded", "measured")
+OTHERS = {  # letters by what an hour has beside the status of theirs: down, not measured
+    (False, False): {},
+    (True, False): str.maketrans("?Uxu", "qVyv"),
+    (False, True): str.maketrans("Ux", "Wz"),
+    (True, True): str.maketrans("D?Uxu", "EqYkv"),
+}
 
 
 @settings(max_examples=settings().max_examples // 2)
@@ -56,7 +62,10 @@ def week_of(rows: pl.DataFrame, ask: Ask) -> str:
 
 
 def letter_of(row: dict[str, Any]) -> str:
-    """Return the letter of the status with most seconds; a small one where they are carried."""
+    """Return the letter of the status with most seconds, a small one where they are carried.
+
+    Others take its place in hours with some seconds down, or not measured, that it does not tell of.
+    """
     seconds = {
         "D": row["downtime_seconds"],
         "?": row["unknown_seconds"],
@@ -70,7 +79,10 @@ def letter_of(row: dict[str, Any]) -> str:
     }
     carried = seconds[letter] - known.get(letter, seconds[letter])
     assert row["how"] == "carried" or not carried
-    return letter.lower() if 2 * carried > seconds[letter] else letter
+    is_down = row["downtime_seconds"] > 0
+    is_unmeasured = row["open_seconds"] - row["excluded_seconds"] > row["measured_seconds"]
+    own = letter.lower() if 2 * carried > seconds[letter] else letter
+    return own.translate(OTHERS[is_down, is_unmeasured])
 
 
 def assert_sums(found: Overview, rows: pl.DataFrame, hours: pl.DataFrame, zones: dict[str, str]) -> None:

@@ -156,7 +156,7 @@ def test_the_week_is_a_letter_an_hour_and_small_where_it_is_carried() -> None:
     )["week"]
     assert week[:3] == "??U"
     assert week[3:30] == "uU" * 13 + "u"
-    assert week[30:38] == "xxUuUDUu"
+    assert week[30:38] == "xxUuUEUu"
     assert week[98:104] == "UuDdDd"
     assert week[126:150] == "." * 24
     assert week[150:] == "Dd" * 9
@@ -186,7 +186,7 @@ def test_a_mixed_hour_has_the_letter_of_the_status_with_most_seconds_and_of_equa
             ]
         ],
     )
-    assert "".join(week[-1] for week in rows["week"]) == "DuU?Ux"
+    assert "".join(week[-1] for week in rows["week"]) == "EvW?Ux"
 
 
 def test_off_the_full_hour_the_week_has_169_letters_that_add_up_in_their_cells() -> None:

@@ -62,7 +62,7 @@ def rows_of(as_of: int, stores: int = STORES) -> list[Row]:
             "silent_since": draw.choice([None, None, datetime.fromtimestamp(as_of, UTC)]),
             "outages_last_week": draw.randrange(4),
             "longest_outage_seconds_last_week": draw.randrange(4) * 3600,
-            "week": "".join(draw.choice(".UuDd?x") for _ in range(hours)),
+            "week": "".join(draw.choice(".UuDd?xVWYEvqyzk") for _ in range(hours)),
         }
         for window in ("hour", "day", "week"):
             for end in ("", "_before"):
@@ -217,7 +217,7 @@ def test_an_order_has_ties_by_id_and_the_unknown_last_in_both_directions(rows: l
 
 
 def cells_of(letters: str, row: Row, begin: int, zone: ZoneInfo) -> set[int]:
-    """Return the weekdays and hours of a clock in which a store was mostly something."""
+    """Return the weekdays and hours of a clock in which a store was something."""
     down = [n for n, letter in enumerate(row["week"]) if letter in letters]
     clocks = [datetime.fromtimestamp(begin + 3600 * n, UTC).astimezone(zone) for n in down]
     return {24 * at.weekday() + at.hour for at in clocks}
@@ -225,7 +225,7 @@ def cells_of(letters: str, row: Row, begin: int, zone: ZoneInfo) -> set[int]:
 
 @pytest.mark.parametrize("as_of", [CLOCKS_BACK, CLOCKS_FORWARD])
 @pytest.mark.parametrize("is_local", [False, True])
-@pytest.mark.parametrize(("what", "letters"), [("", "Dd"), ("-unmeasured", "?ud")])
+@pytest.mark.parametrize(("what", "letters"), [("", "DdEVYvqyk"), ("-unmeasured", "?udEWYvqzk")])
 def test_a_cell_has_the_stores_that_were_so_in_it_by_their_own_clock_or_utc(
     as_of: int, what: str, letters: str, *, is_local: bool
 ) -> None:
@@ -330,7 +330,7 @@ def test_what_begins_with_a_text_is_suggested_first(rows: list[Row]) -> None:
 
 def test_a_bar_has_a_strip_an_hour_and_what_is_carried_is_paler() -> None:
     begin = int(datetime(2023, 1, 20, 22, tzinfo=UTC).timestamp())
-    svg = week_bar("UUu.dD??x", begin, 'up "5 h"')
+    svg = week_bar("UWu.dE?qy", begin, 'up "5 h"')
 
     assert re.findall(r'<path class="([^"]*)"(?: fill="url\(#p-([a-z]+)\)")? d="([^"]*)"', svg) == [
         ("ground", "", "M0 6H9"),

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from storewatch.domain.findings import Week
     from storewatch.domain.hours import Columns
 
-LETTERS = "D?Uxd?ux"  # of the status with most seconds, the first of equal ones; then of what is carried
+# The letter of an hour: of the status with most seconds, the first of equal ones, then of what is carried; the
+# next eights have others where some seconds are down, some are not measured, and both.
+LETTERS = "D?Uxd?uxDqVydqvyE?Wzd?uzEqYkdqvk"
+DOWN, UNMEASURED = {*LETTERS[8:16], *LETTERS[24:]}, {*LETTERS[16:]}  # letters of hours with any such second
+PLAIN = dict(zip(LETTERS, 4 * LETTERS[:8], strict=True))  # letters to those of the status alone
 LABEL = "label:"  # begins the column of each
 CLOSED = "."  # the letter of an hour without open time
 SUMMED = ("open", "downtime", "unknown", "excluded", "measured")
@@ -76,18 +80,21 @@ def week_letters(week: Week, columns: Columns) -> pl.Series:
     """Return a letter for each UTC hour of each store's week.
 
     Of an hour in which several things hold it is that of the status with most seconds, a small one where
-    most of these are carried.
+    most of these are carried; it also tells whether any second is down, or any that counts is not measured
+    (R12), so that who is listed for an hour is who its sums are of.
     """
-    up, down, unknown, excluded, low = (
-        columns[f"{figure}_seconds"] for figure in ("uptime", "downtime", "unknown", "excluded", "low")
+    up, down, unknown, excluded, low, measured = (
+        columns[f"{figure}_seconds"]
+        for figure in ("uptime", "downtime", "unknown", "excluded", "low", "measured")
     )
     seconds = np.stack((down, unknown, up, excluded))
     most = seconds.argmax(axis=0)
     known_down = columns["open_seconds"] - excluded - columns["high_seconds"]
     is_pale = np.where(most == LETTERS.index("D"), 2 * (down - known_down) > down, 2 * (up - low) > up)
     letters = np.full(len(week.names) * week.hours, ord(CLOSED), dtype=np.uint8)
+    is_unmeasured = columns["open_seconds"] - excluded > measured
     letters[week.store * week.hours + week.hour] = np.frombuffer(LETTERS.encode(), np.uint8).take(
-        most + 4 * is_pale
+        most + 4 * is_pale + 8 * (down > 0) + 16 * is_unmeasured
     )
     text = letters.tobytes().decode()
     return pl.Series([text[at : at + week.hours] for at in range(0, len(text), week.hours)], dtype=pl.String)

@@ -16,7 +16,7 @@ from storewatch.domain.zone import DEFAULT_ZONE, offset_spans
 from storewatch.formats.csv import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from storewatch.entrypoints.http.pages.current import Current
     from storewatch.formats.overview import Overview
@@ -30,7 +30,6 @@ SEARCHED = "searched"  # a column: id and name, in lower case
 EVERY = pl.lit(value=True)
 CHOICES = 50  # values of a label that forms offer
 HOURS = 168  # of a week
-DOWN, UNMEASURED = "Dd", "?ud"  # letters of an hour: how it was, and that nothing was checked in it
 _THURSDAY = 3  # the weekday of 1970-01-01
 _MAYBE: dict[str, pl.DataType] = {  # columns that plain reports, or older ones, lack
     "store_name": pl.String(),
@@ -198,11 +197,11 @@ def has(text: str) -> pl.Expr:
     return pl.col(SEARCHED).str.contains(text.lower(), literal=True)
 
 
-def was(letters: str, table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:
-    """Return which stores were mostly something in an hour of the week before the as-of.
+def was(letters: Iterable[str], table: pl.DataFrame, cell: int, *, is_local: bool, as_of: int) -> pl.Expr:
+    """Return which stores were something, for a second or more, in an hour of the week before the as-of.
 
     Args:
-        letters: Of their weeks, `DOWN` or `UNMEASURED`.
+        letters: Of their weeks: `DOWN` or `UNMEASURED` of `domain/overview`.
         table: The fleet.
         cell: Weekday · 24 + hour, Monday 0: a UTC hour, or …
         is_local: … what the store's own clock shows as a UTC hour begins. Where clocks change, a cell may

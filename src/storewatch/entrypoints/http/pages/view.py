@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlencode
 from starlette.exceptions import HTTPException
 
 from storewatch.domain.label import folded
+from storewatch.domain.overview import DOWN, UNMEASURED
 from storewatch.entrypoints.http.pages import table
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _at(text: str, fleet: Fleet) -> tuple[str, pl.Expr]:
         clocks = "a day and an hour of UTC, like wed-14, or of the stores’ own time, like wed-14-local"
         raise wrong("at", text, f"{clocks}; -unmeasured after it for those without a check")
     day, hour = days.index(found[1]), int(found[2])
-    said, letters = ("no check", table.UNMEASURED) if found[4] else ("down", table.DOWN)
+    said, letters = ("not measured", UNMEASURED) if found[4] else ("down", DOWN)
     is_local = found[3] is not None
     stores = table.was(letters, fleet.rows, 24 * day + hour, is_local=is_local, as_of=fleet.as_of)
     return f"{said} on {DAYS[day]} at {hour:02}:00 {'local time' if is_local else 'UTC'}", stores

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from storewatch.domain.instant import DAY, HOUR
+from storewatch.domain.overview import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def _paths(week: str) -> Iterator[tuple[str, str]]:
     """Yield a path of all runs of a status, and how it looks; what is carried is paler."""
     runs: dict[str, str] = {}
     place = 0
-    for letter, hours in groupby(week):
+    for letter, hours in groupby(PLAIN.get(letter, letter) for letter in week):
         length = len(list(hours))
         if letter != ".":
             runs[letter] = f"{runs.get(letter, '')}M{place} 0h{length}v{HEIGHT}h-{length}z"
