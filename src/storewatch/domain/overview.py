@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from storewatch.domain.findings import Week
     from storewatch.domain.hours import Columns
 
-# The letter of an hour: of the status with most seconds, the first of equal ones, then of what is carried; the
-# next eights have others where some seconds are down, some are not measured, and both.
-LETTERS = "D?Uxd?uxDqVydqvyE?Wzd?uzEqYkdqvk"
-DOWN, UNMEASURED = {*LETTERS[8:16], *LETTERS[24:]}, {*LETTERS[16:]}  # letters of hours with any such second
-PLAIN = dict(zip(LETTERS, 4 * LETTERS[:8], strict=True))  # letters to those of the status alone
+# The letters of hours: of the status with most seconds, the first of equal ones; then of what is carried.
+# Each next eight are those of hours in which, too, some seconds are down; some are not measured; both.
+_EIGHTS = ("D?Uxd?ux", "DqVydqvy", "E?Wzd?uz", "EqYkdqvk")
+LETTERS = "".join(_EIGHTS)
+DOWN, UNMEASURED = {*_EIGHTS[1], *_EIGHTS[3]}, {*_EIGHTS[2], *_EIGHTS[3]}  # of hours with any such second
+PLAIN = dict(zip(LETTERS, 4 * _EIGHTS[0], strict=True))  # letters to those of the status alone
 LABEL = "label:"  # begins the column of each
 CLOSED = "."  # the letter of an hour without open time
 SUMMED = ("open", "downtime", "unknown", "excluded", "measured")
