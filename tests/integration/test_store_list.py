@@ -84,8 +84,7 @@ class Rows(HTMLParser):
         self.addresses += [of["href"] or ""] if tag == "a" else []
         if of.get("role") == "rowheader":
             self.rows.append({})
-            self.cell = "id"
-        elif of.get("role") == "cell":
+        if of.get("role") in {"rowheader", "cell"}:
             self.cell = (of["class"] or "").replace("number ", "").split()[0]
         elif tag == "svg" and self.cell == "bar-cell":
             self.rows[-1]["bar"] = of["aria-label"] or ""
@@ -194,7 +193,7 @@ def test_names_labels_and_changes_are_those_of_the_stores(service: Service) -> N
     given = fleet().of(LABELS)
     for row in all_pages(service, query):
         of = {label: value for _, label, value in given.filter(pl.col("store_id") == row["id"]).iter_rows()}
-        assert row.get("name", "") == of["storename"]
+        assert row["name"] == (of["storename"] or row["id"])
         assert set(filter(None, row.get("labels", "").split(" · "))) == {
             v for k in ("brand", "a:b") if (v := of.get(k))
         }

@@ -334,8 +334,8 @@ def test_a_bar_has_a_strip_an_hour_and_what_is_carried_is_paler() -> None:
 
     assert re.findall(r'<path class="([^"]*)"(?: fill="url\(#p-([a-z]+)\)")? d="([^"]*)"', svg) == [
         ("ground", "", "M0 6H9"),
-        ("fill-up", "", "M0 0h2v12h-2z"),
-        ("fill-up carried", "", "M2 0h1v12h-1z"),
+        ("fill-up", "", "M0 4h2v4h-2z"),
+        ("fill-up carried", "", "M2 4h1v4h-1z"),
         ("patterned carried", "down", "M4 0h1v12h-1z"),
         ("patterned", "down", "M5 0h1v12h-1z"),
         ("patterned", "unknown", "M6 0h2v12h-2z"),

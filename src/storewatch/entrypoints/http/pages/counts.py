@@ -124,7 +124,7 @@ def _counts(rows: pl.DataFrame, now: Current, *, is_before_known: bool) -> Itera
     yield Count(
         name="down",
         title="down now",
-        means="meant to be open, and down",
+        means="should be open, but down",
         stores=count(table.is_down()) if has_state else None,
         change=change(table.is_down(), table.is_down("_before"), ago) if has_state else None,
         url=list_url(query, state="down"),
@@ -132,7 +132,7 @@ def _counts(rows: pl.DataFrame, now: Current, *, is_before_known: bool) -> Itera
     yield Count(
         name="below",
         title="below target",
-        means=f"their own for the week, else {table.TARGET:g} %",
+        means=f"over the week; {table.TARGET:g} % where none is set",
         stores=count(table.is_below()),
         change=change(table.is_below(), table.is_below(end="_before"), before),
         url=list_url(query, below="target"),
@@ -140,7 +140,7 @@ def _counts(rows: pl.DataFrame, now: Current, *, is_before_known: bool) -> Itera
     yield Count(
         name="no-data",
         title="without data",
-        means="nothing known all week",
+        means="unknown all week",
         stores=count(table.has_no_data()),
         change=change(table.has_no_data(), table.has_no_data(end="_before"), before),
         url=list_url(query, only="no-data"),

@@ -46,10 +46,10 @@ class Sheet:
 
 
 WIDE = Sheet(
-    name="wide", width=1120, left=104, right=20, band=26, row=48, step=2 * HOUR, day="%a {day} %b", mark=3.2
+    name="wide", width=1184, left=104, right=20, band=26, row=48, step=2 * HOUR, day="%a {day} %b", mark=3.2
 )
 NARROW = Sheet(
-    name="narrow", width=340, left=54, right=14, band=22, row=42, step=6 * HOUR, day="%a {day}", mark=2.3
+    name="narrow", width=340, left=64, right=14, band=22, row=42, step=6 * HOUR, day="%a {day}", mark=2.3
 )
 
 

@@ -37,13 +37,14 @@ def week_bar(week: str, begin: int, words: str) -> Markup:
 
 
 def _paths(week: str) -> Iterator[tuple[str, str]]:
-    """Yield a path of all runs of a status, and how it looks; what is carried is paler."""
+    """Yield a path of all runs of a status, and how it looks: thin if up, paler if carried."""
     runs: dict[str, str] = {}
     place = 0
     for letter, hours in groupby(PLAIN.get(letter, letter) for letter in week):
         length = len(list(hours))
         if letter != ".":
-            runs[letter] = f"{runs.get(letter, '')}M{place} 0h{length}v{HEIGHT}h-{length}z"
+            top, height = (HEIGHT // 3, HEIGHT // 3) if letter in "Uu" else (0, HEIGHT)
+            runs[letter] = f"{runs.get(letter, '')}M{place} {top}h{length}v{height}h-{length}z"
         place += length
     for letter, path in runs.items():
         status = _STATUSES[letter.lower()]
