@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from storewatch.domain.label import folded
 from storewatch.entrypoints.http.pages.current import Pin, before_the_first, current
-from storewatch.entrypoints.http.pages.rendering import PageRoute, page
+from storewatch.entrypoints.http.pages.rendering import PageRoute, page, pages_of
 from storewatch.entrypoints.http.services import Opened  # noqa: TC001 - FastAPI reads it
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ def list_groups(opened: Opened, pinned: Pin, wanted: Annotated[Wanted, Depends()
         raise HTTPException(422, f"there is no label “{wanted.label}”: choose one of {', '.join(labels)}")
     wanted = replace(wanted, label=label)
     table = groups_of(now, label, wanted.window)
-    pages = max(1, -(-table.height // PAGE))
-    wanted = replace(wanted, page=min(wanted.page, pages))
+    pages = pages_of(table.height, rows=PAGE, shown=wanted.page)
     rows = _ordered(table, wanted).slice((wanted.page - 1) * PAGE, PAGE)
     content = {
         "wanted": wanted,

@@ -12,6 +12,7 @@ from storewatch.domain.nearest import nearest
 from storewatch.domain.spans import STATUSES
 from storewatch.entrypoints.http.pages import table
 from storewatch.entrypoints.http.pages.fleet import KINDS
+from storewatch.entrypoints.http.pages.rendering import pages_of
 from storewatch.entrypoints.http.pages.view import MANY, Fleet, where_text
 from storewatch.entrypoints.http.pages.week_bar import week_bar
 from storewatch.entrypoints.wording import duration
@@ -29,14 +30,14 @@ _SUGGESTED = 8
 
 
 def listing(now: Current, view: View) -> dict[str, Any]:
-    """Return what the page of a list shows that a view names; one beyond the last is the last.
+    """Return what the page of a list shows that a view names.
 
     Raises:
-        HTTPException: 422, a filter cannot be understood.
+        HTTPException: 422, a filter cannot be understood; 404, the page is beyond the last.
     """
     fleet = _fleet(now, view)
     places, filters = view.places(fleet)
-    page = min(view.page or 1, _last(places))
+    page = view.page or 1
     labels, zones, has_names = table.offered(now)
     looked_for = view.texts["q"].strip()
     return {
@@ -44,7 +45,7 @@ def listing(now: Current, view: View) -> dict[str, Any]:
         "count": places.len(),
         "first": (page - 1) * ROWS + 1,
         "page": page,
-        "pages": _last(places),
+        "pages": pages_of(places.len(), rows=ROWS, shown=page),
         "filters": filters,
         "choices": [_choice(label, values, view) for label, values in labels.items()],
         "zones": [(name, name) for name in zones],
@@ -58,11 +59,8 @@ def _fleet(now: Current, view: View) -> Fleet:
 
 
 def _of_page(places: pl.Series, page: int) -> pl.Series:
-    return places.slice((min(page, _last(places)) - 1) * ROWS, ROWS)
-
-
-def _last(places: pl.Series) -> int:
-    return max(1, -(-places.len() // ROWS))
+    pages_of(places.len(), rows=ROWS, shown=page)
+    return places.slice((page - 1) * ROWS, ROWS)
 
 
 def _choice(label: str, values: list[str], view: View) -> dict[str, Any]:
@@ -120,7 +118,7 @@ def filed(now: Current, view: View) -> pl.DataFrame:
     Whole seconds, percentages cut to hundredths (R6), instants as text. Changes are in percentage points.
 
     Raises:
-        HTTPException: 422, a filter cannot be understood.
+        HTTPException: 422, a filter cannot be understood; 404, the page is beyond the last.
     """
     fleet = _fleet(now, view)
     places, _ = view.places(fleet)

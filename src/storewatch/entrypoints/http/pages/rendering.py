@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 
 from storewatch import __version__
 from storewatch.domain.instant import iso
@@ -157,6 +158,18 @@ def as_of_words(as_of: int) -> dict[str, object]:
 def list_url(pinned: Mapping[str, str], **wanted: str) -> str:
     """Return the address of the list of the stores that are wanted, in the report that `pinned` names."""
     return f"/stores?{urlencode({**wanted, **pinned})}"
+
+
+def pages_of(count: int, *, rows: int, shown: int) -> int:
+    """Return how many pages of so many rows a list has.
+
+    Raises:
+        HTTPException: 404, the one to be shown is beyond the last.
+    """
+    last = max(1, -(-count // rows))
+    if shown > last:
+        raise HTTPException(404, f"There is no page {shown:,}: the last one is page {last:,}.")
+    return last
 
 
 def report_url(report_id: str) -> str:
