@@ -8,7 +8,8 @@ from beyond import note, on_date, valid
 from engines import polled
 from storewatch.domain.ask import Ask, Policy
 from storewatch.domain.explain import explain
-from storewatch.entrypoints.http.pages.verdict import gaps, headline, sentences
+from storewatch.domain.window import parse_window
+from storewatch.entrypoints.http.pages.verdict import gaps, headline, sentences, words_of
 from strategies import HOUR, WEEK, facts_of, instant
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def test_planned_downtime_and_what_was_stated_are_said() -> None:
 
 def test_a_store_that_was_not_open_says_so_in_the_same_form() -> None:
     hours = valid([0], ("09:00", "17:00"))  # Monday; the 25th was a Wednesday
-    assert said(explained("2023-01-26 00:00", hours=hours)) == [
+    labels = [("a", "targetpercent", "99")]
+    assert said(explained("2023-01-26 00:00", hours=hours, labels=labels)) == [
         "You were down 0 min of 0 min.",
         "It had no opening hours in the last 24 hours.",
     ]
@@ -178,6 +180,11 @@ def test_a_target_says_what_became_of_it() -> None:
     ):
         found = explained("2023-01-26 00:00", polls=polls, labels=[("a", "targetpercent", target)])
         assert said(found)[-1] == text
+
+
+def test_windows_are_named_as_people_say_them() -> None:
+    for text, words in (("week", "in the last week"), ("this_month", "this month"), ("today", "today")):
+        assert words_of(parse_window(text))[1] == words
 
 
 def test_an_exception_that_closes_the_day_leaves_no_opening_hours() -> None:

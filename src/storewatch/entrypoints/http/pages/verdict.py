@@ -39,7 +39,7 @@ def words_of(window: Window) -> tuple[str, str]:
     if window.span is not None:
         return "the time chosen", "in the time chosen"
     words = window_words(window)
-    return words, words if words in ("today", "yesterday") else f"in {words}"
+    return words, f"in {words}" if words.startswith("the ") else words
 
 
 def headline(found: Explanation) -> str:
@@ -194,7 +194,7 @@ def _clock_changes(found: Explanation) -> Iterator[str]:
 
 def _target(found: Explanation) -> Iterator[str]:
     verdict = found.verdict
-    if verdict is None:
+    if verdict is None or found.figures["open"] == found.figures["excluded"]:
         return
     target, allowed = f"{verdict.target_percent:g} %", duration(verdict.allowed_seconds)
     if verdict.is_met is None:
