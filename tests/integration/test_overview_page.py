@@ -46,7 +46,7 @@ def fleet() -> Facts:
     """Return fifteen days of 24 stores of two brands, one of which is down for most of the last week.
 
     The first store is silent for two and a half days, the last one was never polled, the poller was down
-    once, and somebody planned a downtime.
+    once, and somebody planned a downtime, of one store all week.
     """
     polls = [
         (store, NEWEST - timedelta(hours=hour, minutes=n % 5), _is_up(n, hour))
@@ -64,7 +64,10 @@ def fleet() -> Facts:
         "hours": HOURS.frame(hours),
         "labels": LABELS.frame(labels),
         "annotations": ANNOTATIONS.frame(
-            [note("excluded", "2023-01-23 00:00", "2023-01-23 05:00", about=FEW[2])]
+            [
+                note("excluded", "2023-01-23 00:00", "2023-01-23 05:00", about=FEW[2]),
+                note("excluded", "2023-01-01 00:00", "2023-02-01 00:00", about=FEW[20], name="all"),
+            ]
         ),
     }
     return replace(small_facts(1), polls=POLLS.frame(polls), others=others)
@@ -199,6 +202,9 @@ def test_the_bands_hold_every_store_once(looked: Looked) -> None:
     )
     pinned = urlencode(looked.query).replace("&", "&amp;")
     assert sum(int(count.replace(",", "")) for count in bands) == looked.rows.height
+    texts = looked.found.texts
+    assert texts[texts.index("Planned downtime") + 1] == "1"
+    assert "Closed all week" not in texts
     share = (
         10_000
         * pl.col("uptime_seconds_last_week")
@@ -261,7 +267,7 @@ def test_what_changed_is_said_of_the_brand_that_fell_and_of_the_silent_store(loo
     assert "1 store has fallen silent" in text
     rows = looked.rows.filter(pl.col("store_id").is_in(FEW[1::2]))
     share = percent(*(int(rows[f"{kind}_seconds_last_week"].sum()) for kind in ("uptime", "downtime")))
-    assert f"The 12 stores of brand A:1 were up {share} of their open time in the last week," in text
+    assert f"The 12 stores of brand A:1 had {share} uptime in the last week," in text
 
 
 def test_each_finding_that_is_told_leads_to_its_place(looked: Looked) -> None:

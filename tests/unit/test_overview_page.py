@@ -55,7 +55,7 @@ def test_a_brand_that_fell_is_told_and_leads_to_its_stores() -> None:
     [found] = changes(pl.concat([calm(), fallen]), [], QUERY)
 
     assert told(found) == (
-        "The 118 stores of brand Corner Kitchen & Co were up 91.20 % of their open time in the last week, "
+        "The 118 stores of brand Corner Kitchen & Co had 91.20 % uptime in the last week, "
         "3.40 points less than the week before."
     )
     assert found.change is not None
@@ -88,7 +88,7 @@ def test_groups_of_ten_stores_and_half_a_point_are_told(count: int, moved: int, 
 def test_three_that_fell_most_and_the_one_that_rose_most_are_told_in_order() -> None:
     groups = [stores(10, brand=str(n), down=WEEK * n // 100, before=WEEK * 4 // 100) for n in range(9)]
     found = sentences(pl.concat([calm(), *groups]))
-    assert [each.split(" were up ")[0].rpartition(" ")[2] for each in found] == ["8", "7", "6", "0"]
+    assert [each.split(" had ")[0].rpartition(" ")[2] for each in found] == ["8", "7", "6", "0"]
     assert "4.00 points more than" in found[-1]
 
 

@@ -160,7 +160,7 @@ class _Group:
         wanted = {"zone": self.value} if self.label == ZONE else {"where": where_text(self.label, self.value)}
         return Sentence(
             subject=f"The {self.stores:,} stores{whose}",
-            rest=f" were up {points(self.share)} % of their open time in the last week, ",
+            rest=f" had {points(self.share)} % uptime in the last week, ",
             change=Change.of_share(self.moved, than="the week before"),
             url=list_url(query, **wanted),
         )

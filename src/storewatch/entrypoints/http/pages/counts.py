@@ -162,9 +162,10 @@ def _bands(rows: pl.DataFrame, query: Mapping[str, str]) -> list[Band]:
         *(table.is_below(edge).sum().alias(str(edge)) for edge in EDGES),
         known=(up + down > 0).sum(),
         unknown=table.has_no_data().sum(),
+        closed=(table.seconds("open") == 0).sum(),
     ).to_dicts()
     below = {edge: found[str(edge)] for edge in EDGES}
-    closed = rows.height - found["known"] - found["unknown"]
+    planned = rows.height - found["known"] - found["unknown"] - found["closed"]
     bands = [
         Band(title="100 %", stores=found["known"] - below[EDGES[0]]),
         *(
@@ -177,7 +178,8 @@ def _bands(rows: pl.DataFrame, query: Mapping[str, str]) -> list[Band]:
             for edge, lower in zip(EDGES, (*EDGES[1:], 0), strict=True)
         ),
         Band(title="Nothing known", stores=found["unknown"], url=list_url(query, only="no-data")),
-        *([Band(title="Closed all week", stores=closed)] if closed else []),
+        *([Band(title="Planned downtime", stores=planned)] if planned else []),
+        *([Band(title="Closed all week", stores=found["closed"])] if found["closed"] else []),
     ]
     most = max(1, *(band.stores for band in bands))
     return [replace(band, share=round(100 * band.stores / most, 2)) for band in bands]
