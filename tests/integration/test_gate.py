@@ -73,6 +73,18 @@ def test_another_site_changes_nothing(opened: Opened, method: str, path: str) ->
         assert answer.status_code != 403
 
 
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://testserver.evil.example"])
+def test_another_site_changes_nothing_where_browsers_only_tell_its_origin(
+    opened: Opened, origin: str
+) -> None:
+    """Over HTTP in a network they say no more of where a call comes from."""
+    sent = {"Origin": origin}
+    assert "another site" in check_problem(opened.client.post("/reports", headers=sent), 403)
+    assert opened.client.get("/healthz", headers=sent).status_code == 200
+    own = {"Origin": str(opened.client.base_url)}
+    assert opened.client.post("/stores/001", headers=own).status_code != 403
+
+
 def test_another_site_may_lead_to_a_page(opened: Opened) -> None:
     assert opened.client.get("/", headers=CROSS | BROWSER).status_code == 200
 

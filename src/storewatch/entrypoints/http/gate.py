@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.requests import Request
@@ -81,7 +82,7 @@ def _refusal(request: Request, services: Services) -> Response | None:
             "the name to STOREWATCH_HOSTS",
         )
     changes = request.method not in READING or path == TRIGGER_BY_GET
-    if changes and request.headers.get("sec-fetch-site") == "cross-site":
+    if changes and _is_foreign(request, services.public_url):
         return _said(request, 403, "another site may not change anything here: open this service itself")
     if services.sessions is None:
         return None
@@ -89,6 +90,15 @@ def _refusal(request: Request, services: Services) -> Response | None:
         return _unless_allowed(request, services.sessions)
     except SettingsError as error:
         return _said(request, *unset(error)[:2])
+
+
+def _is_foreign(request: Request, public_url: str | None) -> bool:
+    """Say whether the page of another site makes a call; without TLS, browsers only tell its origin."""
+    site, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
+    if site is not None:
+        return site == "cross-site"
+    own = {request.headers.get("host", "").lower(), urlsplit(public_url or "").netloc.lower()}
+    return origin is not None and urlsplit(origin).netloc.lower() not in own - {""}
 
 
 def _unless_allowed(request: Request, sessions: Sessions) -> Response | None:
