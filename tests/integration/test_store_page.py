@@ -81,7 +81,7 @@ def test_the_headline_is_what_the_table_says(service: Service, printed: dict[str
 )
 def test_any_window_is_shown_beside_the_one_before(service: Service, window: str, heading: str) -> None:
     columns = sums(service.get(f"/stores/001?window={window}").text)
-    assert list(columns)[:3] == [heading, "The one before", "Change"]
+    assert list(columns)[:3] == [heading, "Period before", "Change"]
     answer = service.get("/v1/stores/001/hours", params={"as_of": iso(AS_OF), "window": window})
     assert int(columns[heading]["Down"]) == answer.json()["downtime_seconds"]
 

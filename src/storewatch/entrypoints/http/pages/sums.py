@@ -37,7 +37,7 @@ def all_sums(row: Mapping[str, int], windows: Sequence[Window], *, is_compared: 
     first, *others = windows
     yield sums_of(row, first.name, _title(first))
     if is_compared:
-        yield sums_of(row, first.name, "the one before", end="_before")
+        yield sums_of(row, first.name, "period before", end="_before")
     yield from (sums_of(row, each.name, _title(each)) for each in others)
 
 
