@@ -68,7 +68,7 @@ def take(browser: Browser, base: str, folder: Path, *, width: int, height: int, 
     page.goto(f"{base}/stores?below=90&sort=uptime")
     keep(page, folder / f"stores-{width}-{scheme}.png")
     page.goto(f"{base}/stores?below=70&low_evidence=90&sort=-uptime")
-    page.locator("main table a").first.click()
+    page.locator("main tbody a").first.click()
     page.locator("svg.week").first.wait_for(state="attached")
     keep(page, folder / f"store-{width}-{scheme}.png")
     for name in ("groups", "findings", "reports"):
