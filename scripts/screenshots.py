@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 STORES = 500
 DAYS = 15.0
-SIZES = {1280: 1240, 768: 1100, 390: 844}  # width and height in pixels
+SIZES = {1280: 1240, 390: 1300}  # width and height in pixels
 COLOURS = 96  # enough for flat pages, and a third of the bytes
 PATIENCE = 60  # seconds
 BRANDS = ("Corner Kitchen", "Noodle Bar", "Green Bowl", "Pizza Forno", "Daily Deli")
@@ -71,9 +71,6 @@ def take(browser: Browser, base: str, folder: Path, *, width: int, height: int, 
     page.locator("main tbody a").first.click()
     page.locator("svg.week").first.wait_for(state="attached")
     keep(page, folder / f"store-{width}-{scheme}.png")
-    for name in ("groups", "findings", "reports"):
-        page.goto(f"{base}/{name}")
-        keep(page, folder / f"{name}-{width}-{scheme}.png")
     page.close()
 
 
