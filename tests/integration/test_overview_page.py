@@ -332,3 +332,10 @@ def test_the_first_report_is_waited_for_and_what_to_do_is_said_until_there_is_on
         made = page_of(client.get("/"))
         assert "Overview" in made.texts
         assert "could not be made" not in " ".join(made.texts)
+        assert "No polls have come in since" in " ".join(made.texts)
+
+        services.polls.open().load(Load(name="b-load", facts=small_facts(2)))
+        services.polls.look_again()
+        newer = " ".join(page_of(client.get("/")).texts)
+        assert "Newer data have come in" in newer
+        assert "No polls have come in since" not in newer

@@ -93,7 +93,7 @@ class Current:
             "now": self,
             **as_of_words(self.report.as_of),
             "newest": None if newest is None else iso(newest // MICROSECONDS),
-            "is_stale": not self.is_pinned
+            "is_stale": not (self.is_pinned or self.coming or self.refused)  # those are of newer data
             and (newest is None or time.time() - newest / MICROSECONDS > STALE_SECONDS),
             "stores": self.report.parts.height,
             "pinned": self.query if self.is_pinned else {},
