@@ -25,6 +25,7 @@ from storewatch.config import load_settings
 from storewatch.domain.instant import iso
 from storewatch.domain.kinds import ANNOTATIONS, HOURS, LABELS, NAME, POLLS, TARGET
 from storewatch.entrypoints.http.app import create_app
+from storewatch.entrypoints.http.pages import current
 from storewatch.entrypoints.wording import duration, percent
 from storewatch.ports.polls import Load
 from web import Text, page, page_of
@@ -308,6 +309,26 @@ def test_that_no_polls_come_in_is_said_once_and_not_of_a_pinned_report(looked: L
     said = "No polls have come in since 2023-01-25 18:11 UTC."
     assert looked.html.count(said) == 1
     assert said not in looked.service.get("/", params={"as_of": iso(AS_OF)}).text
+
+
+def test_a_report_that_failed_is_asked_for_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(home=tmp_path, workers=0)
+    with closing(open_polls(settings)) as polls:
+        polls.load(Load(name="a-load", facts=small_facts(1)))
+    app = create_app(settings)
+    with served(app) as client:
+        board = app.state.services.board
+        for _ in range(2):
+            client.get("/")
+            assert board.fail(claimed(board), "out of luck", final=True)
+            assert "There is no report yet" in page_of(client.get("/")).texts
+            assert board.queue_length() == 0
+            monkeypatch.setattr(current, "AGAIN_SECONDS", 0)
+            assert "The first report is being made" in page_of(client.get("/")).texts
+            assert board.queue_length() == 1
+            monkeypatch.undo()
 
 
 def test_the_first_report_is_waited_for_and_what_to_do_is_said_until_there_is_one(tmp_path: Path) -> None:

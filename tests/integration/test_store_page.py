@@ -91,7 +91,7 @@ def test_a_wrong_window_is_a_page_that_says_what_can_be_written(service: Service
         "fortnight",
         "0d",
         "2023-01-25T00:00:00Z/2023-01-24T00:00:00Z",
-        "2023-01-25T00:00:00Z/2030-01-01T00:00:00Z",
+        f"2023-01-25T00:00:00Z/2030-01-01T00:00:00Z&as_of={iso(AS_OF)}",
     ):
         texts = " ".join(page(service, f"/stores/001?window={window}", status=422).texts)
         assert "indow" in texts

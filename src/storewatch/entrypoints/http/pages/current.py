@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from storewatch.formats.report import Report
     from storewatch.ports.jobs import Job
 
+AGAIN_SECONDS = 600  # after a job of the pages failed, it is asked for again
+NOT_MADE = ENDED - {State.COMPLETE}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pinned:
@@ -169,8 +172,12 @@ def _asked(opened: Services) -> tuple[Job | None, str | None]:
     version = opened.polls.version()
     if version is None:
         return None, None
+    key = f"overview-{version}-{RULES}"
     try:
-        report_id = opened.intake.submit_once(Ask(overview=True), key=f"overview-{version}-{RULES}")
+        while True:
+            job = opened.board.get(opened.intake.submit_once(Ask(overview=True), key=key))
+            if job is None or job.state not in NOT_MADE or time.time() - (job.ended or 0) < AGAIN_SECONDS:
+                return job, None
+            key = f"{key}-{job.id}"  # the same for all instances
     except HTTPException as error:
         return None, str(error.detail)
-    return opened.board.get(report_id), None
