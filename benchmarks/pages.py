@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 
 ROUNDS = 8  # of the ways of the list
+ROWS = 50  # a page of it
 LISTS = (  # one filter or order of each kind
     "",
-    "?page=100&sort=-uptime",
+    "?page={last}&sort=-uptime",
     "?sort=name",
     "?sort=change&window=day",
     "?q=7",
@@ -111,7 +112,8 @@ def main() -> None:
             port = client.connection.port
             (first,) = look(port, paths[-1:])
             (listed,) = look(port, ["/stores"])
-            lists = look(port, [f"/stores{query}" for query in LISTS * ROUNDS])
+            ways = [query.format(last=max(options.fleet // ROWS, 1)) for query in LISTS]
+            lists = look(port, [f"/stores{query}" for query in ways * ROUNDS])
             rounds = [pages_a_second(port, paths, options.viewers) for _ in range(2)]
     keep(
         "pages" if options.fleet == STORES else f"pages_{options.fleet}",

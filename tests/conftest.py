@@ -25,7 +25,7 @@ for part in ("connect", "read", "write", "pool"):  # 5 s would be a verdict on t
     setattr(DEFAULT_TIMEOUT_CONFIG, part, 60.0)
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # shared runners are
-settings.register_profile("default", max_examples=20, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile("default", max_examples=15, deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -13,6 +13,7 @@ from service import AS_OF, Service, small_facts
 from storewatch.config import load_settings
 from storewatch.domain.instant import iso
 from storewatch.entrypoints.http.app import create_app
+from storewatch.entrypoints.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +67,12 @@ def test_one_is_kept_as_it_was_said_with_who_and_when_and_the_explanation_names_
 def test_a_stores_page_shows_what_is_excluded_beside_the_rest_and_who_said_so(client: httpx.Client) -> None:
     client.post(ROOT, json=SAID | {"id": "shown"})
     text = client.get("/stores/001", params={"as_of": iso(AS_OF)}).text
-    assert "Excluded</dt><dd>0.00 min" not in text
-    assert "annotation shown by ann: moving house" in text
-    cards = text.partition('aria-label="Last week"')[2].partition("</section>")[0]
+    assert "moving house (ann)" in text
     excluded = explained(client)["excluded_seconds"]
-    assert f"Excluded</dt><dd>{excluded / 3600:.2f} h</dd>" in cards
-    assert "url(#excluded-week)" in cards
+    assert (
+        f'<data value="{excluded}">{duration(excluded)}</data>' in text.partition("Planned downtime</th>")[2]
+    )
+    assert "url(#p-excluded)" in text
 
 
 def test_one_that_is_withdrawn_stays_on_record_and_has_no_effect(client: httpx.Client) -> None:
