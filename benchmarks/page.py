@@ -84,16 +84,17 @@ def measured(results: Results, name: str) -> Iterator[str]:
     if not (result := results.get(name)):
         return
     yield from (f"{_where(name, result)}:", "")
-    yield from table(
-        ("", "s", "CPU s", "MiB"),
-        (
-            (what, *(number(cost[part]) if part in cost else "" for part in ("wall", "cpu", "peak_mb")))
-            for what, cost in result["medians"].items()
-        ),
-    )
+    if result["medians"]:
+        yield from table(
+            ("", "s", "CPU s", "MiB"),
+            (
+                (what, *(number(cost[part]) if part in cost else "" for part in ("wall", "cpu", "peak_mb")))
+                for what, cost in result["medians"].items()
+            ),
+        )
     plain = {what: figure for what, figure in result["figures"].items() if not isinstance(figure, dict)}
     if plain:
-        yield ""
+        yield from [""] * bool(result["medians"])
         yield from table(
             ("", "figure"),
             (
